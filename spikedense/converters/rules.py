@@ -1,0 +1,25 @@
+"""Renaming by ordered regular expressions."""
+
+import re
+from collections.abc import Callable, Sequence
+
+#: A pattern for the start of a key, and what replaces it (a template, or a function of the match).
+Rule = tuple[str, str | Callable[[re.Match[str]], str]]
+
+
+def rename(key: str, rules: Sequence[Rule]) -> str | None:
+    """Renames the start of a key by the first rule that matches.
+
+    Args:
+        key: the key.
+        rules: patterns, tried in order with ``re.match``.
+
+    Returns:
+        The new key, or None where no rule matches.
+    """
+    for pattern, replacement in rules:
+        match = re.match(pattern, key)
+        if match:
+            head = replacement(match) if callable(replacement) else match.expand(replacement)
+            return head + key[match.end() :]
+    return None

@@ -1,0 +1,119 @@
+"""Keys of the official Spike-driven Transformers V2 and V3."""
+
+from .rules import Rule, rename
+
+#: RepConv: 1x1, BNAndPad, (depth-wise 3x3, 1x1, BN).
+_REP_CONV: list[Rule] = [
+    (r'body\.0\.', 'expand.'),
+    (r'body\.1\.bn\.', 'border_norm.norm.'),
+    (r'body\.2\.0\.', 'depthwise.'),
+    (r'body\.2\.1\.', 'project.'),
+    (r'body\.2\.2\.', 'norm.'),
+]
+
+#: Separable convolutions: V3 writes (conv, BN) pairs, V2 single modules.
+_SEP_CONV: list[Rule] = [
+    (r'pwconv1\.0\.', 'expand.conv.'),
+    (r'pwconv1\.1\.', 'expand.norm.'),
+    (r'dwconv\.0\.', 'depthwise.conv.'),
+    (r'dwconv\.1\.', 'depthwise.norm.'),
+    (r'pwconv2\.0\.', 'project.conv.'),
+    (r'pwconv2\.1\.', 'project.norm.'),
+    (r'pwconv1\.', 'expand.conv.'),
+    (r'bn1\.', 'expand.norm.'),
+    (r'dwconv\.', 'depthwise.conv.'),
+    (r'pwconv2\.', 'project.conv.'),
+    (r'bn2\.', 'project.norm.'),
+]
+
+_CHANNEL_CONV: list[Rule] = [
+    (r'conv1\.', 'widen.conv.'),
+    (r'bn1\.', 'widen.norm.'),
+    (r'conv2\.', 'narrow.conv.'),
+    (r'bn2\.', 'narrow.norm.'),
+]
+
+_MLP: list[Rule] = [
+    (r'fc1_conv\.', 'widen.conv.'),
+    (r'fc1_bn\.', 'widen.norm.'),
+    (r'fc2_conv\.', 'narrow.conv.'),
+    (r'fc2_bn\.', 'narrow.norm.'),
+]
+
+_STAGES: list[Rule] = [
+    (r'downsample1_1\.', 'stages.0.downsample.'),
+    (r'downsample1_2\.', 'stages.1.downsample.'),
+    (r'downsample2\.', 'stages.2.downsample.'),
+    (r'downsample3\.', 'stages.3.downsample.'),
+    (r'downsample4\.', 'stages.4.downsample.'),
+    (r'ConvBlock1_1\.(\d+)\.', r'stages.0.blocks.\1.'),
+    (r'ConvBlock1_2\.(\d+)\.', r'stages.1.blocks.\1.'),
+    (r'ConvBlock2_1\.0\.', 'stages.2.blocks.0.'),
+    (r'ConvBlock2_2\.0\.', 'stages.2.blocks.1.'),
+    (r'block3\.(\d+)\.', r'stages.3.blocks.\1.'),
+    (r'block4\.(\d+)\.', r'stages.4.blocks.\1.'),
+]
+
+_DOWNSAMPLE: list[Rule] = [(r'encode_conv\.', 'conv.'), (r'encode_bn\.', 'norm.')]
+
+_LAYER_SCALES = {
+    'layer_scale1': 'scales.conv.weight',
+    'layer_scale2': 'scales.attn.weight',
+    'layer_scale3': 'scales.mlp.weight',
+}
+
+
+def _under(prefix: str, key: str | None) -> str | None:
+    return None if key is None else prefix + key
+
+
+def rep_conv_key(key: str) -> str | None:
+    """Key inside a RepConv; None where unknown."""
+    return rename(key, _REP_CONV)
+
+
+def conv_block_key(key: str) -> str | None:
+    """Key inside a convolution block; None where unknown."""
+    if key.startswith('Conv.'):
+        return _under('branches.token_mixer.', rename(key[5:], _SEP_CONV))
+    return _under('branches.channel_mixer.', rename(key, _CHANNEL_CONV))
+
+
+def block_key(key: str) -> str | None:
+    """Key inside a transformer block; None where unknown."""
+    if key in _LAYER_SCALES:
+        return _LAYER_SCALES[key]
+    part, _, rest = key.partition('.')
+    if part == 'conv':
+        return _under('branches.conv.', rename(rest, _SEP_CONV))
+    if part == 'mlp':
+        return _under('branches.mlp.', rename(rest, _MLP))
+    if part == 'attn':
+        return _under('branches.attn.', _attention_key(rest))
+    return None
+
+
+def _attention_key(key: str) -> str | None:
+    """``q_conv.0.*`` is the convolution (or RepConv) of a projection, ``q_conv.1.*`` its BN."""
+    part, _, rest = key.partition('.')
+    if part not in ('q_conv', 'k_conv', 'v_conv', 'proj_conv'):
+        return None
+    part = 'out_proj' if part == 'proj_conv' else part
+    index, _, leaf = rest.partition('.')
+    if index == '1':
+        return f'{part}.norm.{leaf}'
+    if leaf.startswith('body.'):
+        return _under(f'{part}.conv.', rep_conv_key(leaf))
+    return f'{part}.conv.{leaf}'
+
+
+def backbone_key(key: str) -> str | None:
+    """Key of a whole backbone; None where unknown (the classifier's, for one)."""
+    new = rename(key, _STAGES)
+    if new is None:
+        return None
+    _, stage, part, *rest = new.split('.')
+    if part == 'downsample':
+        return _under(f'stages.{stage}.downsample.', rename('.'.join(rest), _DOWNSAMPLE))
+    inner = conv_block_key if int(stage) < 3 else block_key
+    return _under(f'stages.{stage}.blocks.{rest[0]}.', inner('.'.join(rest[1:])))

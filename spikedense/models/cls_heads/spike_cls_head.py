@@ -1,0 +1,59 @@
+"""Spiking classification head."""
+
+from collections.abc import Sequence
+
+from mmpretrain.models.heads import ClsHead
+from torch import Tensor, nn
+
+from spikedense.neurons import build_neuron
+from spikedense.registry import MODELS
+
+from ..layers.time import with_time
+
+
+@MODELS.register_module()
+class SpikeClsHead(ClsHead):
+    """``mean_t(Linear(SN(mean_hw(x))))``, for the ImageClassifier of mmpretrain.
+
+    Args:
+        in_channels: channels of the last feature.
+        num_classes: number of classes.
+        distilled: whether a second classifier stands beside the first (``head_kd`` of the
+            official checkpoints); the logits are the mean of both.
+        neuron_cfg: the neuron; the official V3 models use
+            ``dict(type='NILIF', D=4, norm=1)``, raw integers.
+        **kwargs: those of mmpretrain's ``ClsHead``.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        distilled: bool = False,
+        neuron_cfg: dict | None = None,
+        **kwargs,
+    ) -> None:
+        kwargs.setdefault('init_cfg', dict(type='TruncNormal', layer='Linear', std=0.02))
+        super().__init__(**kwargs)
+        self.neuron = build_neuron(neuron_cfg or dict(type='NILIF', D=4))
+        self.fc = nn.Linear(in_channels, num_classes)
+        self.fc_kd = nn.Linear(in_channels, num_classes) if distilled else None
+
+    def pre_logits(self, feats: Sequence[Tensor]) -> Tensor:
+        """Spikes of the pooled membranes of the last feature, ``[T, B, C]``."""
+        return self.neuron(with_time(feats[-1]).mean((-2, -1)))
+
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """Classifies.
+
+        Args:
+            feats: features; the last one, ``[T, B, C, H, W]`` or ``[B, C, H, W]``, is used.
+
+        Returns:
+            Logits, ``[B, num_classes]``.
+        """
+        spikes = self.pre_logits(feats)
+        logits = self.fc(spikes)
+        if self.fc_kd is not None:
+            logits = (logits + self.fc_kd(spikes)) / 2
+        return logits.mean(0)

@@ -1,0 +1,132 @@
+"""Spiking Semantic-FPN head."""
+
+from collections.abc import Sequence
+from math import log2
+
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from spikedense.neurons import build_neuron
+from spikedense.registry import MODELS
+
+from ..layers import SpikeConv, fold_time, unfold_time
+from ..layers.time import with_time
+
+
+class ScaleHead(nn.Module):
+    """Brings one level to the finest: convolutions, each followed by bilinear up-sampling by 2.
+
+    Args:
+        in_channels: channels of the level.
+        channels: channels of the output.
+        num_convs: number of convolutions.
+        upsample: whether each is followed by up-sampling.
+        align_corners: of the interpolation.
+        neuron_cfg: the neuron.
+        norm_cfg: the norm.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        num_convs: int,
+        upsample: bool,
+        align_corners: bool,
+        neuron_cfg: dict,
+        norm_cfg: dict | None,
+    ) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            SpikeConv(
+                in_channels if k == 0 else channels,
+                channels,
+                3,
+                neuron_cfg=neuron_cfg,
+                norm_cfg=norm_cfg,
+            )
+            for k in range(num_convs)
+        )
+        self.upsample = upsample
+        self.align_corners = align_corners
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C_in, H, W] -> [T, B, C, s*H, s*W]``."""
+        for conv in self.convs:
+            x = conv(x)
+            if self.upsample:
+                y = resize(
+                    fold_time(x),
+                    scale_factor=2,
+                    mode='bilinear',
+                    align_corners=self.align_corners,
+                )
+                x = unfold_time(y, x.size(0))
+        return x
+
+
+@MODELS.register_module()
+class SpikeFPNHead(BaseDecodeHead):
+    """Semantic FPN with a neuron in front of every convolution (FPNHead_SNN, QFPNHead).
+
+    Each level runs through ``max(1, log2(stride_i / stride_0))`` convolutions, up-sampled in
+    between; the levels are added on membranes; ``logits = mean_t(Conv1x1(SN(sum)))``. There is
+    no dropout: it would make spikes real-valued.
+
+    Args:
+        feature_strides: strides of the levels, finest first; only their ratios matter.
+        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
+        **kwargs: those of mmseg's ``BaseDecodeHead``, but for ``dropout_ratio`` and ``act_cfg``.
+    """
+
+    def __init__(
+        self, feature_strides: Sequence[int], neuron_cfg: dict | None = None, **kwargs
+    ) -> None:
+        if kwargs.pop('dropout_ratio', 0):
+            raise ValueError('SpikeFPNHead: dropout_ratio must be 0, spikes are not dropped out')
+        super().__init__(input_transform='multiple_select', dropout_ratio=0, act_cfg=None, **kwargs)
+        if len(feature_strides) != len(self.in_channels):
+            raise ValueError(
+                f'SpikeFPNHead: feature_strides={tuple(feature_strides)}, expected '
+                f'{len(self.in_channels)} of them, as in_channels'
+            )
+        self.feature_strides = tuple(feature_strides)
+        neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        self.scale_heads = nn.ModuleList(
+            ScaleHead(
+                in_channels,
+                self.channels,
+                max(1, int(log2(stride) - log2(feature_strides[0]))),
+                stride != feature_strides[0],
+                self.align_corners,
+                neuron_cfg,
+                self.norm_cfg,
+            )
+            for in_channels, stride in zip(self.in_channels, feature_strides, strict=True)
+        )
+        self.out_neuron = build_neuron(neuron_cfg)
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Predicts logits.
+
+        Args:
+            inputs: features, finest first, ``[T, B, C_i, H_i, W_i]`` or ``[B, C_i, H_i, W_i]``.
+
+        Returns:
+            Logits at the size of the finest level, ``[B, num_classes, H_0, W_0]``.
+        """
+        levels = [with_time(x) for x in self._transform_inputs(inputs)]
+        maps = [head(x) for head, x in zip(self.scale_heads, levels, strict=True)]
+        total = maps[0]
+        for x in maps[1:]:
+            total = total + self._to_size(x, total.shape[-2:])
+        spikes = self.out_neuron(total)
+        logits = unfold_time(self.conv_seg(fold_time(spikes)), spikes.size(0))
+        return logits.mean(0)
+
+    def _to_size(self, x: Tensor, size: Sequence[int]) -> Tensor:
+        if x.shape[-2:] == size:
+            return x
+        y = resize(fold_time(x), size=size, mode='bilinear', align_corners=self.align_corners)
+        return unfold_time(y, x.size(0))

@@ -1,0 +1,71 @@
+"""Second halves of the blocks: two layers that widen the channels and narrow them again."""
+
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from .spike_conv import SpikeConv
+
+
+class ChannelConv(BaseModule):
+    """``SpikeConv3x3(r*C -> C)(SpikeConv3x3(C -> r*C)(x))``, of the convolution blocks.
+
+    Args:
+        channels: channels of input and output.
+        ratio: ratio of the hidden channels.
+        kernel_size: side of both kernels.
+        bias: as in :class:`SpikeConv`.
+        neuron_cfg: the neuron.
+        norm_cfg: the norm.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        ratio: int = 4,
+        kernel_size: int = 3,
+        bias: bool | str = 'auto',
+        *,
+        neuron_cfg: dict,
+        norm_cfg: dict,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        cfg = dict(kernel_size=kernel_size, bias=bias, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
+        self.widen = SpikeConv(channels, ratio * channels, **cfg)
+        self.narrow = SpikeConv(ratio * channels, channels, **cfg)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        return self.narrow(self.widen(x))
+
+
+class ChannelMLP(ChannelConv):
+    """The MLP of the transformer blocks: :class:`ChannelConv` of 1x1 kernels with biases.
+
+    Args:
+        channels: channels of input and output.
+        ratio: ratio of the hidden channels.
+        neuron_cfg: the neuron.
+        norm_cfg: the norm.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        ratio: int = 4,
+        *,
+        neuron_cfg: dict,
+        norm_cfg: dict,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            channels,
+            ratio,
+            kernel_size=1,
+            bias=True,
+            neuron_cfg=neuron_cfg,
+            norm_cfg=norm_cfg,
+            init_cfg=init_cfg,
+        )

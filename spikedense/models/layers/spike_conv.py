@@ -1,0 +1,63 @@
+"""The unit that all models are made of: neuron, convolution, normalisation."""
+
+from mmcv.cnn import build_norm_layer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from spikedense.neurons import build_neuron
+from spikedense.ops import guarded_norm
+
+from .time import fold_time, unfold_time
+
+
+class SpikeConv(BaseModule):
+    """``Norm(Conv(SN(x)))`` on membrane potentials ``[T, B, C, H, W]``.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: side of the kernel.
+        stride: stride of the convolution.
+        padding: zero padding; None keeps the size at stride 1 (``kernel_size // 2``).
+        groups: groups of the convolution.
+        bias: whether the convolution has a bias; ``'auto'`` means where there is no norm.
+        neuron_cfg: the neuron in front; None for a layer that takes its input as it is (pixels,
+            or spikes that the caller made once for several layers).
+        norm_cfg: the norm behind; None for none.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
+        stride: int = 1,
+        padding: int | None = None,
+        groups: int = 1,
+        bias: bool | str = 'auto',
+        neuron_cfg: dict | None = None,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.neuron = None if neuron_cfg is None else build_neuron(neuron_cfg)
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=kernel_size // 2 if padding is None else padding,
+            groups=groups,
+            bias=norm_cfg is None if bias == 'auto' else bool(bias),
+        )
+        self.norm = None if norm_cfg is None else build_norm_layer(norm_cfg, out_channels)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C_in, H, W] -> [T, B, C_out, H', W']``."""
+        if self.neuron is not None:
+            x = self.neuron(x)
+        y = self.conv(fold_time(x))
+        if self.norm is not None:
+            y = guarded_norm(self.norm, y)
+        return unfold_time(y, x.size(0))

@@ -1,0 +1,5 @@
+"""Necks."""
+
+from .spike_fpn import SpikeFPN
+
+__all__ = ['SpikeFPN']

@@ -1,0 +1,100 @@
+"""Spiking feature pyramid."""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from spikedense.registry import MODELS
+
+from ..layers import SpikeConv, fold_time, unfold_time
+from ..layers.time import with_time
+
+
+@MODELS.register_module()
+class SpikeFPN(BaseModule):
+    """Feature pyramid with a neuron in front of every convolution (FPN_SNN, QFPN, SpikeFPN).
+
+    ``lat_i = Conv1x1(SN(x_i))``; from the top, the nearest up-sampling of ``lat_i`` is added to
+    ``lat_{i-1}``, membrane to membrane; ``out_i = Conv3x3(SN(lat_i))``.
+
+    Official flavours: LIF of V2, ``norm_cfg=None``; integer neuron of V3,
+    ``norm_cfg=dict(type='BN'), bias=True``.
+
+    Args:
+        in_channels: channels of the inputs.
+        out_channels: channels of all outputs.
+        num_outs: number of outputs; those beyond the inputs are extra, coarser levels.
+        add_extra_convs: False takes every second pixel of the last output for an extra level;
+            ``'on_input'`` puts a neuron and a 3x3 convolution of stride 2 on the last input.
+        bias: whether convolutions have a bias; ``'auto'`` means where there is no norm.
+        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
+        norm_cfg: the norm; None for none.
+        init_cfg: initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int,
+        num_outs: int | None = None,
+        add_extra_convs: bool | str = False,
+        bias: bool | str = 'auto',
+        neuron_cfg: dict | None = None,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg or dict(type='Xavier', layer='Conv2d', distribution='uniform'))
+        num_outs = len(in_channels) if num_outs is None else num_outs
+        if num_outs < len(in_channels):
+            raise ValueError(f'num_outs={num_outs}, expected at least {len(in_channels)}')
+        if add_extra_convs not in (False, 'on_input'):
+            raise ValueError(f"add_extra_convs={add_extra_convs!r}, expected False or 'on_input'")
+        self.in_channels = tuple(in_channels)
+        self.out_channels = out_channels
+        self.num_outs = num_outs
+        self.add_extra_convs = add_extra_convs
+        cfg = dict(bias=bias, neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg)
+        self.lateral_convs = nn.ModuleList(
+            SpikeConv(channels, out_channels, 1, **cfg) for channels in in_channels
+        )
+        self.fpn_convs = nn.ModuleList(
+            SpikeConv(out_channels, out_channels, 3, **cfg) for _ in in_channels
+        )
+        num_extra = num_outs - len(in_channels) if add_extra_convs else 0
+        for i in range(num_extra):
+            channels = in_channels[-1] if i == 0 else out_channels
+            self.fpn_convs.append(SpikeConv(channels, out_channels, 3, 2, **cfg))
+
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Builds the pyramid.
+
+        Args:
+            inputs: features, finest first, ``[T, B, C_i, H_i, W_i]`` or ``[B, C_i, H_i, W_i]``
+                (one step).
+
+        Returns:
+            ``num_outs`` maps ``[T, B, out_channels, H_i, W_i]``.
+        """
+        if len(inputs) != len(self.in_channels):
+            raise ValueError(
+                f'SpikeFPN got {len(inputs)} inputs, expected {len(self.in_channels)} '
+                '(one for each of in_channels)'
+            )
+        inputs = [with_time(x) for x in inputs]
+        laterals = [conv(x) for conv, x in zip(self.lateral_convs, inputs, strict=True)]
+        for i in range(len(laterals) - 1, 0, -1):
+            laterals[i - 1] = laterals[i - 1] + _nearest(laterals[i], laterals[i - 1])
+        outs = [conv(x) for conv, x in zip(self.fpn_convs, laterals, strict=False)]
+        for i in range(len(laterals), self.num_outs):
+            if self.add_extra_convs:
+                outs.append(self.fpn_convs[i](inputs[-1] if i == len(laterals) else outs[-1]))
+            else:
+                outs.append(outs[-1][..., ::2, ::2])
+        return tuple(outs)
+
+
+def _nearest(x: Tensor, like: Tensor) -> Tensor:
+    """Nearest up-sampling of ``[T, B, C, h, w]`` to the size of ``like``."""
+    return unfold_time(F.interpolate(fold_time(x), size=like.shape[-2:]), x.size(0))

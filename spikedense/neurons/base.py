@@ -1,0 +1,111 @@
+"""The contract that every neuron keeps."""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class BaseNeuron(nn.Module):
+    """Maps input currents ``[T, ...]`` to spikes ``[T, ...]``.
+
+    Every call starts from rest: the membrane potential lives in the call, so nothing has to be
+    reset between images. ``keep_state=True`` (streaming) carries it from one call to the next
+    until :meth:`reset`; it is neither a parameter nor a buffer, follows device and dtype moves,
+    and is dropped by pickling and deep copies.
+
+    Half-precision input is computed in float32 and the spikes are cast back, under autocast too.
+
+    Args:
+        D: largest integer that a neuron emits in one real step.
+        norm: divisor of the output, so that ``output * norm`` is an integer in ``0..D``.
+        stateful: whether the steps of the first axis follow each other in time. If False, every
+            element is a step of its own (the published integer models).
+        keep_state: whether the membrane potential survives the call.
+    """
+
+    def __init__(
+        self, D: int, norm: float = 1.0, stateful: bool = True, keep_state: bool = False
+    ) -> None:
+        super().__init__()
+        if not isinstance(D, int) or isinstance(D, bool) or D < 1:
+            raise ValueError(f'neuron_cfg: D={D!r}, expected an integer of at least 1')
+        if norm <= 0:
+            raise ValueError(f'neuron_cfg: norm={norm!r}, expected a number above 0')
+        self.D = D
+        self.norm = float(norm)
+        self.stateful = stateful
+        self.keep_state = keep_state
+        self._membrane: Tensor | None = None
+
+    @abstractmethod
+    def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Runs all time steps.
+
+        Args:
+            x: currents, ``[T, ...]``.
+            membrane: potential left by the call before, ``[...]``; None means rest.
+
+        Returns:
+            Spikes ``[T, ...]`` and the potential after the last step, ``[...]`` (None is allowed
+            where ``keep_state`` is False).
+        """
+
+    @property
+    def scale(self) -> float:
+        """Factor that turns the output into integers ``0..D``."""
+        return self.norm
+
+    @property
+    def membrane(self) -> Tensor | None:
+        """Potential carried over by ``keep_state``; None at rest."""
+        return self._membrane
+
+    def reset(self) -> None:
+        """Returns to rest. Only a neuron with ``keep_state`` has something to forget."""
+        self._membrane = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fires.
+
+        Args:
+            x: currents, ``[T, ...]``.
+
+        Returns:
+            Spikes, ``[T, ...]``, in the dtype of ``x``.
+        """
+        dtype = x.dtype
+        with torch.autocast(x.device.type, enabled=False):
+            if dtype in (torch.float16, torch.bfloat16):
+                x = x.float()
+            steps = x if self.stateful else x.unsqueeze(0)
+            spikes, membrane = self.run(steps, self._resting_or_kept(steps))
+            if self.keep_state:
+                self._membrane = membrane
+            if not self.stateful:
+                spikes = spikes.squeeze(0)
+            return spikes.to(dtype)
+
+    def _resting_or_kept(self, steps: Tensor) -> Tensor | None:
+        kept = self._membrane if self.keep_state else None
+        if kept is not None and kept.shape != steps.shape[1:]:
+            raise ValueError(
+                f'{type(self).__name__}(keep_state=True) holds a membrane of shape '
+                f'{tuple(kept.shape)} but was given steps of shape {tuple(steps.shape[1:])}; '
+                'call reset() before another stream'
+            )
+        return kept
+
+    def _apply(self, fn: Any, recurse: bool = True) -> nn.Module:
+        super()._apply(fn, recurse)
+        if self._membrane is not None:
+            self._membrane = fn(self._membrane)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, '_membrane': None}
+
+    def extra_repr(self) -> str:
+        text = f'D={self.D}, norm={self.norm:g}, stateful={self.stateful}'
+        return text + (', keep_state=True' if self.keep_state else '')

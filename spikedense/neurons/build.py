@@ -1,0 +1,60 @@
+"""Builds neurons from configs."""
+
+import inspect
+from typing import Any
+
+from torch import nn
+
+from spikedense.registry import MODELS
+
+from .ann import ReLU
+from .base import BaseNeuron
+
+
+def _known_neurons() -> dict[str, type[nn.Module]]:
+    return {
+        name: cls
+        for name, cls in MODELS.module_dict.items()
+        if isinstance(cls, type) and issubclass(cls, BaseNeuron | ReLU)
+    }
+
+
+def _accepted_arguments(cls: type) -> list[str]:
+    """Names that a constructor takes, those that it hands to its bases included."""
+    names: dict[str, None] = {}
+    for base in cls.__mro__:
+        if '__init__' not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()
+        names.update((p.name, None) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+            break
+    return [name for name in names if name != 'self']
+
+
+def build_neuron(cfg: dict[str, Any]) -> nn.Module:
+    """Builds one neuron.
+
+    Args:
+        cfg: ``dict(type='NILIF', D=4)`` and the like; the scope ``spikedense.`` is optional.
+
+    Returns:
+        The neuron, ``[T, ...] -> [T, ...]``.
+
+    Raises:
+        TypeError: the config is not a dict with a type.
+        ValueError: the type or one of the arguments is not known.
+    """
+    if not isinstance(cfg, dict) or 'type' not in cfg:
+        raise TypeError(f"neuron_cfg={cfg!r}, expected a dict with a 'type', as dict(type='NILIF')")
+    args = dict(cfg)
+    name = args.pop('type')
+    known = _known_neurons()
+    cls = name if isinstance(name, type) else known.get(str(name).removeprefix('spikedense.'))
+    if cls is None:
+        raise ValueError(f'neuron_cfg: type={name!r}, expected one of {sorted(known)}')
+    accepted = _accepted_arguments(cls)
+    for key in args:
+        if key not in accepted:
+            raise ValueError(f'neuron_cfg: {cls.__name__} has no {key!r}, expected {accepted}')
+    return cls(**args)

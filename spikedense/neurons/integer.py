@@ -1,0 +1,96 @@
+"""Neurons that emit integers in training and binary spikes at inference: I-LIF and NI-LIF."""
+
+import torch
+from torch import Tensor
+
+from spikedense.ops.fire import ROUNDINGS, WINDOWS, fire_integer
+from spikedense.registry import MODELS
+
+from .base import BaseNeuron
+
+
+@MODELS.register_module()
+class NILIF(BaseNeuron):
+    r"""NI-LIF: normalised integer leaky integrate-and-fire (Spike2Former, eqs. 16-18).
+
+    .. math::
+        U[t] &= H[t-1] + X[t] \\
+        S[t] &= \mathrm{clip}(\mathrm{round}(U[t]), 0, D) / \mathrm{norm} \\
+        H[t] &= \beta \, (U[t] - \mathrm{norm} \cdot S[t])
+
+    With ``T = 1`` or ``stateful=False`` it is the SFA neuron of Spike-driven Transformer V3 and
+    what the released Spike2Former executes. The gradient is straight-through.
+
+    Args:
+        D: largest integer; also the number of binary steps that replace it at inference.
+        norm: divisor of the output. None means D; 1 gives I-LIF.
+        beta: leak factor of the membrane between steps. The paper does not state it; 0.25 is
+            that of SpikeYOLO.
+        stateful: see :class:`BaseNeuron`.
+        detach_reset: whether the reset is left out of the gradient.
+        rounding: ``'even'`` or ``'half_up'``.
+        window: ``'closed'`` lets the gradient pass for ``0 <= U <= D``, ``'open'`` for the inside.
+        keep_state: see :class:`BaseNeuron`.
+    """
+
+    def __init__(
+        self,
+        D: int = 4,
+        norm: float | None = None,
+        beta: float = 0.25,
+        stateful: bool = True,
+        detach_reset: bool = True,
+        rounding: str = 'even',
+        window: str = 'closed',
+        keep_state: bool = False,
+    ) -> None:
+        super().__init__(D, D if norm is None else norm, stateful, keep_state)
+        if rounding not in ROUNDINGS:
+            raise ValueError(f'neuron_cfg: rounding={rounding!r}, expected one of {ROUNDINGS}')
+        if window not in WINDOWS:
+            raise ValueError(f'neuron_cfg: window={window!r}, expected one of {WINDOWS}')
+        self.beta = beta
+        self.detach_reset = detach_reset
+        self.rounding = rounding
+        self.window = window
+
+    def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """See :meth:`BaseNeuron.run`."""
+        if len(x) == 1 and membrane is None and not self.keep_state:
+            return self.fire(x, self.norm), None
+        spikes = []
+        for current in x:
+            potential = current if membrane is None else membrane + current
+            count = self.fire(potential)
+            spikes.append(count)
+            membrane = self.after_reset(potential, count)
+        return torch.stack(spikes).div_(self.norm), membrane
+
+    def fire(self, potential: Tensor, norm: float = 1.0) -> Tensor:
+        """Emits ``clip(round(U), 0, D) / norm``."""
+        return fire_integer(potential, self.D, norm, self.rounding, self.window)
+
+    def after_reset(self, potential: Tensor, count: Tensor) -> Tensor:
+        """Soft reset by the emitted amount, then leak: the membrane that is carried on."""
+        return self.beta * (potential - (count.detach() if self.detach_reset else count))
+
+    def extra_repr(self) -> str:
+        text = f'{super().extra_repr()}, beta={self.beta:g}'
+        if self.rounding != 'even' or self.window != 'closed':
+            text += f', rounding={self.rounding!r}, window={self.window!r}'
+        return text
+
+
+@MODELS.register_module()
+class ILIF(NILIF):
+    """I-LIF: integer leaky integrate-and-fire (SpikeYOLO): NI-LIF without the division.
+
+    Args:
+        D: largest integer.
+        **kwargs: those of :class:`NILIF`, except ``norm``.
+    """
+
+    def __init__(self, D: int = 4, **kwargs) -> None:
+        if 'norm' in kwargs:
+            raise ValueError("neuron_cfg: ILIF has no 'norm' (it is 1); use NILIF to divide")
+        super().__init__(D, norm=1, **kwargs)

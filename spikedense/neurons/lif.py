@@ -1,0 +1,170 @@
+"""Binary neurons, whose dynamics are SpikingJelly's."""
+
+import copy
+from typing import Any
+
+import torch
+from spikingjelly.activation_based import neuron, surrogate
+from torch import Tensor
+
+from spikedense.registry import MODELS
+
+from .base import BaseNeuron
+
+
+def build_surrogate(cfg: dict[str, Any]) -> surrogate.SurrogateFunctionBase:
+    """Builds a surrogate function of SpikingJelly.
+
+    Args:
+        cfg: ``dict(type='Sigmoid', alpha=4.0)``; the type is a class of
+            ``spikingjelly.activation_based.surrogate``.
+    """
+    cfg = dict(cfg)
+    name = cfg.pop('type', None)
+    cls = getattr(surrogate, str(name), None)
+    if not (isinstance(cls, type) and issubclass(cls, surrogate.SurrogateFunctionBase)):
+        known = sorted(c.__name__ for c in surrogate.SurrogateFunctionBase.__subclasses__())
+        raise ValueError(f'neuron_cfg: surrogate type={name!r}, expected one of {known}')
+    return cls(**cfg)
+
+
+class _SpikingJellyNeuron(BaseNeuron):
+    """Runs a multi-step node of SpikingJelly from rest, under our contract.
+
+    Args:
+        node: the node, in multi-step mode.
+        stateful, keep_state: see :class:`BaseNeuron`.
+    """
+
+    def __init__(self, node: neuron.BaseNode, stateful: bool, keep_state: bool) -> None:
+        super().__init__(1, 1.0, stateful, keep_state)
+        self.node = node
+
+    def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """See :meth:`BaseNeuron.run`."""
+        if len(x) == 1 and membrane is None and not self.keep_state:
+            return self.fire_from_rest(x), None
+        self.node.reset()
+        if membrane is not None:
+            self.node.v = membrane
+        spikes = self.node(x)
+        membrane = self.node.v
+        self.node.reset()  # the state is ours: none is left inside the node
+        return spikes, membrane
+
+    def fire_from_rest(self, x: Tensor) -> Tensor:
+        """The first step from rest, in closed form: ``Heaviside(V0 + gain * X - V_th)``."""
+        node = self.node
+        rest = 0.0 if node.v_reset is None else node.v_reset
+        return node.surrogate_function(self.input_gain() * x + (rest - node.v_threshold))
+
+    def input_gain(self) -> float | Tensor:
+        """Share of the input current that reaches the membrane in one step."""
+        return 1.0
+
+    def extra_repr(self) -> str:
+        return f'stateful={self.stateful}' + (', keep_state=True' if self.keep_state else '')
+
+
+def _node_kwargs(
+    v_threshold: float, v_reset: float | None, detach_reset: bool, surrogate_cfg: dict | None
+) -> dict[str, Any]:
+    """Arguments that all nodes share, in the types that SpikingJelly insists on."""
+    cfg = surrogate_cfg or dict(type='Sigmoid', alpha=4.0)
+    return dict(
+        v_threshold=float(v_threshold),
+        v_reset=None if v_reset is None else float(v_reset),
+        detach_reset=detach_reset,
+        surrogate_function=build_surrogate(copy.deepcopy(cfg)),
+        step_mode='m',
+    )
+
+
+@MODELS.register_module()
+class LIF(_SpikingJellyNeuron):
+    r"""Leaky integrate-and-fire, as Spike-driven Transformer V2 uses it.
+
+    .. math::
+        U[t] &= V[t-1] + (X[t] - (V[t-1] - V_{reset})) / \tau \\
+        S[t] &= \Theta(U[t] - V_{th}) \\
+        V[t] &= U[t] (1 - S[t]) + V_{reset} S[t]
+
+    Args:
+        tau: time constant, above 1.
+        v_threshold: firing threshold; equality fires.
+        v_reset: potential after a spike; None subtracts the threshold instead (soft reset).
+        decay_input: whether the input is divided by tau as well.
+        detach_reset: whether the reset is left out of the gradient.
+        surrogate: surrogate gradient; default ``dict(type='Sigmoid', alpha=4.0)``.
+        stateful, keep_state: see :class:`BaseNeuron`.
+    """
+
+    def __init__(
+        self,
+        tau: float = 2.0,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        decay_input: bool = True,
+        detach_reset: bool = True,
+        surrogate: dict | None = None,
+        stateful: bool = True,
+        keep_state: bool = False,
+    ) -> None:
+        if tau <= 1:
+            raise ValueError(f'neuron_cfg: tau={tau!r}, expected a number above 1')
+        kwargs = _node_kwargs(v_threshold, v_reset, detach_reset, surrogate)
+        node = neuron.LIFNode(tau=float(tau), decay_input=decay_input, **kwargs)
+        super().__init__(node, stateful, keep_state)
+
+    def input_gain(self) -> float:
+        """``1 / tau`` where the input decays too."""
+        return 1.0 / self.node.tau if self.node.decay_input else 1.0
+
+
+@MODELS.register_module()
+class IF(_SpikingJellyNeuron):
+    """Integrate-and-fire: :class:`LIF` without leak; the same arguments but for tau."""
+
+    def __init__(
+        self,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        detach_reset: bool = True,
+        surrogate: dict | None = None,
+        stateful: bool = True,
+        keep_state: bool = False,
+    ) -> None:
+        kwargs = _node_kwargs(v_threshold, v_reset, detach_reset, surrogate)
+        super().__init__(neuron.IFNode(**kwargs), stateful, keep_state)
+
+
+@MODELS.register_module()
+class PLIF(_SpikingJellyNeuron):
+    """Parametric LIF: :class:`LIF` whose time constant ``1 / sigmoid(w)`` is learnt.
+
+    Args:
+        init_tau: time constant at the start, above 1.
+        v_threshold, v_reset, decay_input, detach_reset, surrogate: those of :class:`LIF`.
+        stateful, keep_state: see :class:`BaseNeuron`.
+    """
+
+    def __init__(
+        self,
+        init_tau: float = 2.0,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        decay_input: bool = True,
+        detach_reset: bool = True,
+        surrogate: dict | None = None,
+        stateful: bool = True,
+        keep_state: bool = False,
+    ) -> None:
+        if init_tau <= 1:
+            raise ValueError(f'neuron_cfg: init_tau={init_tau!r}, expected a number above 1')
+        kwargs = _node_kwargs(v_threshold, v_reset, detach_reset, surrogate)
+        node = neuron.ParametricLIFNode(init_tau=float(init_tau), decay_input=decay_input, **kwargs)
+        super().__init__(node, stateful, keep_state)
+
+    def input_gain(self) -> float | Tensor:
+        """``1 / tau = sigmoid(w)`` where the input decays too."""
+        return torch.sigmoid(self.node.w) if self.node.decay_input else 1.0

@@ -1,0 +1,7 @@
+"""Arithmetic with a fast path, free of model code: torch alone."""
+
+from .fire import fire_integer
+from .norm_guard import guarded_norm
+from .rep_conv import fold_conv_bn, merge_rep_conv
+
+__all__ = ['fire_integer', 'fold_conv_bn', 'guarded_norm', 'merge_rep_conv']

@@ -1,0 +1,67 @@
+"""Integer firing with a straight-through gradient."""
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+ROUNDINGS = ('even', 'half_up')
+WINDOWS = ('closed', 'open')
+
+
+def _round_(x: Tensor, rounding: str) -> Tensor:
+    """Rounds in place, ties to even or ties up."""
+    return x.round_() if rounding == 'even' else x.add_(0.5).floor_()
+
+
+class _Fire(torch.autograd.Function):
+    """``clip(round(u), 0, D) / norm`` forward, a rectangle of height ``1 / norm`` backward."""
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx, u: Tensor, max_spikes: int, norm: float, rounding: str, window: str
+    ) -> Tensor:
+        spikes = u.clamp(0, max_spikes)
+        if ctx.needs_input_grad[0]:
+            # Inside the window clamping changes nothing. One byte an element is all that the
+            # backward pass needs: the float input is not kept alive.
+            inside = spikes == u
+            if window == 'open':
+                inside &= (spikes > 0) & (spikes < max_spikes)
+            ctx.save_for_backward(inside)
+            ctx.norm = norm
+        spikes = _round_(spikes, rounding)
+        return spikes if norm == 1 else spikes.div_(norm)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (inside,) = ctx.saved_tensors
+        grad = grad * inside
+        return grad if ctx.norm == 1 else grad.div_(ctx.norm), None, None, None, None
+
+
+def fire_integer(
+    u: Tensor,
+    max_spikes: int,
+    norm: float = 1.0,
+    rounding: str = 'even',
+    window: str = 'closed',
+) -> Tensor:
+    r"""Fires integers, as I-LIF and NI-LIF do.
+
+    .. math::
+        S = \mathrm{clip}(\mathrm{round}(U), 0, D) / \mathrm{norm}, \qquad
+        \partial S / \partial U = 1 / \mathrm{norm} \text{ inside the window, else } 0
+
+    Args:
+        u: membrane potential, any shape.
+        max_spikes: largest integer D.
+        norm: divisor of the output; 1 gives integers.
+        rounding: ``'even'`` (ties to even, ``torch.round``) or ``'half_up'``.
+        window: ``'closed'`` lets the gradient pass for ``0 <= U <= D``, ``'open'`` for
+            ``0 < U < D``.
+
+    Returns:
+        Spikes of the shape and dtype of ``u``. The graph keeps one byte an element.
+    """
+    return _Fire.apply(u, max_spikes, norm, rounding, window)

@@ -1,0 +1,40 @@
+"""Child registries of mmengine's roots, scope ``spikedense``.
+
+A config of mmseg, mmdet or mmpretrain names a class of this package as ``type='spikedense.SDTV3'``;
+mmengine then imports this module by itself, and the locations below only when a class is asked for.
+So ``import spikedense`` stays light, and no ``custom_imports`` is needed in a config.
+"""
+
+from mmengine import registry as root
+from mmengine.registry import Registry
+
+_SCOPE = 'spikedense'
+
+#: Neurons, backbones, necks, heads: everything that is an ``nn.Module``.
+MODELS = Registry(
+    'model',
+    parent=root.MODELS,
+    scope=_SCOPE,
+    locations=['spikedense.neurons', 'spikedense.models'],
+)
+#: Data sets that mmseg and mmdet lack.
+DATASETS = Registry(
+    'dataset', parent=root.DATASETS, scope=_SCOPE, locations=['spikedense.datasets']
+)
+TRANSFORMS = Registry(
+    'transform', parent=root.TRANSFORMS, scope=_SCOPE, locations=['spikedense.datasets']
+)
+HOOKS = Registry('hook', parent=root.HOOKS, scope=_SCOPE, locations=['spikedense.engine'])
+METRICS = Registry('metric', parent=root.METRICS, scope=_SCOPE, locations=['spikedense.engine'])
+OPTIM_WRAPPERS = Registry(
+    'optimizer wrapper',
+    parent=root.OPTIM_WRAPPERS,
+    scope=_SCOPE,
+    locations=['spikedense.engine'],
+)
+VISUALIZERS = Registry(
+    'visualizer',
+    parent=root.VISUALIZERS,
+    scope=_SCOPE,
+    locations=['spikedense.visualization'],
+)

@@ -1,0 +1,37 @@
+"""Equality with the published implementations."""
+
+import math
+
+import pytest
+from conftest import REFERENCE_DIR
+from golden import Golden, check
+from twins import TWINS
+
+#: Files of the reference folder that hold no module's numbers.
+NOT_A_MODULE = ('params', 'neurons')
+
+CASES = (
+    [Golden(p) for p in sorted(REFERENCE_DIR.glob('*.json')) if p.stem not in NOT_A_MODULE]
+    if REFERENCE_DIR
+    else []
+)
+
+
+@pytest.mark.skipif(not CASES, reason='no golden numbers: set REFERENCE_DIR to their folder')
+@pytest.mark.parametrize('golden', CASES, ids=lambda g: g.name)
+def test_golden(golden: Golden) -> None:
+    """Outputs, loss and gradients; or, for a case of keys only, a strict load."""
+    build = TWINS.get(golden.official_class)
+    if build is None:
+        pytest.skip('not covered yet: class {1} of {0}'.format(*golden.official_class))
+    twin = build(golden)
+    if golden.arrays:
+        check(golden, twin)
+    else:
+        own = {k: v.shape for k, v in twin.module.state_dict().items()}
+        names = {k: twin.rename(k) for k in golden.keys}
+        assert None not in names.values()
+        assert set(names.values()) == set(own)
+        for key, shape in golden.keys.items():
+            assert own[names[key]].numel() == math.prod(shape), key
+        assert sum(p.numel() for p in twin.module.parameters()) == golden.meta['num_params']
