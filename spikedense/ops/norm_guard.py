@@ -1,9 +1,9 @@
 """One place that keeps PyTorch's CPU batch norm from wrong gradients at batch size 1.
 
 ``F.batch_norm`` guesses the memory format of its input and of its gradient from strides. At batch
-size 1 the batch stride is arbitrary, and maps made from tokens (``[1, N, C]`` transposed and viewed
-as ``[1, C, H, W]``) have one for which the two guesses disagree; the backward pass then reads the
-gradient in the wrong order, silently. Both are given an unambiguous layout here.
+size 1 the batch stride is arbitrary: slicing, transposing or splitting axes leaves values for
+which the two guesses disagree, and the backward pass then reads the gradient in the wrong order,
+silently. Here both get the batch stride that a dense batch would have, which costs no copy.
 """
 
 import torch
@@ -11,22 +11,23 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
 
-def _is_ambiguous(x: Tensor) -> bool:
-    """Whether a batch of one has strides that no dense batch of two would have."""
-    return x.dim() == 4 and x.size(0) == 1 and x.stride(0) != x[0].numel()
-
-
 def _settle(x: Tensor) -> Tensor:
-    """Copies an ambiguous tensor into the plain contiguous layout."""
-    return x.clone(memory_format=torch.contiguous_format) if _is_ambiguous(x) else x
+    """Gives a batch of one an unambiguous batch stride; copies only what is not dense.
+
+    The result is a view even where the stride was right: autograd wraps a returned input in
+    ``view_as``, which would pick another stride.
+    """
+    if x[0].is_contiguous() or x[0].permute(1, 2, 0).is_contiguous():
+        return x.as_strided(x.shape, (x[0].numel(), *x.stride()[1:]))
+    return x.clone(memory_format=torch.contiguous_format)
 
 
-class _SettleGrad(torch.autograd.Function):
-    """Identity whose gradient has an unambiguous layout."""
+class _Settle(torch.autograd.Function):
+    """Identity whose value and whose gradient have an unambiguous layout."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
-        return x.view_as(x)
+        return _settle(x)
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> Tensor:
@@ -45,5 +46,4 @@ def guarded_norm(norm: nn.Module, x: Tensor) -> Tensor:
     """
     if x.size(0) != 1 or x.is_cuda:
         return norm(x)
-    y = norm(_settle(x))
-    return _SettleGrad.apply(y) if y.requires_grad else y
+    return _Settle.apply(norm(_Settle.apply(x)))

@@ -94,7 +94,8 @@ class SpikeDrivenBackbone(BaseModule):
         self._stage_strides = (2, 4, 8, 16, 16 * stage4_stride)
         build_neuron(self.neuron_cfg)  # a wrong neuron_cfg is told before anything is built
 
-        rates = torch.linspace(0, drop_path_rate, sum(self.depths)).tolist()
+        last = max(1, sum(self.depths) - 1)
+        rates = [drop_path_rate * i / last for i in range(sum(self.depths))]
         self.stages = nn.ModuleList()
         for i, depth in enumerate(self.depths):
             channels = self._stage_channels[i]
@@ -156,6 +157,9 @@ class SpikeDrivenBackbone(BaseModule):
             )
         if x.dim() == 5:
             return conv(x)
+        if x.device.type == 'cpu':
+            # oneDNN's channels-last convolutions are faster, and all later maps inherit the format.
+            x = x.contiguous(memory_format=torch.channels_last)
         return conv(x.unsqueeze(0)).expand(self.T, -1, -1, -1, -1)
 
     def _downsample(self, i: int, in_channels: int, stage4_stride: int) -> SpikeConv:

@@ -1,0 +1,22 @@
+# ADE20K scene parsing, 150 classes; label 0 of the files ("other") is void.
+_base_ = './semantic_512x512.py'
+
+dataset_type = 'ADE20KDataset'
+data_root = '{{$DATA_ROOT:data}}/ade/ADEChallengeData2016'
+train_dataloader = dict(
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        reduce_zero_label=True,
+        data_prefix=dict(img_path='images/training', seg_map_path='annotations/training'),
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        reduce_zero_label=True,
+        data_prefix=dict(img_path='images/validation', seg_map_path='annotations/validation'),
+    )
+)
+test_dataloader = val_dataloader

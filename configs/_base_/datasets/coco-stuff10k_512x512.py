@@ -1,0 +1,22 @@
+# COCO-Stuff 10k, 171 classes; label 0 of the converted files is void.
+_base_ = './semantic_512x512.py'
+
+dataset_type = 'COCOStuffDataset'
+data_root = '{{$DATA_ROOT:data}}/coco_stuff10k'
+train_dataloader = dict(
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        reduce_zero_label=True,
+        data_prefix=dict(img_path='images/train2014', seg_map_path='annotations/train2014'),
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        reduce_zero_label=True,
+        data_prefix=dict(img_path='images/test2014', seg_map_path='annotations/test2014'),
+    )
+)
+test_dataloader = val_dataloader

@@ -1,0 +1,45 @@
+# The demo set: 128x128, nine classes, written to data/demo from a seed when it is not there yet. It
+# is made here and not looked up, so DATA_ROOT, which may be read-only, does not move it: DEMO_ROOT does.
+_base_ = './semantic_512x512.py'
+
+dataset_type = 'spikedense.DemoDataset'
+data_root = '{{$DEMO_ROOT:data/demo}}'
+# One folder, made once: training and validation must ask for the same.
+generator = dict(seed=0, size=(128, 128), num_train=200, num_val=50)
+crop_size = (128, 128)
+data_preprocessor = dict(size=crop_size)
+# Colour is a clue to the class here and the set is small: no photometric distortion, little scaling.
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=(128, 128), ratio_range=(0.75, 1.5), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+train_dataloader = dict(
+    num_workers=2,
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        generator=generator,
+        data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    num_workers=2,
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        generator=generator,
+        data_prefix=dict(img_path='images/val', seg_map_path='annotations/val'),
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader

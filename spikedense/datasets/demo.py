@@ -1,0 +1,48 @@
+"""The demo set for mmseg: made from a seed the first time it is asked for."""
+
+from typing import Any
+
+from mmengine.logging import print_log
+from mmseg.datasets import BaseSegDataset
+
+from spikedense.registry import DATASETS
+
+from .demo_generator import DemoSpec, ensure_demo
+from .demo_scenes import CLASSES, PALETTE
+
+
+@DATASETS.register_module()
+class DemoDataset(BaseSegDataset):
+    """Shapes over sky, ground and water: nine classes, labels 0..8, 255 is void.
+
+    Args:
+        data_root: Folder of the set; written when it is absent, incomplete or made from other
+            parameters.
+        generator: Arguments of :class:`DemoSpec` (``seed``, ``size``, ``num_train``, ``num_val``)
+            that differ from its defaults. Training and validation share one folder, so give both
+            the same.
+        **kwargs: Arguments of mmseg's ``BaseSegDataset``.
+    """
+
+    METAINFO = dict(classes=CLASSES, palette=[list(colour) for colour in PALETTE])
+
+    def __init__(
+        self,
+        data_root: str = 'data/demo',
+        generator: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.generator = dict(generator or {})
+        super().__init__(data_root=data_root, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """List the samples, after writing the set where that is due."""
+        if ensure_demo(self.data_root, **self.generator):
+            spec = DemoSpec(**self.generator)
+            print_log(
+                f'Wrote the demo set to {self.data_root}: {spec.num_train} training and '
+                f'{spec.num_val} validation images of {spec.size[0]}x{spec.size[1]} pixels, '
+                f'seed {spec.seed}.',
+                logger='current',
+            )
+        return super().load_data_list()

@@ -1,0 +1,267 @@
+"""The demo set on disk: images with semantic, instance and panoptic ground truth, from a seed.
+
+Layout (semantic masks as in ADE20K, the rest as in COCO)::
+
+    demo/
+      demo.json                                   what the folder was made from
+      images/{train,val}/{split}_00000.jpg
+      annotations/{train,val}/{split}_00000.png   class index 0..8, 255 is void
+      annotations/panoptic_{train,val}/*.png      segment id in RGB, 0 is void
+      annotations/panoptic_{train,val}.json       COCO panoptic, category id = class index + 1
+      annotations/instances_{train,val}.json      COCO instances (RLE), the thing classes only
+"""
+
+import json
+import re
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from PIL import Image
+
+from .demo_scenes import CLASSES, PALETTE, THING_CLASSES, Scene, render_scene
+
+STAMP = 'demo.json'
+# Raised whenever the same parameters give other pictures or files, so that old folders are rebuilt.
+FORMAT = 1
+SPLITS = ('train', 'val')
+ID_STEP = 1_000_000  # image ids of one split start this far from those of the split before it
+JPEG_QUALITY = 95
+MIN_SIDE = 32
+DEMO_FILE = re.compile(
+    r'demo\.json'
+    r'|(images|annotations)/(panoptic_)?(train|val)/(train|val)_\d+\.(jpg|png)'
+    r'|annotations/(instances|panoptic)_(train|val)\.json'
+)
+
+
+@dataclass(frozen=True)
+class DemoSpec:
+    """What a demo set is made from.
+
+    Args:
+        seed: Scene i of a split depends on the seed, the split and i only.
+        size: Height and width of the images.
+        num_train: Number of training images.
+        num_val: Number of validation images.
+    """
+
+    seed: int = 0
+    size: tuple[int, int] = (128, 128)
+    num_train: int = 200
+    num_val: int = 50
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'size', tuple(self.size))
+        if len(self.size) != 2 or min(self.size) < MIN_SIDE:
+            raise ValueError(
+                f'size is {self.size}, expected (height, width) of at least {MIN_SIDE} pixels each.'
+            )
+        for key, least in (('seed', 0), ('num_train', 1), ('num_val', 1)):
+            if getattr(self, key) < least:
+                raise ValueError(f'{key} is {getattr(self, key)}, expected {least} or more.')
+
+    def stamp(self) -> dict[str, Any]:
+        """The parameters as they stand in the stamp file."""
+        return {'format': FORMAT, **asdict(self), 'size': list(self.size)}
+
+
+def ensure_demo(
+    root: str | Path,
+    seed: int = 0,
+    size: tuple[int, int] = (128, 128),
+    num_train: int = 200,
+    num_val: int = 50,
+) -> bool:
+    """Make sure that ``root`` holds the complete demo set of these parameters.
+
+    Safe when several processes call it at once: one writes, the others wait for it. The set is
+    written beside ``root`` and renamed at the end, so ``root`` is never half-written; a folder that
+    lost files or was made from other parameters is replaced.
+
+    Args:
+        root: Folder of the demo set.
+        seed: See :class:`DemoSpec`, as for the arguments that follow.
+        size: Height and width.
+        num_train: Number of training images.
+        num_val: Number of validation images.
+
+    Returns:
+        Whether the set was written by this call.
+
+    Raises:
+        FileExistsError: If ``root`` holds files which are no part of a demo set.
+    """
+    spec = DemoSpec(seed, size, num_train, num_val)
+    root = Path(root).resolve()
+    if _is_complete(root, spec):
+        return False
+    _check_replaceable(root)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(root.parent / f'.{root.name}.lock'):
+        if _is_complete(root, spec):
+            return False
+        scratch_prefix = f'.{root.name}.part-'
+        # Nobody else is writing while the lock is held: these are what killed processes left.
+        for leftover in root.parent.glob(f'{scratch_prefix}*'):
+            shutil.rmtree(leftover)
+        scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix, dir=root.parent))
+        try:
+            write_demo(scratch / 'new', spec)
+            if root.exists():
+                root.rename(scratch / 'old')
+            (scratch / 'new').rename(root)
+        finally:
+            shutil.rmtree(scratch)
+    return True
+
+
+def write_demo(folder: Path, spec: DemoSpec) -> None:
+    """Write a demo set into a folder that does not exist yet.
+
+    Args:
+        folder: Where to write.
+        spec: What to write.
+    """
+    for split_index, split in enumerate(SPLITS):
+        for name in ('images', 'annotations'):
+            (folder / name / split).mkdir(parents=True)
+        (folder / 'annotations' / f'panoptic_{split}').mkdir()
+        images: list[dict] = []
+        instances: list[dict] = []
+        panoptic: list[dict] = []
+        for index in range(getattr(spec, f'num_{split}')):
+            rng = np.random.default_rng([spec.seed, split_index, index])
+            scene = render_scene(rng, spec.size)
+            image_id = split_index * ID_STEP + index + 1
+            stem = f'{split}_{index:05d}'
+            _save_pictures(folder, split, stem, scene)
+            images.append(_image_entry(image_id, stem, spec))
+            panoptic.append(_panoptic_entry(image_id, stem, scene))
+            instances += _instance_entries(image_id, len(instances) + 1, scene)
+        _save_json(folder / f'annotations/instances_{split}.json', images, instances, False)
+        _save_json(folder / f'annotations/panoptic_{split}.json', images, panoptic, True)
+    files, size = _measure(folder)
+    stamp = {**spec.stamp(), 'files': files, 'bytes': size}
+    (folder / STAMP).write_text(json.dumps(stamp, indent=2) + '\n')
+
+
+def _is_complete(root: Path, spec: DemoSpec) -> bool:
+    """Whether the folder's stamp tells these parameters and no file was lost since."""
+    try:
+        stamp = json.loads((root / STAMP).read_text())
+    except (OSError, ValueError):
+        return False
+    files, size = _measure(root)
+    return stamp == {**spec.stamp(), 'files': files, 'bytes': size}
+
+
+def _measure(root: Path) -> tuple[int, int]:
+    """Number of files under a folder and their bytes, the stamp aside."""
+    sizes = [p.stat().st_size for p in root.rglob('*') if p.is_file() and p.name != STAMP]
+    return len(sizes), sum(sizes)
+
+
+def _check_replaceable(root: Path) -> None:
+    """Refuse to replace anything that does not look like a demo set, complete or not."""
+    if root.is_file():
+        raise FileExistsError(f'The demo set cannot be written to {root}: a file has that name.')
+    for path in root.rglob('*') if root.exists() else ():
+        name = path.relative_to(root).as_posix()
+        if path.is_file() and not DEMO_FILE.fullmatch(name):
+            raise FileExistsError(
+                f'The demo set cannot be written to {root}: the folder holds {name}, no part of '
+                'a demo set; move it away or choose another folder.'
+            )
+
+
+def _segment_id(scene: Scene, index: int) -> int:
+    """Id of a segment in panoptic PNGs: its class's colour, changed a little for each segment."""
+    red, green, blue = PALETTE[scene.classes[index - 1]]
+    return red + index + 256 * green + 256 * 256 * blue
+
+
+def _save_pictures(folder: Path, split: str, stem: str, scene: Scene) -> None:
+    """Write a scene's image, semantic mask and panoptic mask."""
+    Image.fromarray(scene.image).save(
+        folder / 'images' / split / f'{stem}.jpg', quality=JPEG_QUALITY, subsampling=0
+    )
+    Image.fromarray(scene.semantic).save(folder / 'annotations' / split / f'{stem}.png')
+    ids = [0] + [_segment_id(scene, k) for k in range(1, len(scene.classes) + 1)]
+    colours = np.array([[i % 256, i // 256 % 256, i // 65536] for i in ids], dtype=np.uint8)
+    Image.fromarray(colours[scene.segments]).save(
+        folder / 'annotations' / f'panoptic_{split}' / f'{stem}.png'
+    )
+
+
+def _image_entry(image_id: int, stem: str, spec: DemoSpec) -> dict:
+    height, width = spec.size
+    return dict(id=image_id, file_name=f'{stem}.jpg', height=height, width=width)
+
+
+def _panoptic_entry(image_id: int, stem: str, scene: Scene) -> dict:
+    segments = [
+        dict(id=_segment_id(scene, k), iscrowd=0, **_category_and_extent(scene, k))
+        for k in range(1, len(scene.classes) + 1)
+    ]
+    return dict(image_id=image_id, file_name=f'{stem}.png', segments_info=segments)
+
+
+def _instance_entries(image_id: int, first_id: int, scene: Scene) -> list[dict]:
+    things = [k for k, c in enumerate(scene.classes, start=1) if c < len(THING_CLASSES)]
+    return [
+        dict(
+            id=first_id + offset,
+            image_id=image_id,
+            iscrowd=0,
+            segmentation=encode_rle(scene.segments == k),
+            **_category_and_extent(scene, k),
+        )
+        for offset, k in enumerate(things)
+    ]
+
+
+def _category_and_extent(scene: Scene, index: int) -> dict:
+    """Category id, area in pixels and tight box [x, y, width, height] of a segment."""
+    ys, xs = np.nonzero(scene.segments == index)
+    left, top = int(xs.min()), int(ys.min())
+    return dict(
+        category_id=scene.classes[index - 1] + 1,
+        area=len(xs),
+        bbox=[left, top, int(xs.max()) - left + 1, int(ys.max()) - top + 1],
+    )
+
+
+def encode_rle(mask: np.ndarray) -> dict:
+    """COCO's uncompressed run lengths of a mask.
+
+    Args:
+        mask: Boolean, [H, W].
+
+    Returns:
+        ``counts`` (runs down the columns, the first of zeros) and ``size``.
+    """
+    flat = np.concatenate([[False], mask.ravel(order='F'), [False]])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    counts = np.diff(np.concatenate([[0], edges, [mask.size]]))
+    if counts[-1] == 0:
+        counts = counts[:-1]
+    return dict(counts=counts.tolist(), size=list(mask.shape))
+
+
+def _save_json(path: Path, images: list[dict], annotations: list[dict], panoptic: bool) -> None:
+    """Write a COCO file; stuff categories and colours belong to the panoptic one only."""
+    categories: list[dict] = []
+    for index, name in enumerate(CLASSES):
+        is_thing = name in THING_CLASSES
+        category = dict(id=index + 1, name=name, supercategory='thing' if is_thing else 'stuff')
+        if panoptic:
+            category.update(isthing=int(is_thing), color=list(PALETTE[index]))
+        if panoptic or is_thing:
+            categories.append(category)
+    content = dict(images=images, annotations=annotations, categories=categories)
+    path.write_text(json.dumps(content, separators=(',', ':')) + '\n')

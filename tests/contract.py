@@ -1,0 +1,66 @@
+"""Proof of the membrane-shortcut contract, by watching a forward pass."""
+
+from contextlib import ExitStack
+from fnmatch import fnmatch
+
+import torch
+from torch import Tensor, nn
+
+from spikedense.neurons import BaseNeuron
+
+#: Layers that take real values by specification, and why.
+REAL_VALUED = {
+    '*stages.0.downsample.conv': 'the first convolution sees pixels',
+    '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
+    '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
+    '*attn.*_*.conv.project': 'the same',
+}
+
+
+def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
+    """Runs a model and lists the weighted layers that are not fed by spikes.
+
+    A layer is fed by spikes when its input is memory that a neuron has written, untouched since,
+    and when this, times the neuron's scale, is made of integers in ``0..D``.
+
+    Args:
+        model: the model.
+        *inputs: its inputs.
+
+    Returns:
+        Names of the convolutions and linear layers whose input is anything else.
+    """
+    written: dict[int, tuple[BaseNeuron, Tensor]] = {}
+    found = []
+
+    def after_neuron(neuron: BaseNeuron, _: tuple, out: Tensor) -> None:
+        # The tensor is kept, so that its memory is not given to another one.
+        written[out.untyped_storage().data_ptr()] = (neuron, out)
+
+    def watch(name: str):
+        def before_layer(_: nn.Module, args: tuple) -> None:
+            (x,) = args
+            neuron, _kept = written.get(x.untyped_storage().data_ptr(), (None, None))
+            if neuron is None:
+                found.append(name)
+                return
+            counts = x * neuron.scale
+            whole = torch.equal(counts, counts.round())
+            if not (whole and counts.min() >= 0 and counts.max() <= neuron.D):
+                found.append(name)
+
+        return before_layer
+
+    with ExitStack() as stack:
+        for name, module in model.named_modules():
+            if isinstance(module, BaseNeuron):
+                stack.callback(module.register_forward_hook(after_neuron).remove)
+            elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear | nn.ConvTranspose2d):
+                stack.callback(module.register_forward_pre_hook(watch(name)).remove)
+        model(*inputs)
+    return found
+
+
+def unexplained(names: list[str]) -> list[str]:
+    """Those that no specification exempts."""
+    return [n for n in names if not any(fnmatch(n, pattern) for pattern in REAL_VALUED)]

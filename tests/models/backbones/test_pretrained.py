@@ -1,0 +1,74 @@
+"""Loading of checkpoints through ``init_cfg``, ours and official, strictly."""
+
+import pytest
+import torch
+from golden import Golden
+from torch import nn
+
+from spikedense.models.backbones import SDTV2, SDTV3
+
+SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
+
+
+def load(cls, path, prefix=None, **kwargs) -> nn.Module:
+    init_cfg = dict(type='Pretrained', checkpoint=str(path))
+    if prefix:
+        init_cfg['prefix'] = prefix
+    model = cls(init_cfg=init_cfg, **{'arch': SMALL, **kwargs})
+    model.init_weights()
+    return model
+
+
+@pytest.mark.parametrize('prefix', ['', 'backbone.', 'module.'])
+@pytest.mark.parametrize('wrapper', [None, 'state_dict', 'model'])
+def test_our_checkpoints(tmp_path, prefix, wrapper) -> None:
+    source = SDTV3(SMALL)
+    state = {prefix + k: v for k, v in source.state_dict().items()}
+    state[f'{prefix.replace("backbone", "decode_head") or "head."}fc.weight'] = torch.zeros(1)
+    torch.save({wrapper: state} if wrapper else state, tmp_path / 'a.pth')
+    loaded = load(SDTV3, tmp_path / 'a.pth').state_dict()
+    assert all(torch.equal(loaded[k], v) for k, v in source.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ('case', 'cls', 'arch'),
+    [('sdtv2_lif_cls_15M_kd_T2', SDTV2, '15M'), ('sdtv3_cls_5M', SDTV3, '5M')],
+)
+@pytest.mark.parametrize('prefix', ['', 'backbone.'])
+def test_official_checkpoints(tmp_path, reference_dir, case, cls, arch, prefix) -> None:
+    golden = Golden(reference_dir / f'{case}.json')
+    official = {
+        k: v.float() if v.is_floating_point() else v for k, v in golden.official_state().items()
+    }
+    heads = ('head.', 'head_kd.')
+    state = {k if k.startswith(heads) else prefix + k: v for k, v in official.items()}
+    torch.save({'model': state}, tmp_path / 'official.pth')
+    model = load(cls, tmp_path / 'official.pth', arch=arch)
+    key = 'stages.3.blocks.2.branches.mlp.widen.conv.weight'
+    assert torch.equal(model.state_dict()[key][..., 0], official['block3.2.mlp.fc1_conv.weight'])
+
+
+def test_a_part_of_a_file_by_prefix(tmp_path) -> None:
+    source = SDTV3(SMALL)
+    state = {f'student.{k}': v for k, v in source.state_dict().items()}
+    torch.save(state, tmp_path / 'a.pth')
+    load(SDTV3, tmp_path / 'a.pth', prefix='student')
+    with pytest.raises(ValueError, match="no key starts with prefix='teacher'"):
+        load(SDTV3, tmp_path / 'a.pth', prefix='teacher')
+
+
+def test_what_does_not_fit_is_told_and_nothing_is_loaded(tmp_path) -> None:
+    state = SDTV3(SMALL).state_dict()
+    lacking = {k: v for k, v in state.items() if 'stages.2' not in k}
+    torch.save(lacking, tmp_path / 'lacking.pth')
+    torch.save({**state, 'stages.9.a': torch.zeros(1)}, tmp_path / 'more.pth')
+    torch.save(SDTV3(dict(SMALL, embed_dims=(8, 16, 24, 40))).state_dict(), tmp_path / 'wide.pth')
+    torch.save({'epoch': 3}, tmp_path / 'empty.pth')
+    for name, message in [
+        ('lacking', r'lacks weights of SDTV3: stages.2.*and \d+ more'),
+        ('more', 'has unexpected weights of SDTV3: stages.9.a'),
+        ('wide', r'does not fit SDTV3: .* expected .*is arch right\?'),
+        ('empty', r"no tensors in the checkpoint; its keys are \['epoch'\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            load(SDTV3, tmp_path / f'{name}.pth')

@@ -1,0 +1,34 @@
+"""LIF and its relatives."""
+
+import pytest
+import torch
+
+from spikedense.neurons import LIF, build_neuron
+
+
+@pytest.mark.parametrize(
+    ('current', 'spikes'), [(3.0, [1, 1, 1, 1]), (1.5, [0, 1, 0, 1]), (1.0, [0, 0, 0, 0])]
+)
+def test_worked_sequences(current: float, spikes: list[int]) -> None:
+    assert LIF()(torch.full((4, 1), current))[:, 0].tolist() == spikes
+
+
+def test_one_step_is_a_heaviside() -> None:
+    x = torch.cat([torch.linspace(-3, 6, 1001), torch.tensor([2.0])])[None]
+    assert torch.equal(LIF()(x), (x / 2 - 1 >= 0).float())
+
+
+def test_surrogate_gradient_of_one_step() -> None:
+    x = torch.linspace(-3, 6, 101, dtype=torch.float64)[None].requires_grad_()
+    (grad,) = torch.autograd.grad(LIF()(x).sum(), x)
+    s = torch.sigmoid(4 * (x.detach() / 2 - 1))
+    torch.testing.assert_close(grad, 4 * s * (1 - s) / 2)
+
+
+def test_plif_learns_its_time_constant() -> None:
+    neuron = build_neuron(dict(type='PLIF', init_tau=2.0))
+    assert torch.equal(neuron(torch.full((4, 1), 1.5)), LIF()(torch.full((4, 1), 1.5)))
+    for T in (1, 3):
+        neuron.zero_grad()
+        neuron(torch.full((T, 1), 1.5)).sum().backward()
+        assert neuron.node.w.grad.abs() > 0
