@@ -1,0 +1,46 @@
+# The environment (.venv) is made by `env`, which every target that needs it calls first; it does
+# nothing when the environment is there and the pins have not changed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-slow lint format pins doctor clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: ## make the environment of the full tier (compiles mmcv's ops, once)
+	@VENV='$(VENV)' PYTHON='$(PYTHON)' bash tools/dev/setup_env.sh
+
+demo: env ## train and test a small spiking model on a set it generates; pictures in work_dirs/demo
+	$(BIN)/python tools/demo.py
+
+test: env ## run the tests, the slow ones left out
+	$(BIN)/python -m pytest tests -q -m 'not slow' --durations=15
+
+test-slow: env ## run the slow tests (second environments, longer training)
+	$(BIN)/python -m pytest tests -q -m slow --durations=15
+
+lint: env ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: env ## mend style and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+doctor: env ## say what is installed and what works
+	$(BIN)/python -m spikedense.doctor --tier full
+
+pins: env ## make requirements/lock.txt anew; kept pins stay (PINS=--upgrade: take the newest)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
+		--custom-compile-command 'make pins' \
+		--no-emit-package onedl-mmcv --no-emit-package opencv-python \
+		--overrides requirements/overrides.txt $(PINS) --output-file requirements/lock.txt \
+		$(addprefix requirements/,bootstrap.txt build.txt runtime.txt full.txt dev.txt ops.txt)
+
+clean: ## remove builds and caches, not the environment, data or work_dirs
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/fpn_sdtv2.py',
+    '../_base_/datasets/voc2012aug_512x512.py',
+    '../_base_/schedules/schedule_40k_voc.py',
+    '../_base_/default_runtime.py',
+]
+# The release's settings for LIF with T=4: batch 8 a GPU, lr factors 1.
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=21),
+)
+train_dataloader = dict(batch_size=8)

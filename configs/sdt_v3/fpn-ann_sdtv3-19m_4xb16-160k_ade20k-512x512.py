@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/fpn_ann_sdtv3.py',
+    '../_base_/datasets/ade20k_512x512.py',
+    '../_base_/schedules/schedule_160k.py',
+    '../_base_/default_runtime.py',
+]
+# Our own variant, with the settings of the spiking neck and head.
+model = dict(data_preprocessor=_base_.data_preprocessor)
+train_dataloader = dict(batch_size=16)

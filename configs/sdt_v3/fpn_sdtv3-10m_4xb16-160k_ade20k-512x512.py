@@ -1,0 +1,13 @@
+_base_ = [
+    '../_base_/models/fpn_sdtv3.py',
+    '../_base_/datasets/ade20k_512x512.py',
+    '../_base_/schedules/schedule_160k.py',
+    '../_base_/default_runtime.py',
+]
+# Batch a GPU, fp32 and the head's doubled lr as in the release.
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(arch='10M'),
+    neck=dict(in_channels=[24, 48, 96, 240]),
+)
+train_dataloader = dict(batch_size=16)

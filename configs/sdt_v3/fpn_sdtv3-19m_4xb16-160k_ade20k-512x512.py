@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/fpn_sdtv3.py',
+    '../_base_/datasets/ade20k_512x512.py',
+    '../_base_/schedules/schedule_160k.py',
+    '../_base_/default_runtime.py',
+]
+# Batch a GPU, fp32 and the head's doubled lr as in the release.
+model = dict(data_preprocessor=_base_.data_preprocessor)
+train_dataloader = dict(batch_size=16)

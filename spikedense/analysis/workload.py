@@ -1,0 +1,166 @@
+"""What a benchmark runs: a model or its backbone, built from a config, on random data."""
+
+import copy
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+MEMORY_FORMATS = {
+    'contiguous': torch.contiguous_format,
+    'channels_last': torch.channels_last,
+}
+PARTS = ('model', 'backbone')
+
+
+@dataclass(frozen=True)
+class WorkloadSettings:
+    """One benchmark subject.
+
+    Args:
+        config: path of a config file.
+        cfg_options: dotted key -> value, applied to the config (``model.backbone.T``: 4).
+        part: ``'model'`` or ``'backbone'``.
+        size: height and width of the images.
+        batch: images a step.
+        device: ``'cpu'``, ``'cuda'`` or ``'cuda:N'``.
+        memory_format: ``'contiguous'`` or ``'channels_last'``, for weights and images.
+        amp: run under autocast: bfloat16 on a CPU, float16 on a GPU.
+        threads: torch threads on a CPU; None leaves torch's own choice.
+    """
+
+    config: str
+    cfg_options: dict[str, Any] = field(default_factory=dict)
+    part: str = 'model'
+    size: tuple[int, int] = (256, 256)
+    batch: int = 1
+    device: str = 'cpu'
+    memory_format: str = 'contiguous'
+    amp: bool = False
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for key, known in (('part', PARTS), ('memory_format', tuple(MEMORY_FORMATS))):
+            if getattr(self, key) not in known:
+                raise ValueError(f'{key}={getattr(self, key)!r}, expected one of {known}')
+        if self.batch < 1 or min(self.size) < 1:
+            raise ValueError(f'batch={self.batch}, size={self.size}, expected positive numbers')
+        if self.device.startswith('cuda') and not torch.cuda.is_available():
+            raise ValueError(f'device={self.device!r}, but torch finds no CUDA device here')
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        return asdict(self)
+
+
+class Workload:
+    """A built model (or backbone) with its random input.
+
+    Args:
+        settings: what to build.
+        seed: of the weights and of the input.
+    """
+
+    def __init__(self, settings: WorkloadSettings, seed: int = 0) -> None:
+        self.settings = settings
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        torch.manual_seed(seed)
+        memory_format = MEMORY_FORMATS[settings.memory_format]
+        self.device = torch.device(settings.device)
+        self.module = build_part(settings).to(self.device)
+        self.module.to(memory_format=memory_format)
+        images = torch.randn(settings.batch, 3, *settings.size, device=self.device)
+        self.images = images.contiguous(memory_format=memory_format)  # [B, 3, H, W]
+        self.samples = self._samples() if settings.part == 'model' else []
+
+    def _samples(self) -> list[Any]:
+        """One random label map an image, over the head's classes."""
+        head = getattr(self.module, 'decode_head', None)
+        if head is None:
+            raise ValueError(
+                f'{self.settings.config}: {type(self.module).__name__} has no decode_head; whole '
+                "models can be measured for mmseg's segmentors, others with part='backbone'"
+            )
+        from mmengine.structures import PixelData
+        from mmseg.structures import SegDataSample
+
+        samples = []
+        for _ in range(self.settings.batch):
+            labels = torch.randint(head.num_classes, (1, *self.settings.size), device=self.device)
+            sample = SegDataSample(
+                metainfo=dict(
+                    img_shape=self.settings.size,
+                    ori_shape=self.settings.size,
+                    pad_shape=self.settings.size,
+                )
+            )
+            sample.gt_sem_seg = PixelData(data=labels)
+            samples.append(sample)
+        return samples
+
+    def _autocast(self) -> torch.autocast:
+        dtype = torch.float16 if self.device.type == 'cuda' else torch.bfloat16
+        return torch.autocast(self.device.type, dtype=dtype, enabled=self.settings.amp)
+
+    def forward(self) -> None:
+        """One inference pass: evaluation mode, no graph."""
+        self.module.eval()
+        with torch.no_grad(), self._autocast():
+            self.module(self.images)
+
+    def train_step(self) -> None:
+        """Forward, loss and backward in training mode; the optimiser's own step is left out."""
+        self.module.train()
+        self.module.zero_grad(set_to_none=True)
+        with self._autocast():
+            loss = self._loss()
+        loss.backward()
+
+    def _loss(self) -> Tensor:
+        if self.settings.part == 'model':
+            losses = self.module(self.images, self.samples, mode='loss')
+            return self.module.parse_losses(losses)[0]
+        return torch.stack([f.float().square().mean() for f in self.module(self.images)]).sum()
+
+    def synchronize(self) -> None:
+        """Waits for the device, so that a clock read next means something."""
+        if self.device.type == 'cuda':
+            torch.cuda.synchronize(self.device)
+
+    def describe(self) -> dict[str, float]:
+        """Parameters and the arithmetic of one forward pass: multiply-adds count as two."""
+        counter = FlopCounterMode(display=False)
+        self.module.eval()
+        with torch.no_grad(), counter:
+            self.module(self.images)
+        return dict(
+            parameters=sum(p.numel() for p in self.module.parameters()),
+            forward_gflop=counter.get_total_flops() / 1e9,
+        )
+
+
+def build_part(settings: WorkloadSettings) -> Any:
+    """Builds the model of a config, or only its backbone, without loading weights.
+
+    Args:
+        settings: the config, its options and the part.
+
+    Returns:
+        A module; typed loosely, for a model has methods that ``nn.Module`` lacks.
+    """
+    cfg = Config.fromfile(settings.config)
+    cfg.merge_from_dict(copy.deepcopy(settings.cfg_options))
+    if 'model' not in cfg:
+        raise ValueError(f"{settings.config}: the config has no 'model'")
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    model = cfg.model
+    if settings.part == 'backbone':
+        if 'backbone' not in model:
+            raise ValueError(f"{settings.config}: the config's model has no 'backbone'")
+        model = model.backbone
+    return MODELS.build(model)

@@ -1,0 +1,145 @@
+"""``--cfg-options KEY=VALUE``: parsing, and the check that each key means something."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.optim import OptimWrapper
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner, TestLoop, ValLoop
+from torch.utils.data import DataLoader
+
+from .errors import UserError
+from .known_names import accepted_parameters, find_class, nearest
+
+#: Keys that mmengine or the tools read from a config although the runner's constructor has none.
+_TOP_LEVEL = (
+    'activation_checkpointing',
+    'compile',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'sync_bn',
+    'tta_model',
+    'tta_pipeline',
+)
+_LOADER = ('dataset', 'sampler', 'batch_sampler', 'collate_fn', 'num_batch_per_epoch')
+_ENVIRONMENT = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
+
+
+class OptionsAction(DictAction):
+    """mmengine's ``KEY=VALUE`` action with an error message for what is not one."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Parse the values, or end with argparse's error.
+
+        Args:
+            parser: The parser.
+            namespace: Takes the dictionary.
+            values: The words after the option.
+            option_string: The option.
+        """
+        for word in values or ():
+            if '=' not in word or word.startswith('='):
+                parser.error(f"{option_string} takes KEY=VALUE, not '{word}'")
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except AssertionError as exc:
+            parser.error(f'{option_string}: {exc}')
+
+
+def apply_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Merge options into a config; refuse a key that nothing would read.
+
+    A key is known if the config has it, or if the class (or mmengine's runner, loop, loader) at its
+    place takes it. A leading ``+`` adds any key.
+
+    Args:
+        cfg: The config, changed in place.
+        options: Dotted keys and values.
+    """
+    for key in options:
+        if not key.startswith('+'):
+            _check_key(cfg, key)
+    merged = {key.removeprefix('+'): value for key, value in options.items()}
+    try:
+        cfg.merge_from_dict(merged)
+    except (KeyError, TypeError, IndexError) as exc:
+        raise UserError(f'--cfg-options does not fit the config: {exc.args[0]}') from exc
+
+
+def _check_key(cfg: Config, key: str) -> None:
+    node: Any = cfg
+    path: list[str] = []
+    for part in key.split('.'):
+        where = '.'.join(path) or 'the config'
+        if isinstance(node, (list, tuple)):
+            if not part.isdigit() or int(part) >= len(node):
+                raise UserError(
+                    f"--cfg-options: '{key}': {where} is a list of {len(node)}, "
+                    f"'{part}' is no index of it"
+                )
+            node = node[int(part)]
+        elif isinstance(node, Mapping) or node is cfg:
+            if part not in node and not _takes(cfg, node, path, part):
+                known = set(node) | set(_parameters(cfg, node, path)[0])
+                raise UserError(
+                    f"--cfg-options: unknown key '{key}': {where} has no '{part}'"
+                    f"{nearest(part, known)} (write '+{key}=...' to add a key)"
+                )
+            if part not in node:
+                return
+            node = node[part]
+        elif node is None:
+            return
+        else:
+            raise UserError(
+                f"--cfg-options: '{key}': {where} is {node!r}, which has no key '{part}'"
+            )
+        path.append(part)
+
+
+def _takes(cfg: Config, node: Any, path: list[str], part: str) -> bool:
+    names, open_ended = _parameters(cfg, node, path)
+    return part == '_delete_' or part in names or open_ended
+
+
+def _parameters(cfg: Config, node: Any, path: list[str]) -> tuple[list[str], bool]:
+    """The keys that the reader of a config dictionary takes, and whether it takes any other."""
+    if not path:
+        return [*accepted_parameters(Runner.__init__)[0], *_TOP_LEVEL], False
+    if 'type' in node:
+        if not isinstance(node['type'], str):
+            return accepted_parameters(node['type'])
+        found = find_class(node['type'], cfg.get('default_scope'))
+        names, open_ended = ([], True) if found is None else accepted_parameters(found)
+        return ['type', *names], open_ended
+    if 'custom_keys' in path or path[-1] in ('default_hooks', 'paramwise_cfg'):
+        return [], True
+    if len(path) > 1:
+        return [], False
+    return _untyped_section(path[0], node)
+
+
+def _untyped_section(name: str, node: Any) -> tuple[list[str], bool]:
+    """The keys of the top-level sections that mmengine reads without a ``type``."""
+    if name.endswith('_dataloader'):
+        return [*accepted_parameters(DataLoader)[0], *_LOADER], False
+    if name == 'env_cfg':
+        return [*_ENVIRONMENT], False
+    readers: dict[str, Any] = {
+        'randomness': Runner.set_randomness,
+        'train_cfg': EpochBasedTrainLoop if node.get('by_epoch', True) else IterBasedTrainLoop,
+        'val_cfg': ValLoop,
+        'test_cfg': TestLoop,
+        'optim_wrapper': OptimWrapper,
+    }
+    if name not in readers:
+        return [], False
+    return ['type', 'by_epoch', *accepted_parameters(readers[name])[0]], False

@@ -1,0 +1,153 @@
+"""Launchers and machines: what a config must change to run where it is run."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from torch import distributed
+
+from .errors import UserError
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+_REQUIRED = {
+    'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT'),
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+}
+_START_WITH = {
+    'pytorch': 'tools/dist_train.sh or torchrun',
+    'slurm': 'tools/slurm_train.sh or srun',
+    'mpi': 'mpirun of Open MPI',
+}
+_RANKS = {
+    'slurm': {'RANK': 'SLURM_PROCID', 'WORLD_SIZE': 'SLURM_NTASKS', 'LOCAL_RANK': 'SLURM_LOCALID'},
+    'mpi': {
+        'RANK': 'OMPI_COMM_WORLD_RANK',
+        'WORLD_SIZE': 'OMPI_COMM_WORLD_SIZE',
+        'LOCAL_RANK': 'OMPI_COMM_WORLD_LOCAL_RANK',
+    },
+}
+
+
+def is_first_process() -> bool:
+    """Whether this is the first process of its machine, which speaks for the others."""
+    return os.environ.get('LOCAL_RANK', '0') == '0'
+
+
+def say(message: str) -> None:
+    """Print a note of the tools on stderr, once a machine.
+
+    Args:
+        message: One line.
+    """
+    if is_first_process():
+        print(f'note: {message}', file=sys.stderr, flush=True)
+
+
+@contextmanager
+def process_group(launcher: str) -> Iterator[None]:
+    """The processes of a launcher as one group, left in order at the end.
+
+    mmengine makes the group itself where there is a GPU. Without one it would still ask for a
+    device, so the group is made here, over gloo.
+
+    Args:
+        launcher: One of ``none``, ``pytorch``, ``slurm``, ``mpi``.
+    """
+    _check_launcher(launcher)
+    if launcher != 'none' and not torch.cuda.is_available():
+        for name, source in _RANKS.get(launcher, {}).items():
+            os.environ.setdefault(name, os.environ.get(source, '0'))
+        os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+        os.environ.setdefault('MASTER_PORT', '29500')
+        distributed.init_process_group('gloo')
+    try:
+        yield
+    finally:
+        if launcher != 'none' and distributed.is_initialized():
+            distributed.destroy_process_group()
+        # mmengine gathers results through a folder that it leaves behind empty.
+        with suppress(OSError):
+            os.rmdir('.dist_test')
+
+
+def _check_launcher(launcher: str) -> None:
+    if launcher == 'none':
+        return
+    missing = [name for name in _REQUIRED[launcher] if name not in os.environ]
+    if missing:
+        raise UserError(
+            f'--launcher {launcher} finds no {", ".join(missing)} in the environment: start the '
+            f'tool with {_START_WITH[launcher]}, or leave --launcher out'
+        )
+    local_rank = int(os.environ.get(_RANKS.get(launcher, {}).get('LOCAL_RANK', 'LOCAL_RANK'), '0'))
+    if torch.cuda.is_available() and local_rank >= torch.cuda.device_count():
+        raise UserError(
+            f'process {local_rank} of this machine has no GPU: there are '
+            f'{torch.cuda.device_count()}; start as many processes as there are GPUs'
+        )
+
+
+def adapt_to_machine(cfg: Config, launcher: str) -> None:
+    """Replace what needs a GPU where there is none.
+
+    Args:
+        cfg: The config, changed in place.
+        launcher: As given to the tool.
+    """
+    if torch.cuda.is_available():
+        return
+    cfg.pop('sync_bn', None)
+    wrapper = cfg.get('optim_wrapper') or {}
+    if wrapper.get('type') == 'AmpOptimWrapper':
+        say('no GPU here: AmpOptimWrapper becomes bfloat16 autocast on the CPU')
+        use_bfloat16(wrapper)
+    if launcher != 'none':
+        _batch_norm_without_sync(cfg.model)
+        # A key that is there, even as None, keeps mmengine from asking for one GPU a process.
+        cfg.model_wrapper_cfg = {
+            'type': 'MMDistributedDataParallel',
+            'broadcast_buffers': False,
+            'find_unused_parameters': cfg.get('find_unused_parameters', False),
+            **(cfg.get('model_wrapper_cfg') or {}),
+            'device_ids': None,
+        }
+
+
+def use_bfloat16(optim_wrapper: Any) -> None:
+    """Turn an optimizer wrapper's config into one of bfloat16 autocast.
+
+    Args:
+        optim_wrapper: The config, changed in place.
+    """
+    optim_wrapper.pop('loss_scale', None)
+    optim_wrapper.pop('dtype', None)
+    optim_wrapper.pop('use_fsdp', None)
+    optim_wrapper['type'] = 'spikedense.BFloat16OptimWrapper'
+
+
+def _batch_norm_without_sync(node: Any) -> None:
+    """SyncBN has no CPU version; mmengine replaces it for one process only."""
+    if isinstance(node, Mapping):
+        if node.get('type') == 'SyncBN':
+            node['type'] = 'BN'  # type: ignore[index]
+        for value in node.values():
+            _batch_norm_without_sync(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            _batch_norm_without_sync(value)
+
+
+def relax_determinism() -> None:
+    """Let an operation that has no deterministic GPU version warn instead of stopping the run.
+
+    The cross entropy of dense prediction is one of them, so that without this no segmenter could
+    be trained on a GPU with ``--deterministic``.
+    """
+    if torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True, warn_only=True)

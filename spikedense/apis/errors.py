@@ -1,0 +1,145 @@
+"""One place that turns exceptions into one sentence for the user.
+
+A tool runs inside :func:`report_errors`. What the user can repair (a path, a key, a class name, a
+checkpoint) ends as ``error: ...`` on stderr and exit code 2; anything else keeps its traceback,
+for then the fault is ours.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from spikedense.engine.runner import RunError
+
+from .known_names import accepted_parameters, nearest, registered_names
+
+EXIT_CODE = 2
+DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'
+
+_NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+) registry')
+_NOT_FOUND_BY_STRING = re.compile(r'Failed to get ([\w.]+)$')
+_BAD_ARGUMENT = re.compile(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+_MISSING_ARGUMENT = re.compile(r'(?:(\w+)\.)?(\w+)\(\) missing \d+ required .*arguments?: (.+)')
+_BUILD_FUNCTIONS = {'build_from_cfg', 'build_optimizer_from_cfg', 'build_scheduler_from_cfg'}
+
+
+class UserError(Exception):
+    """What was asked for cannot be done; the message is one sentence that says why."""
+
+
+@contextmanager
+def report_errors(debug: bool = False) -> Iterator[None]:
+    """Print a user's error as one line and exit with code 2.
+
+    Args:
+        debug: Raise it with its traceback instead. The environment variable ``SPIKEDENSE_DEBUG=1``
+            does the same.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print('\ninterrupted', file=sys.stderr)
+        raise SystemExit(130) from None
+    except Exception as exc:
+        message = translate(exc)
+        if message is None or debug or os.environ.get(DEBUG_VARIABLE, '0') not in ('', '0'):
+            raise
+        if os.environ.get('LOCAL_RANK', '0') == '0':
+            print(f'error: {message}', file=sys.stderr, flush=True)
+        raise SystemExit(EXIT_CODE) from None
+
+
+def translate(exc: BaseException) -> str | None:
+    """The sentence for a user, if the exception is one that he can do something about.
+
+    Args:
+        exc: Any exception.
+
+    Returns:
+        One line without a final stop, or None for an exception that is not known.
+    """
+    message = _translate(exc)
+    return None if message is None else ' '.join(message.split()).rstrip('.')
+
+
+def _translate(exc: BaseException) -> str | None:
+    text = exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc)
+    if isinstance(exc, (UserError, RunError)):
+        return text
+    if text.startswith('Caught ') and ' in DataLoader worker' in text:
+        return f'reading the data failed: {text.strip().splitlines()[-1]}'
+    if isinstance(exc, OSError):
+        return _os_error(exc)
+    if isinstance(exc, ModuleNotFoundError) and exc.name == 'mmcv._ext':
+        return (
+            "this needs mmcv's compiled ops, and the installed mmcv was built without them; "
+            '`python -m spikedense.doctor` tells how to get them'
+        )
+    if type(exc).__name__ == 'OutOfMemoryError':
+        return (
+            'out of GPU memory: lower train_dataloader.batch_size or the crop size, set '
+            'model.backbone.with_cp=True, or use --amp'
+        )
+    if isinstance(exc, SyntaxError):
+        return f'{exc.filename}, line {exc.lineno}: {exc.msg}'
+    if type(exc).__name__ == 'ConfigParsingError':
+        return text
+    return _registry_error(text) or _build_error(exc, text)
+
+
+def _os_error(exc: OSError) -> str:
+    if isinstance(exc, FileNotFoundError) and exc.filename is not None:
+        name = str(exc.filename)
+        hint = ''
+        if 'data' in re.split(r'[\\/]', name):
+            hint = ' (docs/data.md says how each data set is laid out under data/)'
+        return f"no such file or folder: '{name}'{hint}"
+    if exc.filename is not None:
+        return f"{exc.strerror}: '{exc.filename}'"
+    return str(exc)
+
+
+def _registry_error(text: str) -> str | None:
+    """An unknown class name in a config."""
+    match = _NOT_REGISTERED.search(text)
+    if match is None:
+        by_string = _NOT_FOUND_BY_STRING.search(text)
+        return None if by_string is None else f"the config names an unknown class '{by_string[1]}'"
+    name, scope, kind = match.groups()
+    return f"the config names an unknown {kind} type='{name}'" + nearest(
+        name, registered_names(kind, scope, name.rpartition('.')[0])
+    )
+
+
+def _build_error(exc: BaseException, text: str) -> str | None:
+    """A complaint of a constructor that was called from a config."""
+    built = _class_being_built(exc.__traceback__)
+    if built is None or not isinstance(exc, (ValueError, TypeError, KeyError, AssertionError)):
+        return None
+    family = {cls.__name__ for cls in getattr(built, '__mro__', ())} | {built.__name__}
+    match = _BAD_ARGUMENT.search(text)
+    if match is not None and (match[1] or match[2]) in family:
+        known = accepted_parameters(built)[0]
+        return f"{built.__name__} takes no argument '{match[3]}'" + nearest(match[3], known)
+    match = _MISSING_ARGUMENT.search(text)
+    if match is not None and (match[1] or match[2]) in family:
+        return f'{built.__name__} needs {match[3]}, which the config does not give'
+    return f'{built.__name__}: {text or "its arguments in the config do not fit"}'
+
+
+def _class_being_built(traceback: TracebackType | None) -> Any:
+    """The innermost class that mmengine was building from a config when the exception came."""
+    built = None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_name in _BUILD_FUNCTIONS:
+            found = frame.f_locals.get('obj_cls', frame.f_locals.get('scheduler_cls'))
+            built = found if hasattr(found, '__name__') else built
+        traceback = traceback.tb_next
+    return built

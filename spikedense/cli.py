@@ -1,0 +1,25 @@
+"""The `spikedense` command: sub-commands that need no config and no checkout."""
+
+import argparse
+from collections.abc import Sequence
+
+from . import doctor
+from .version import __version__
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog='spikedense', description='Spiking dense prediction.')
+    parser.add_argument('--version', action='version', version=f'spikedense {__version__}')
+    commands = parser.add_subparsers(dest='command', required=True)
+    doctor.add_arguments(
+        commands.add_parser('doctor', help='what is installed, what works, how to mend the rest')
+    )
+    return doctor.run(parser.parse_args(argv))

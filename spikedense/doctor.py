@@ -1,0 +1,299 @@
+"""`spikedense doctor`: what is installed, which tier works, what is wrong and how to mend it.
+
+Collecting facts (which imports things) and judging them (which does not) are apart, so that each
+judgement can be tested with made-up facts.
+"""
+
+import argparse
+import importlib
+import importlib.metadata
+import platform
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .utils.ops_guard import OPS_COMMAND, has_mmcv_ops
+from .version import __version__
+
+# Import name -> distributions that install it, the one that spikedense is tested with last.
+MM_DISTRIBUTIONS = {
+    'mmengine': ('mmengine', 'mmengine-lite', 'onedl-mmengine'),
+    'mmcv': ('mmcv', 'mmcv-full', 'mmcv-lite', 'onedl-mmcv'),
+    'mmseg': ('mmsegmentation', 'onedl-mmsegmentation'),
+    'mmpretrain': ('mmpretrain', 'mmcls', 'onedl-mmpretrain'),
+    'mmdet': ('mmdet', 'onedl-mmdetection'),
+}
+OPENCV_DISTRIBUTIONS = (
+    'opencv-python',
+    'opencv-python-headless',
+    'opencv-contrib-python',
+    'opencv-contrib-python-headless',
+)
+OTHER_DISTRIBUTIONS = ('torch', 'torchvision', 'numpy', 'spikingjelly')
+HEADLESS = "'opencv-python-headless>=4.13,<5'"
+
+# Tier -> modules that must import; each tier also needs those before it.
+TIERS = {
+    'plain': ('torch', 'torchvision', 'cv2', 'mmengine', 'mmseg.models', 'mmpretrain.models'),
+    'full': ('mmcv.ops', 'mmdet.models'),
+}
+TIER_CONTENTS = {
+    'plain': 'Semantic FPN, classification, neurons',
+    'full': 'with detection, instance and panoptic segmentation',
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found on this machine.
+
+    Args:
+        versions: Distribution name -> installed version.
+        errors: Module name -> why its import failed; modules that import are absent.
+        ops: Whether mmcv has its compiled ops.
+        requirements: What spikedense asks for, as requirement strings.
+        device: What torch computes on.
+    """
+
+    versions: dict[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+    ops: bool = True
+    requirements: tuple[str, ...] = ()
+    device: str = 'CPU'
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and the command or action that mends it."""
+
+    what: str
+    fix: str
+
+
+def _import_error(module: str) -> str | None:
+    """Import a module; return its error in one line, None if it imports."""
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        lines = str(error).strip().splitlines() or ['no message']
+        return f'{type(error).__name__}: {lines[-1]}'
+    return None
+
+
+def _device() -> str:
+    try:
+        import torch
+
+        if torch.cuda.is_available():
+            return torch.cuda.get_device_name(0)
+    except Exception:
+        return 'nothing (torch does not import)'
+    return 'CPU'
+
+
+def collect() -> Facts:
+    """Look at the distributions and try the imports of every tier."""
+    names = [name for group in MM_DISTRIBUTIONS.values() for name in group]
+    versions = {}
+    for name in (*OTHER_DISTRIBUTIONS, *OPENCV_DISTRIBUTIONS, *names, 'spikedense'):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    requirements = importlib.metadata.requires('spikedense') if 'spikedense' in versions else []
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        tried = {name: _import_error(name) for tier in TIERS.values() for name in tier}
+    return Facts(
+        versions=versions,
+        errors={name: error for name, error in tried.items() if error},
+        ops=has_mmcv_ops(),
+        requirements=tuple(requirements or ()),
+        device=_device(),
+    )
+
+
+def _installed(facts: Facts, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name in facts.versions]
+
+
+def _asked_for(facts: Facts, name: str) -> str:
+    """The requirement of spikedense on a distribution, without its marker."""
+    texts = (text.partition(';')[0].strip() for text in facts.requirements)
+    return next((text for text in texts if text.startswith(name)), name)
+
+
+def check_mm_twins(facts: Facts) -> list[Problem]:
+    """Upstream and onedl distributions install the same import name, so only one may be there."""
+    problems = []
+    for module, names in MM_DISTRIBUTIONS.items():
+        found, wanted = _installed(facts, names), names[-1]
+        upstream = [name for name in found if name != wanted]
+        if not upstream:
+            continue
+        # Taking one away deletes files of the other, hence both, then the wanted one again.
+        fix = f"pip uninstall -y {' '.join(found)} && pip install '{_asked_for(facts, wanted)}'"
+        if len(found) > 1:
+            what = f'{" and ".join(found)} are both installed and overwrite each other as {module}.'
+        else:
+            what = f'{module} comes from {found[0]}; spikedense is tested with {wanted} only.'
+        problems.append(Problem(what, fix))
+    return problems
+
+
+def check_opencv(facts: Facts) -> list[Problem]:
+    """OpenCV's distributions share the folder cv2: exactly one may be installed, and must load."""
+    found, error = _installed(facts, OPENCV_DISTRIBUTIONS), facts.errors.get('cv2', '')
+    swap = f'pip uninstall -y {" ".join(found)} && pip install {HEADLESS}'
+    if not found:
+        missing = Problem('OpenCV (cv2) is not installed.', f'pip install {HEADLESS}')
+        return [missing] if error else []
+    if len(found) > 1:
+        what = f'{" and ".join(found)} are installed together and share one folder, cv2.'
+        return [Problem(what, swap)]
+    if '.so' in error and 'cannot open shared object' in error:
+        library = error.split(': cannot open')[0].split()[-1]
+        what = f'OpenCV ({found[0]}) needs the system library {library}, which is missing.'
+        return [Problem(what, f'{swap} (or install the library; libGL is in Debian: libgl1)')]
+    if error:
+        fix = f'pip install --force-reinstall --no-deps {found[0]}=={facts.versions[found[0]]}'
+        return [Problem(f'OpenCV is installed and does not load ({error}).', fix)]
+    return []
+
+
+def check_requirements(facts: Facts) -> list[Problem]:
+    """Every requirement of spikedense is there in a version that it allows."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:
+        return [Problem('The library packaging is not installed.', 'pip install packaging')]
+    problems = []
+    for text in facts.requirements:
+        requirement = Requirement(text)
+        name = requirement.name
+        known = name in (*OTHER_DISTRIBUTIONS, *(n[-1] for n in MM_DISTRIBUTIONS.values()))
+        if not known or (requirement.marker and not requirement.marker.evaluate({'extra': ''})):
+            continue
+        version = facts.versions.get(name)
+        if version is None:
+            what = f'{name} is not installed.'
+        elif not requirement.specifier.contains(version, prereleases=True):
+            what = f'{name} is {version}, and spikedense needs {requirement.specifier}.'
+        else:
+            continue
+        problems.append(Problem(what, f"pip install '{name}{requirement.specifier}'"))
+    return problems
+
+
+def check_ops(facts: Facts) -> list[Problem]:
+    """Compiled ops that are there must load; a plain tier without them is in order."""
+    error = facts.errors.get('mmcv.ops')
+    if not facts.ops or error is None or facts.errors.keys() & set(TIERS['plain']):
+        return []
+    what = f"mmcv's ops do not load ({error}); they were compiled against another torch."
+    if 'undefined symbol' not in error:
+        what = f"mmcv's ops do not load ({error})."
+    return [Problem(what, OPS_COMMAND)]
+
+
+def check_imports(facts: Facts) -> list[Problem]:
+    """What fails to import for a reason that no other check explains."""
+    problems = []
+    for module in TIERS['plain']:
+        if module in facts.errors and module != 'cv2':
+            name = MM_DISTRIBUTIONS.get(module.split('.')[0], (module,))[-1]
+            what = f'{module} does not import ({facts.errors[module]}).'
+            problems.append(Problem(what, f'pip install --force-reinstall --no-deps {name}'))
+    return problems
+
+
+CHECKS: tuple[Callable[[Facts], list[Problem]], ...] = (
+    check_mm_twins,
+    check_opencv,
+    check_requirements,
+    check_ops,
+)
+
+
+def find_problems(facts: Facts) -> list[Problem]:
+    """Judge the facts; causes first, bare import errors only when no cause was found."""
+    problems = [problem for check in CHECKS for problem in check(facts)]
+    return problems or check_imports(facts)
+
+
+def tier_problem(facts: Facts, tier: str) -> Problem | None:
+    """Tell why a tier does not work.
+
+    Args:
+        facts: What was collected.
+        tier: A key of `TIERS`.
+
+    Returns:
+        The first thing in its way, or None if it works.
+    """
+    order = list(TIERS)
+    for name in order[: order.index(tier) + 1]:
+        if name == 'full' and not facts.ops:
+            return Problem('mmcv has no compiled ops', f'`make env` in a clone, or: {OPS_COMMAND}')
+        if name == 'full' and 'onedl-mmdetection' not in facts.versions:
+            wanted = _asked_for(facts, 'onedl-mmdetection')
+            return Problem('mmdet is missing', f"`make env` in a clone, or: pip install '{wanted}'")
+        for module in TIERS[name]:
+            if module in facts.errors:
+                what = f'{module} does not import ({facts.errors[module]})'
+                return Problem(what, 'see the problems below')
+    return None
+
+
+def report(facts: Facts, problems: Sequence[Problem]) -> str:
+    """Write the report that the command prints."""
+    head = f'spikedense {__version__}, Python {platform.python_version()}, on {facts.device}'
+    lines = [head, '', 'Installed']
+    lines += [f'  {name:<28} {version}' for name, version in facts.versions.items()]
+    lines += [f'  {"compiled ops of mmcv":<28} {"yes" if facts.ops else "no"}', '', 'Tiers']
+    for tier, contents in TIER_CONTENTS.items():
+        problem = tier_problem(facts, tier)
+        state = 'works' if problem is None else f'does not work: {problem.what}'
+        lines.append(f'  {tier:<6} ({contents}) {state}')
+        lines += [] if problem is None else [f'         mend it: {problem.fix}']
+    lines += ['', 'Problems' if problems else 'Problems: none']
+    for found in problems:
+        lines += [f'  - {found.what}', f'    mend it: {found.fix}']
+    return '\n'.join(lines)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to a parser."""
+    parser.add_argument(
+        '--tier',
+        choices=list(TIERS),
+        default='plain',
+        help='the tier that must work for an exit code of 0 (default: plain)',
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report.
+
+    Args:
+        args: The parsed options of `add_arguments`.
+
+    Returns:
+        0 if the tier asked for works and nothing is wrong, else 1.
+    """
+    facts = collect()
+    problems = find_problems(facts)
+    print(report(facts, problems))
+    return 1 if problems or tier_problem(facts, args.tier) else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `python -m spikedense.doctor`."""
+    parser = argparse.ArgumentParser(prog='python -m spikedense.doctor', description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

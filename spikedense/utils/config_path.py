@@ -1,0 +1,70 @@
+"""Where the shipped configs are: `configs/` of a checkout, `.mim/configs` of an installed wheel."""
+
+import difflib
+from pathlib import Path
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[1]
+
+
+def config_root() -> Path:
+    """Find the folder of the shipped configs.
+
+    Returns:
+        The repository's `configs/` for a checkout or an editable install, else the copy inside the
+        installed package.
+
+    Raises:
+        FileNotFoundError: If neither is there.
+    """
+    checkout = PACKAGE_ROOT.parent
+    # `setup.py` tells a checkout from a site-packages folder that happens to hold a `configs`.
+    if (checkout / 'configs').is_dir() and (checkout / 'setup.py').is_file():
+        return checkout / 'configs'
+    shipped = PACKAGE_ROOT / '.mim' / 'configs'
+    if shipped.is_dir():
+        return shipped
+    raise FileNotFoundError(
+        'The shipped configs are missing: neither a checkout of spikedense nor an installed wheel '
+        'with its configs was found; install spikedense again.'
+    )
+
+
+def list_configs() -> list[str]:
+    """List the shipped configs that can be run, by their paths below `config_root()`."""
+    root = config_root()
+    paths = (path.relative_to(root) for path in root.rglob('*.py'))
+    return sorted(path.as_posix() for path in paths if path.parts[0] != '_base_')
+
+
+def resolve_config(name_or_path: str | Path) -> Path:
+    """Find a config by its path, its path below the shipped configs, or its bare name.
+
+    Args:
+        name_or_path: A file; or `sdt_v3/NAME.py`, with or without `configs/` before it; or `NAME`,
+            with or without `.py`.
+
+    Returns:
+        The path of an existing file.
+
+    Raises:
+        FileNotFoundError: If there is none; names the nearest shipped configs.
+        ValueError: If a bare name stands for several shipped configs.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    known = list_configs()
+    wanted = path.as_posix().removeprefix('./').removeprefix('configs/').removesuffix('.py') + '.py'
+    if wanted in known or (config_root() / wanted).is_file():
+        return config_root() / wanted
+    matches = [name for name in known if Path(name).name == wanted]
+    if len(matches) == 1:
+        return config_root() / matches[0]
+    if matches:
+        raise ValueError(f"'{name_or_path}' names several configs: {', '.join(matches)}.")
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.3)
+    by_name = {Path(name).name: name for name in known}
+    near_names = difflib.get_close_matches(Path(wanted).name, by_name, n=3, cutoff=0.6)
+    near = list(dict.fromkeys([by_name[name] for name in near_names] + near))[:3]
+    hint = f'the nearest shipped ones are {", ".join(near)}' if near else 'no shipped one is near'
+    raise FileNotFoundError(f"There is no config '{name_or_path}'; {hint}.")

@@ -1,0 +1,35 @@
+"""One sentence with the command, where mmcv's compiled ops are needed and missing."""
+
+import importlib.machinery
+import importlib.util
+
+# pip keeps the wheel that it built without the ops, hence the two flags against its cache.
+OPS_COMMAND = (
+    "pip install 'setuptools>=77,<81' wheel ninja psutil && MMCV_WITH_OPS=1 pip install "
+    '--no-build-isolation --no-cache-dir --force-reinstall --no-deps onedl-mmcv==2.3.6'
+)
+
+
+def has_mmcv_ops() -> bool:
+    """Tell whether an mmcv with compiled ops is installed, without importing it."""
+    spec = importlib.util.find_spec('mmcv')
+    if spec is None or not spec.submodule_search_locations:
+        return False
+    locations = list(spec.submodule_search_locations)
+    return importlib.machinery.PathFinder.find_spec('mmcv._ext', locations) is not None
+
+
+def require_mmcv_ops(what: str) -> None:
+    """Raise where mmcv's compiled ops are missing.
+
+    Args:
+        what: The thing that needs them, as the subject of a sentence ('Spike2Former').
+
+    Raises:
+        ImportError: With one sentence that holds the command which installs the ops.
+    """
+    if not has_mmcv_ops():
+        raise ImportError(
+            f"{what} needs mmcv's compiled ops, which are not installed; in a clone of spikedense "
+            f'run `make env`, elsewhere `{OPS_COMMAND}`.'
+        )

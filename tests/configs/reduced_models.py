@@ -1,0 +1,68 @@
+"""Models of configs, made small enough for a test: narrower and shallower, same structure."""
+
+import copy
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import MODELS, init_default_scope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import nn
+
+IMAGE_SIZE = (64, 96)
+_WIDTH = 8
+_ARCH = dict(embed_dims=[16, 16, 24, 32], depths=[1, 1, 2, 2, 1], num_heads=4)
+_TAPS = [8, 16, 16, 24, 32]
+
+
+def reduced_config(path: str) -> Config:
+    """Reads a config and shrinks its model.
+
+    Args:
+        path: the config file.
+
+    Returns:
+        The config, with four levels of a few channels and images of ``IMAGE_SIZE``.
+    """
+    cfg = Config.fromfile(path)
+    model = cfg.model
+    if model.type != 'EncoderDecoder' or model.backbone.type not in _BACKBONES:
+        raise NotImplementedError(
+            f'{path}: no reduced size is known for a {model.type} on {model.backbone.type}; '
+            'say in tests/configs/reduced_models.py how to shrink it'
+        )
+    model.backbone.arch = ConfigDict(_ARCH)
+    channels = [_TAPS[i] for i in model.backbone.out_indices]
+    model.neck.update(in_channels=channels, out_channels=_WIDTH)
+    model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
+    model.data_preprocessor.size = IMAGE_SIZE
+    return cfg
+
+
+_BACKBONES = ('spikedense.SDTV2', 'spikedense.SDTV3')
+
+
+def build_model(cfg: Config) -> nn.Module:
+    """Builds the model of a config, in the config's scope."""
+    init_default_scope(cfg.default_scope)
+    return MODELS.build(copy.deepcopy(cfg.model))
+
+
+def random_batch(num_classes: int, batch: int = 2) -> dict[str, Any]:
+    """What a data loader of mmseg hands to a model: 8-bit images and their labels.
+
+    Args:
+        num_classes: the labels go from 0 to ``num_classes - 1``; the top rows are void (255).
+        batch: number of images.
+    """
+    images, samples = [], []
+    for _ in range(batch):
+        images.append(torch.randint(256, (3, *IMAGE_SIZE), dtype=torch.uint8))
+        labels = torch.randint(num_classes, (1, *IMAGE_SIZE))
+        labels[:, :4] = 255
+        meta = dict(img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE, pad_shape=IMAGE_SIZE)
+        sample = SegDataSample(metainfo=meta)
+        sample.gt_sem_seg = PixelData(data=labels)
+        samples.append(sample)
+    return dict(inputs=images, data_samples=samples)

@@ -1,0 +1,143 @@
+"""Every config: it is well-formed, its model trains one step and predicts, at reduced size."""
+
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+from reduced_models import IMAGE_SIZE, build_model, random_batch, reduced_config
+
+from spikedense.utils.config_path import config_root, list_configs
+
+CONFIGS = list_configs()
+
+#: method _ backbone _ GPUs x batch - budget (k or single iterations) _ data set - crop
+NAME = re.compile(
+    r'(?P<method>[a-z0-9-]+)_(?P<backbone>[a-z0-9.-]+)_(?P<gpus>\d+)xb(?P<batch>\d+)'
+    r'-(?P<budget>\d+[ki])_(?P<data>[a-z0-9-]+)-(?P<side1>\d+)x(?P<side2>\d+)'
+)
+#: A string that starts in the root or in somebody's home.
+ABSOLUTE_PATH = re.compile(r"""['"](/|~|[A-Za-z]:\\)""")
+
+#: Parameters of the published architectures: backbone, neck, head (150 classes).
+PARAMETERS = {
+    'sdt_v2/fpn_sdtv2-15m-lif-t4_4xb8-160k_ade20k-512x512.py': (14751208, 665600, 1053334),
+    'sdt_v2/fpn_sdtv2-15m-nilif-1x4_4xb8-160k_ade20k-512x512.py': (14751208, 667648, 1053334),
+    'sdt_v2/fpn_sdtv2-55m-lif-t4_4xb5-80k_ade20k-512x512.py': (54709248, 2639872, 1643158),
+    'sdt_v3/fpn_sdtv3-5m_4xb16-160k_ade20k-512x512.py': (4912608, 631808, 1053334),
+    'sdt_v3/fpn_sdtv3-10m_4xb16-160k_ade20k-512x512.py': (9782112, 645120, 1053334),
+    'sdt_v3/fpn_sdtv3-19m_4xb16-160k_ade20k-512x512.py': (18626504, 667648, 1053334),
+}
+
+
+def path_of(name: str) -> str:
+    return str(config_root() / name)
+
+
+def code_lines(text: str) -> int:
+    """Lines that hold code: no blank line, no comment."""
+    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER}
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in skipped:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines)
+
+
+def test_there_are_configs() -> None:
+    assert {Path(name).parts[0] for name in CONFIGS} >= {'sdt_v2', 'sdt_v3'}
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_file_is_short_and_portable(name: str) -> None:
+    text = Path(path_of(name)).read_text(encoding='utf-8')
+    assert code_lines(text) < 20
+    assert not ABSOLUTE_PATH.search(text)
+    assert not [c for c in text if ord(c) > 127], 'configs are plain ASCII'
+
+
+@pytest.mark.parametrize('folder', ['datasets', 'models', 'schedules'])
+def test_base_files_are_portable(folder: str) -> None:
+    files = sorted((config_root() / '_base_' / folder).glob('*.py'))
+    assert files
+    for file in files:
+        assert not ABSOLUTE_PATH.search(file.read_text(encoding='utf-8')), file
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_name_says_what_the_config_does(name: str) -> None:
+    match = NAME.fullmatch(Path(name).stem)
+    assert match, f'{name}: expected METHOD_BACKBONE_GPUSxbBATCH-BUDGET_DATA-SIDExSIDE.py'
+    cfg = Config.fromfile(path_of(name))
+    budget = int(match['budget'][:-1]) * dict(k=1000, i=1)[match['budget'][-1]]
+    assert cfg.train_cfg.max_iters == budget
+    assert cfg.train_dataloader.batch_size == int(match['batch'])
+    assert sorted(cfg.model.data_preprocessor['size']) == sorted(
+        [int(match['side1']), int(match['side2'])]
+    )
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config_starts_from_no_file(name: str) -> None:
+    cfg = Config.fromfile(path_of(name))
+    assert cfg.load_from is None
+    assert cfg.resume is False
+    assert cfg.model.backbone.get('init_cfg') is None
+    assert cfg.default_scope in ('mmseg', 'mmdet', 'mmpretrain')
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_reduced_model_trains_and_predicts(name: str) -> None:
+    cfg = reduced_config(path_of(name))
+    model = build_model(cfg)
+    num_classes = cfg.model.decode_head.num_classes
+    cfg.optim_wrapper.type = 'OptimWrapper'  # AmpOptimWrapper exists on a GPU only
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
+    before = {key: value.detach().clone() for key, value in model.named_parameters()}
+
+    model.train()
+    data = model.data_preprocessor(random_batch(num_classes), True)
+    loss, _ = model.parse_losses(model(**data, mode='loss'))
+    loss.backward()
+    assert torch.isfinite(loss)
+    for key, parameter in model.named_parameters():
+        if parameter.requires_grad:  # no exceptions are known
+            assert parameter.grad is not None, f'{key} got no gradient'
+            assert torch.isfinite(parameter.grad).all(), f'{key} got a gradient that is not finite'
+    optimizer.step()
+    assert any((before[key] != value).any() for key, value in model.named_parameters())
+
+    model.eval()
+    with torch.no_grad():
+        results = model.test_step(random_batch(num_classes))
+    for result in results:
+        labels = result.pred_sem_seg.data
+        assert labels.shape == (1, *IMAGE_SIZE)
+        assert labels.min() >= 0 and labels.max() < num_classes
+        assert torch.isfinite(result.seg_logits.data).all()
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_widths_and_classes_agree(name: str) -> None:
+    cfg = Config.fromfile(path_of(name))
+    init_default_scope(cfg.default_scope)
+    model = cfg.model
+    backbone = MODELS.build(model.backbone)
+    assert list(model.neck.in_channels) == list(backbone.out_channels)
+    assert list(model.decode_head.in_channels) == [model.neck.out_channels] * model.neck.num_outs
+    assert list(model.decode_head.feature_strides) == list(backbone.out_strides)
+    with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
+        dataset = registry.get(cfg.val_dataloader.dataset.type)
+    assert model.decode_head.num_classes == len(dataset.METAINFO['classes'])
+
+
+@pytest.mark.parametrize('name', PARAMETERS)
+def test_full_size_parameter_counts(name: str) -> None:
+    model = build_model(Config.fromfile(path_of(name)))
+    parts = (model.backbone, model.neck, model.decode_head)
+    assert tuple(sum(p.numel() for p in part.parameters()) for part in parts) == PARAMETERS[name]

@@ -1,0 +1,159 @@
+"""The metafiles agree with the configs, and the READMEs with the metafiles."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mmengine.config import Config
+from reduced_models import build_model
+
+from spikedense.utils.config_path import config_root, list_configs
+from spikedense.utils.metafile import (
+    TABLE_END,
+    TABLE_START,
+    MetafileError,
+    load_metafile,
+    render_results,
+    stale_readmes,
+    update_readme,
+)
+
+METAFILES = sorted(config_root().glob('*/metafile.yml'))
+MODELS = {model['Config']: model for file in METAFILES for model in load_metafile(file)['Models']}
+NEURONS = {'LIF': 'LIF', 'NILIF': 'NI-LIF', 'ILIF': 'I-LIF', 'ReLU': 'ReLU (ANN)'}
+
+RESULT = {
+    'Task': 'Semantic Segmentation',
+    'Dataset': 'CamVid',
+    'Metrics': {'mIoU': 51.5},
+    'Source': 'measured',
+    'Command': 'python tools/test.py x.py x.pth',
+    'Machine': '2 cores',
+}
+
+
+def a_model(**results: Any) -> dict[str, Any]:
+    return {
+        'Name': 'x',
+        'In Collection': 'c',
+        'Config': 'configs/x/x.py',
+        'Metadata': {
+            'Training Data': 'CamVid',
+            'Backbone': 'B',
+            'Neuron': 'LIF',
+            'Steps': '4 x 1',
+            'Parameters': 1234567,
+            'Crop': '360x480',
+            'Batch Size': 16,
+            'Iterations': 5000,
+        },
+        'Results': [{**RESULT, **results}],
+    }
+
+
+def write_metafile(folder: Path, **results: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / 'metafile.yml'
+    path.write_text(
+        yaml.safe_dump({'Collections': [{'Name': 'c'}], 'Models': [a_model(**results)]})
+    )
+    return path
+
+
+def test_every_config_has_one_entry() -> None:
+    assert sorted(MODELS) == sorted(f'configs/{name}' for name in list_configs())
+    assert len(MODELS) == sum(len(load_metafile(file)['Models']) for file in METAFILES)
+
+
+def test_model_index_imports_every_metafile(repo_root: Path) -> None:
+    index = yaml.safe_load((repo_root / 'model-index.yml').read_text())
+    assert index['Import'] == [f'configs/{file.parent.name}/metafile.yml' for file in METAFILES]
+
+
+@pytest.mark.parametrize('config', MODELS)
+def test_metadata_agree_with_the_config(config: str) -> None:
+    entry, meta = MODELS[config], MODELS[config]['Metadata']
+    cfg = Config.fromfile(str(config_root() / config.removeprefix('configs/')))
+    backbone = cfg.model.backbone
+    assert entry['Name'] == Path(config).stem
+    gpus = int(re.search(r'_(\d+)xb\d+-', config)[1])
+    assert meta['Batch Size'] == gpus * cfg.train_dataloader.batch_size
+    assert meta['Iterations'] == cfg.train_cfg.max_iters
+    height, width = cfg.model.data_preprocessor['size']
+    assert meta['Crop'] == f'{height}x{width}'
+    assert meta['Neuron'] == NEURONS[backbone.neuron_cfg['type']]
+    steps = f'{backbone.get("T", 1)} x {backbone.neuron_cfg.get("D", 1)}'
+    assert meta['Steps'] == ('none' if meta['Neuron'] == NEURONS['ReLU'] else steps)
+    assert meta['Parameters'] == sum(p.numel() for p in build_model(cfg).parameters())
+
+
+@pytest.mark.parametrize('file', METAFILES, ids=lambda file: file.parent.name)
+def test_no_weights_are_promised(file: Path) -> None:
+    assert not re.search(r'\.pth|Weights', file.read_text(encoding='utf-8').replace('x.pth', ''))
+
+
+def test_readmes_are_up_to_date() -> None:
+    assert not stale_readmes(config_root()), 'run python tools/dev/make_readmes.py'
+
+
+def test_published_and_measured_stand_in_their_own_columns() -> None:
+    published = dict(Source='published', Reference='Some paper', Metrics={'mIoU': 60.25})
+    model = a_model()
+    model['Results'].append({**RESULT, **published})
+    lines = render_results([model]).splitlines()
+    row = next(line for line in lines if line.startswith('| [x](x.py)'))
+    assert row.endswith('| 1.23 | 16 x 5000 | 60.25 [1] | 51.5 [2] |')
+    assert '1. x, CamVid: mIoU 60.25; published in Some paper.' in lines
+    assert lines[-1] == (
+        '2. x, CamVid: mIoU 51.5; measured here on 2 cores with `python tools/test.py x.py x.pth`.'
+    )
+
+
+def test_a_model_without_results_has_dashes() -> None:
+    model = a_model()
+    model['Results'] = []
+    text = render_results([model])
+    assert '| - | - |' in text
+    assert 'No results are recorded yet.' in text
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(Source='guessed'), "Source is 'guessed', expected one of"),
+        (dict(Source='published'), "a published result has no 'Reference'"),
+    ],
+)
+def test_bad_results_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(MetafileError, match=re.escape(message)):
+        load_metafile(write_metafile(tmp_path, **change))
+
+
+def test_missing_markers_are_named() -> None:
+    with pytest.raises(MetafileError, match='markers'):
+        update_readme('# no table', 'table')
+
+
+def test_tool_writes_then_agrees(tmp_path: Path, repo_root: Path) -> None:
+    write_metafile(tmp_path / 'x')
+    readme = tmp_path / 'x' / 'README.md'
+    readme.write_text(f'# x\n{TABLE_START}\nold\n{TABLE_END}\nafter\n')
+
+    def run(*args: str) -> int:
+        command = [sys.executable, 'tools/dev/make_readmes.py', '--configs', str(tmp_path), *args]
+        env = {**os.environ, 'PYTHONPATH': str(repo_root)}
+        return subprocess.run(command, cwd=repo_root, env=env, capture_output=True).returncode
+
+    assert run('--check') == 1
+    assert 'old' in readme.read_text()
+    assert run() == 0
+    text = readme.read_text()
+    assert '51.5 [1]' in text
+    assert 'old' not in text
+    assert text.endswith('after\n')
+    assert run('--check') == 0

@@ -1,0 +1,125 @@
+"""The runner's guards, on a model of two layers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmengine.model import BaseModel
+from torch import nn
+
+from spikedense.engine import GuardedRunner, RunError
+from spikedense.engine.runner import check_weights, read_checkpoint
+
+
+class _Model(BaseModel):
+    def __init__(self, width: int = 3) -> None:
+        super().__init__()
+        self.first = nn.Linear(2, width)
+        self.norm = nn.BatchNorm1d(width)
+
+    def forward(self, inputs: Any, mode: str = 'loss') -> Any:
+        loss = self.norm(self.first(inputs)).square().mean()
+        return {'loss': loss}
+
+
+class _Data(torch.utils.data.Dataset):
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        return {'inputs': torch.full((2,), float(index))}
+
+
+class _NoData(_Data):
+    def __len__(self) -> int:
+        return 0
+
+
+def _runner(work_dir: Path) -> GuardedRunner:
+    loader = dict(
+        batch_size=4,
+        num_workers=0,
+        persistent_workers=True,  # refused by torch without workers, mended by the runner
+        dataset=_Data(),
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        collate_fn=dict(type='default_collate'),
+    )
+    return GuardedRunner(
+        model=_Model(),
+        work_dir=str(work_dir),
+        train_dataloader=loader,
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
+        experiment_name=work_dir.name,
+        # The root's: another test of this process may have left a library's scope behind.
+        default_scope='mmengine',
+    )
+
+
+def test_started_with_the_first_iteration(tmp_path: Path) -> None:
+    runner = _runner(tmp_path / 'started')
+    assert not runner.started
+    runner.train()
+    assert runner.started
+    assert (tmp_path / 'started' / 'epoch_1.pth').is_file()
+
+
+def test_killed_while_saving_leaves_the_old_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = _runner(tmp_path / 'killed')
+    runner.train()
+    path = tmp_path / 'killed' / 'epoch_1.pth'
+    before = path.read_bytes()
+
+    def torn(checkpoint: dict, filename: str, **_: Any) -> None:
+        Path(filename).write_bytes(b'half')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmengine.runner.runner.save_checkpoint', torn)
+    with pytest.raises(KeyboardInterrupt):
+        runner.save_checkpoint(str(path.parent), path.name)
+    assert path.read_bytes() == before
+
+
+def test_empty_data_set() -> None:
+    with pytest.raises(RunError, match='has no image'):
+        GuardedRunner.build_dataloader(dict(dataset=_NoData(), batch_size=1, sampler=range(0)))
+
+
+def test_weights_that_fit(tmp_path: Path) -> None:
+    model = _Model()
+    state = {f'module.{key}': value for key, value in model.state_dict().items()}
+    # Counters of batches are no weights, more keys than needed do no harm.
+    state.pop('module.norm.num_batches_tracked')
+    state['module.auxiliary.weight'] = torch.zeros(1)
+    check_weights(_Model(), {'state_dict': state}, 'a.pth')
+
+
+def test_weights_that_do_not_fit() -> None:
+    state = _Model().state_dict()
+    for key in ('norm.weight', 'norm.bias', 'norm.running_mean', 'norm.running_var'):
+        del state[key]
+    state['more'] = torch.zeros(1)
+    with pytest.raises(RunError) as error:
+        check_weights(_Model(), {'state_dict': state}, 'a.pth')
+    said = str(error.value)
+    assert 'of its 6 weights 4 are missing (' in said
+    assert ', ...)' in said
+    assert '1 keys of the checkpoint are unknown to it (more)' in said
+    with pytest.raises(RunError, match=r'2 have another shape \(first\.weight, first\.bias'):
+        check_weights(
+            _Model(), {**state, 'first.weight': torch.zeros(1), 'first.bias': state['more']}, 'a'
+        )
+
+
+@pytest.mark.parametrize('content', [b'', b'no checkpoint'])
+def test_file_that_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / 'a.pth'
+    path.write_bytes(content)
+    with pytest.raises(RunError, match='incomplete or no checkpoint'):
+        read_checkpoint(str(path))
+    torch.save([1, 2], path)
+    with pytest.raises(RunError, match='holds a list'):
+        read_checkpoint(str(path))

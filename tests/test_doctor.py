@@ -1,0 +1,172 @@
+"""The doctor's judgements, on made-up facts, and its report on this very environment."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from spikedense import cli, doctor
+from spikedense.doctor import Facts, find_problems, report, tier_problem
+
+HEALTHY = Facts(
+    versions={
+        'torch': '2.11.0',
+        'torchvision': '0.26.0',
+        'numpy': '2.4.6',
+        'spikingjelly': '2.0.0',
+        'opencv-python-headless': '4.14.0.94',
+        'onedl-mmengine': '0.10.12',
+        'onedl-mmcv': '2.3.6',
+        'onedl-mmsegmentation': '1.4.2',
+        'onedl-mmpretrain': '1.3.6',
+        'onedl-mmdetection': '3.5.1',
+        'spikedense': '0.1.0',
+    },
+    requirements=(
+        'torch<2.14,>=2.11',
+        'opencv-python<5,>=4.13',
+        'onedl-mmcv<2.4,>=2.3.6',
+        'onedl-mmdetection<3.6,>=3.5.1; extra == "full"',
+    ),
+)
+
+
+def changed(drop: tuple[str, ...] = (), add: dict[str, str] | None = None, **facts) -> Facts:
+    versions = {k: v for k, v in HEALTHY.versions.items() if k not in drop}
+    return replace(HEALTHY, versions={**versions, **(add or {})}, **facts)
+
+
+def only_problem(facts: Facts) -> doctor.Problem:
+    (problem,) = find_problems(facts)
+    return problem
+
+
+def test_healthy_environment_has_no_problem() -> None:
+    assert find_problems(HEALTHY) == []
+    assert tier_problem(HEALTHY, 'plain') is None and tier_problem(HEALTHY, 'full') is None
+
+
+@pytest.mark.parametrize(
+    ('upstream', 'onedl', 'module'),
+    [
+        ('mmcv', 'onedl-mmcv', 'mmcv'),
+        ('mmcv-lite', 'onedl-mmcv', 'mmcv'),
+        ('mmengine', 'onedl-mmengine', 'mmengine'),
+        ('mmsegmentation', 'onedl-mmsegmentation', 'mmseg'),
+        ('mmdet', 'onedl-mmdetection', 'mmdet'),
+        ('mmpretrain', 'onedl-mmpretrain', 'mmpretrain'),
+    ],
+)
+def test_upstream_beside_onedl(upstream: str, onedl: str, module: str) -> None:
+    problem = only_problem(changed(add={upstream: '1.0'}))
+    assert upstream in problem.what and onedl in problem.what and f'as {module}' in problem.what
+    assert problem.fix.startswith(f'pip uninstall -y {upstream} {onedl} && pip install ')
+
+
+def test_upstream_twin_is_replaced_by_the_range_that_is_asked_for() -> None:
+    assert "'onedl-mmcv<2.4,>=2.3.6'" in only_problem(changed(add={'mmcv': '2.1.0'})).fix
+
+
+def test_both_opencvs() -> None:
+    problem = only_problem(changed(add={'opencv-python': '4.14.0.94'}))
+    assert 'opencv-python and opencv-python-headless' in problem.what
+    assert 'pip uninstall -y opencv-python opencv-python-headless' in problem.fix
+
+
+def test_no_opencv() -> None:
+    facts = changed(('opencv-python-headless',), errors={'cv2': 'ModuleNotFoundError: cv2'})
+    assert only_problem(facts).what == 'OpenCV (cv2) is not installed.'
+
+
+def test_no_libgl() -> None:
+    error = 'ImportError: libGL.so.1: cannot open shared object file: No such file or directory'
+    facts = changed(
+        ('opencv-python-headless',),
+        {'opencv-python': '4.14.0.94'},
+        errors={'cv2': error, 'mmseg.models': error},
+    )
+    problem = only_problem(facts)
+    assert 'libGL.so.1, which is missing' in problem.what
+    assert 'opencv-python-headless' in problem.fix and 'libgl1' in problem.fix
+
+
+def test_damaged_opencv() -> None:
+    facts = changed(errors={'cv2': "AttributeError: no attribute 'imread'"})
+    assert (
+        '--force-reinstall --no-deps opencv-python-headless==4.14.0.94' in only_problem(facts).fix
+    )
+
+
+def test_version_out_of_range_and_missing_distribution() -> None:
+    too_new = only_problem(changed(add={'torch': '2.14.0'}))
+    assert too_new.what == 'torch is 2.14.0, and spikedense needs <2.14,>=2.11.'
+    missing = only_problem(changed(('onedl-mmcv',)))
+    assert missing.what == 'onedl-mmcv is not installed.'
+    assert missing.fix == "pip install 'onedl-mmcv<2.4,>=2.3.6'"
+
+
+def test_ops_of_another_torch() -> None:
+    facts = changed(errors={'mmcv.ops': 'ImportError: _ext.so: undefined symbol: _ZN2at'})
+    problem = only_problem(facts)
+    assert 'compiled against another torch' in problem.what and 'MMCV_WITH_OPS=1' in problem.fix
+    assert tier_problem(facts, 'plain') is None
+
+
+def test_plain_tier_is_in_order_without_ops() -> None:
+    facts = changed(
+        ('onedl-mmdetection',), ops=False, errors={'mmcv.ops': 'e', 'mmdet.models': 'e'}
+    )
+    assert find_problems(facts) == []
+    assert tier_problem(facts, 'plain') is None
+    missing = tier_problem(facts, 'full')
+    assert missing is not None and missing.what == 'mmcv has no compiled ops'
+    assert 'MMCV_WITH_OPS=1' in missing.fix
+    assert 'full   (with detection' in report(facts, []) and 'does not work: mmcv' in report(
+        facts, []
+    )
+
+
+def test_full_tier_needs_mmdet() -> None:
+    facts = changed(('onedl-mmdetection',), errors={'mmdet.models': 'e'})
+    missing = tier_problem(facts, 'full')
+    assert missing is not None and missing.what == 'mmdet is missing'
+    assert "pip install 'onedl-mmdetection<3.6,>=3.5.1'" in missing.fix
+
+
+def test_unexplained_import_error_is_shown() -> None:
+    facts = changed(errors={'mmseg.models': 'ImportError: nobody knows'})
+    problem = only_problem(facts)
+    assert 'nobody knows' in problem.what and 'onedl-mmsegmentation' in problem.fix
+    for tier in ('plain', 'full'):
+        stopped = tier_problem(facts, tier)
+        assert stopped is not None and 'mmseg.models does not import' in stopped.what
+
+
+def test_report_holds_versions_tiers_and_fixes() -> None:
+    facts = changed(add={'mmcv': '2.1.0'})
+    text = report(facts, find_problems(facts))
+    assert 'torch                        2.11.0' in text
+    assert text.count(') works') == 2
+    assert 'mend it: pip uninstall -y mmcv onedl-mmcv' in text
+
+
+def test_exit_code_follows_the_tier_and_the_problems(monkeypatch, capsys) -> None:
+    without_ops = changed(ops=False, errors={'mmcv.ops': 'e', 'mmdet.models': 'e'})
+    for facts, arguments, expected in (
+        (HEALTHY, ['doctor', '--tier', 'full'], 0),
+        (without_ops, ['doctor'], 0),
+        (without_ops, ['doctor', '--tier', 'full'], 1),
+        (changed(add={'mmcv': '2.1.0'}), ['doctor'], 1),
+    ):
+        monkeypatch.setattr(doctor, 'collect', lambda facts=facts: facts)
+        assert cli.main(arguments) == expected
+        assert 'Tiers' in capsys.readouterr().out
+
+
+def test_this_environment() -> None:
+    """The real collection, in a process of its own: every import is tried."""
+    command = [sys.executable, '-m', 'spikedense.doctor']
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'neurons) works' in done.stdout and 'Problems: none' in done.stdout

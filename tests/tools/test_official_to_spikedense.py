@@ -1,0 +1,78 @@
+"""The converter's command line."""
+
+import importlib.util
+
+import pytest
+import torch
+from golden import Golden
+
+
+@pytest.fixture(scope='module')
+def convert(repo_root):
+    path = repo_root / 'tools/model_converters/official_to_spikedense.py'
+    spec = importlib.util.spec_from_file_location('official_to_spikedense', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda *words: module.main([str(w) for w in words])
+
+
+@pytest.fixture
+def official(tmp_path, reference_dir):
+    golden = Golden(reference_dir / 'sdtv3_5M_T1.json')
+    state = {k: v.to(torch.float32) for k, v in golden.official_state().items()}
+    torch.save(state, tmp_path / 'official.pth')
+    return tmp_path / 'official.pth'
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / 'cfg.py'
+    path.write_text(
+        "default_scope = 'mmseg'\nmodel = dict(backbone=dict(type='spikedense.SDTV3', arch='5M'))\n"
+    )
+    return path
+
+
+def test_backbone(convert, official, config, tmp_path) -> None:
+    target = tmp_path / 'new' / 'ours.pth'
+    words = ('--part', 'backbone', '--config', config)
+    assert convert(official, target, *words) == 0
+    state = torch.load(target)['state_dict']
+    assert all(k.startswith('stages.') for k in state)
+    assert (
+        sum(v.numel() for k, v in state.items() if 'running' not in k and 'num_' not in k)
+        == 4_912_608
+    )
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'message'),
+    [
+        (lambda s: s.pop('block3.0.attn.q_conv.0.weight'), '1 missing: stages.3.blocks.0'),
+        (lambda s: s.update(what=torch.zeros(1)), '1 keys that no rule knows: what'),
+        (
+            lambda s: s.update({'block3.0.layer_scale1': torch.zeros(128)}),
+            '1 unexpected: stages.3.blocks.0.scales.conv.weight',
+        ),
+        (
+            lambda s: s.update({'downsample4.encode_bn.bias': torch.zeros(7)}),
+            '1 misfits: stages.4.downsample.norm.bias is (7,), expected (192,)',
+        ),
+        (lambda s: s.pop('downsample1_1.encode_conv.weight'), 'has no official keys'),
+    ],
+)
+def test_what_does_not_fit_is_told(convert, official, config, tmp_path, capsys, spoil, message):
+    state = torch.load(official)
+    spoil(state)
+    torch.save(state, official)
+    with pytest.raises(SystemExit) as stop:
+        convert(official, tmp_path / 'ours.pth', '--part', 'backbone', '--config', config)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / 'ours.pth').exists()
+
+
+def test_a_missing_file_is_told(convert, tmp_path, capsys) -> None:
+    with pytest.raises(SystemExit):
+        convert(tmp_path / 'none.pth', tmp_path / 'ours.pth')
+    assert 'there is no checkpoint' in capsys.readouterr().err

@@ -1,0 +1,109 @@
+"""tools/test.py: each flag, on the demo set."""
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from tool_configs import SIZE
+
+VAL_IMAGES = [f'val_{index:05d}' for index in range(6)]
+
+
+def test_reports_metrics_and_keeps_them(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path
+) -> None:
+    metrics = test_tool([*trained, '--work-dir', str(tmp_path)])
+    assert {'mIoU', 'aAcc', 'mAcc'} <= metrics.keys()
+    (written,) = tmp_path.glob('*_*/*.json')
+    assert json.loads(written.read_text())['mIoU'] == metrics['mIoU']
+
+
+def test_show_dir_draws_every_image(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path
+) -> None:
+    pictures = tmp_path / 'pictures'
+    test_tool([*trained, '--work-dir', str(tmp_path / 'run'), '--show-dir', str(pictures)])
+    assert sorted(path.stem for path in pictures.iterdir()) == VAL_IMAGES
+    # Ground truth and prediction side by side.
+    assert Image.open(pictures / 'val_00000.png').size == (2 * SIZE[1], SIZE[0])
+
+
+def test_out_is_a_folder_of_label_maps(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path, demo_root: Path
+) -> None:
+    maps = tmp_path / 'maps'
+    metrics = test_tool([*trained, '--work-dir', str(tmp_path / 'run'), '--out', str(maps)])
+    assert sorted(path.stem for path in maps.iterdir()) == VAL_IMAGES
+    right = total = 0
+    for name in VAL_IMAGES:
+        predicted = np.array(Image.open(maps / f'{name}.png'))
+        truth = np.array(Image.open(demo_root / 'annotations' / 'val' / f'{name}.png'))
+        right += (predicted == truth)[truth != 255].sum()
+        total += (truth != 255).sum()
+    assert 100 * right / total == pytest.approx(metrics['aAcc'], abs=0.01)
+
+
+def test_out_is_a_pickle_by_its_name(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path
+) -> None:
+    out = tmp_path / 'predictions.pkl'
+    test_tool([*trained, '--work-dir', str(tmp_path / 'run'), '--out', str(out)])
+    predictions = pickle.loads(out.read_bytes())
+    assert len(predictions) == len(VAL_IMAGES)
+    assert predictions[0]['pred_sem_seg']['data'].shape == (1, *SIZE)
+
+
+@pytest.mark.parametrize('own', [True, False], ids=['of the config', 'made up'])
+def test_tta_averages_the_copies(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path, own: bool
+) -> None:
+    config = Path(trained[0])
+    if not own:
+        cfg = Config.fromfile(config)
+        cfg.pop('tta_pipeline')
+        cfg.pop('tta_model')
+        config = tmp_path / 'without_tta.py'
+        cfg.dump(config)
+    maps = [tmp_path / 'plain', tmp_path / 'averaged']
+    arguments = [str(config), trained[1], '--work-dir', str(tmp_path / 'run')]
+    test_tool([*arguments, '--out', str(maps[0])])
+    metrics = test_tool([*arguments, '--tta', '--out', str(maps[1])])
+    assert metrics['aAcc'] > 0
+    plain, averaged = (
+        np.stack([np.array(Image.open(folder / f'{name}.png')) for name in VAL_IMAGES])
+        for folder in maps
+    )
+    assert averaged.shape == plain.shape
+    assert (averaged != plain).any()
+
+
+def test_amp_predicts_nearly_the_same(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path
+) -> None:
+    arguments = [*trained, '--work-dir', str(tmp_path / 'run')]
+    full = test_tool(arguments)
+    half = test_tool([*arguments, '--amp', '--seed', '0'])
+    assert half['aAcc'] == pytest.approx(full['aAcc'], abs=5)
+
+
+def test_deterministic(trained: tuple[str, str], test_tool: Callable, tmp_path: Path) -> None:
+    try:
+        test_tool([*trained, '--work-dir', str(tmp_path), '--deterministic'])
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_cfg_options_reach_the_run(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path
+) -> None:
+    option = "test_evaluator.iou_metrics=['mDice']"
+    metrics = test_tool([*trained, '--work-dir', str(tmp_path), '--cfg-options', option])
+    assert 'mDice' in metrics
+    assert 'mIoU' not in metrics

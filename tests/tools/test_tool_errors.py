@@ -1,0 +1,201 @@
+"""Wrong input to the tools: one sentence on stderr, exit code 2, nothing written."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+
+@pytest.fixture
+def refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Callable:
+    """Calls a tool, expects it to refuse, and returns its sentence."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv('SPIKEDENSE_DEBUG', raising=False)
+
+    def call(tool: Callable, *arguments: object) -> str:
+        before = {path for path in tmp_path.rglob('*')}
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            tool([str(argument) for argument in arguments])
+        assert stop.value.code == 2
+        lines = capsys.readouterr().err.splitlines()
+        errors = [line for line in lines if line.startswith('error: ')]
+        assert len(errors) == 1
+        assert not any('Traceback' in line for line in lines)
+        assert {path for path in tmp_path.rglob('*')} == before
+        return errors[0]
+
+    return call
+
+
+def _edited(config: Path, edit: Callable[[Config], object]) -> Path:
+    cfg = Config.fromfile(config)
+    edit(cfg)
+    path = config.with_name(f'{config.stem}_edited.py')
+    cfg.dump(path)
+    return path
+
+
+def test_wrong_config_path(refused: Callable, train_tool: Callable) -> None:
+    assert "no config 'configs/nothing.py'" in refused(train_tool, 'configs/nothing.py')
+
+
+def test_config_with_a_syntax_error(
+    refused: Callable, train_tool: Callable, tmp_path: Path
+) -> None:
+    broken = tmp_path / 'broken.py'
+    broken.write_text('model = dict(\n')
+    assert 'line 1' in refused(train_tool, broken)
+
+
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        ('model.decode_hed.channels=3', "did you mean 'decode_head'"),
+        ('model.backbone.norm_evil=True', "did you mean 'norm_eval'"),
+        ('train_cfg.max_iter=3', "did you mean 'max_iters'"),
+        ('trian_cfg.max_iters=3', "did you mean 'train_cfg'"),
+        ('model.test_cfg.mod=slide', "did you mean 'mode'"),
+        ('train_dataloader.dataset.pipeline.9.type=X', 'is a list of'),
+    ],
+)
+def test_unknown_key(
+    refused: Callable, train_tool: Callable, config: Path, option: str, said: str
+) -> None:
+    message = refused(train_tool, config, '--work-dir', 'run', '--cfg-options', option)
+    assert option.partition('=')[0] in message
+    assert said in message
+
+
+def test_option_without_a_value(
+    train_tool: Callable, config: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        train_tool([str(config), '--cfg-options', 'train_cfg.max_iters'])
+    assert stop.value.code == 2
+    assert 'KEY=VALUE' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        ('model.backbone.type=spikedense.SDTV4', "did you mean 'spikedense.SDTV"),
+        ('model.neck.type=SpikeFPN', "did you mean 'spikedense.SpikeFPN'"),
+        ('model.decode_head.type=FCNHed', "did you mean 'FCNHead'"),
+        ('train_dataloader.dataset.pipeline.0.type=LoadImage', 'LoadImage'),
+        ('+model.backbone.nonsense=1', "SDTV3 takes no argument 'nonsense'"),
+    ],
+)
+def test_unknown_class_or_argument(
+    refused: Callable, train_tool: Callable, config: Path, option: str, said: str
+) -> None:
+    message = refused(train_tool, config, '--work-dir', 'run/deep', '--cfg-options', option)
+    assert said in message
+
+
+def test_missing_data_folder(refused: Callable, train_tool: Callable, config: Path) -> None:
+    def edit(cfg: Config) -> None:
+        cfg.train_dataloader.dataset.update(type='spikedense.CamVidDataset')
+        cfg.train_dataloader.dataset.update(data_root='data/absent')
+        cfg.train_dataloader.dataset.pop('generator')
+
+    message = refused(train_tool, _edited(config, edit), '--work-dir', 'run')
+    assert 'data/absent/images/train' in message
+
+
+def test_empty_data_folder(
+    refused: Callable, train_tool: Callable, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / 'empty').mkdir()
+
+    def edit(cfg: Config) -> None:
+        cfg.train_dataloader.dataset = dict(
+            type='BaseSegDataset',
+            data_root=str(tmp_path),
+            data_prefix=dict(img_path='empty', seg_map_path='empty'),
+        )
+
+    message = refused(train_tool, _edited(config, edit), '--work-dir', 'run')
+    assert 'BaseSegDataset has no image' in message
+
+
+def test_nothing_to_resume(refused: Callable, train_tool: Callable, config: Path) -> None:
+    assert "no checkpoint in 'run'" in refused(train_tool, config, '--work-dir', 'run', '--resume')
+    message = refused(train_tool, config, '--work-dir', 'run', '--resume', 'gone.pth')
+    assert "no checkpoint 'gone.pth'" in message
+
+
+def test_missing_checkpoint(refused: Callable, test_tool: Callable, config: Path) -> None:
+    assert "no checkpoint 'gone.pth'" in refused(test_tool, config, 'gone.pth')
+
+
+def test_checkpoint_that_is_none(
+    refused: Callable, test_tool: Callable, trained: tuple[str, str], config: Path, tmp_path: Path
+) -> None:
+    half = tmp_path / 'half.pth'
+    half.write_bytes(Path(trained[1]).read_bytes()[:20000])
+    message = refused(test_tool, config, half, '--work-dir', 'run')
+    assert 'incomplete' in message
+
+
+def test_checkpoint_of_another_model(
+    refused: Callable, test_tool: Callable, trained: tuple[str, str], config: Path
+) -> None:
+    wider = _edited(config, lambda cfg: cfg.model.decode_head.update(num_classes=7))
+    message = refused(test_tool, wider, trained[1], '--work-dir', 'run')
+    assert (
+        '2 have another shape (decode_head.conv_seg.weight, decode_head.conv_seg.bias)' in message
+    )
+
+
+def test_checkpoint_without_some_weights(
+    refused: Callable,
+    test_tool: Callable,
+    train_tool: Callable,
+    trained: tuple[str, str],
+    tmp_path: Path,
+) -> None:
+    checkpoint = torch.load(trained[1], weights_only=False)
+    lost = [key for key in checkpoint['state_dict'] if key.startswith('neck.')]
+    for key in lost:
+        del checkpoint['state_dict'][key]
+    part = tmp_path / 'part.pth'
+    torch.save(checkpoint, part)
+    counted = len([key for key in lost if 'num_batches_tracked' not in key])
+    for call in (
+        (test_tool, trained[0], part, '--work-dir', 'run'),
+        (train_tool, trained[0], '--work-dir', 'run', '--resume', part),
+    ):
+        assert f'{counted} are missing (neck.' in refused(*call)
+    assert 'mIoU' in test_tool([trained[0], str(part), '--work-dir', 'run', '--partial'])
+
+
+def test_out_of_a_config_that_has_no_label_maps(
+    refused: Callable, test_tool: Callable, trained: tuple[str, str], tmp_path: Path
+) -> None:
+    config = Path(shutil.copy(trained[0], tmp_path / 'copy.py'))
+    other = _edited(config, lambda cfg: cfg.update(test_evaluator=dict(type='DepthMetric')))
+    assert '.pkl' in refused(test_tool, other, trained[1], '--out', 'maps')
+
+
+@pytest.mark.parametrize('launcher', ['pytorch', 'slurm', 'mpi'])
+def test_launcher_without_its_environment(
+    refused: Callable, train_tool: Callable, config: Path, launcher: str
+) -> None:
+    message = refused(train_tool, config, '--work-dir', 'run', '--launcher', launcher)
+    assert f'--launcher {launcher} finds no ' in message
+
+
+def test_debug_shows_the_traceback(
+    train_tool: Callable, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Exception, match=r'nothing\.py'):
+        train_tool(['configs/nothing.py', '--debug'])
+    monkeypatch.setenv('SPIKEDENSE_DEBUG', '1')
+    with pytest.raises(Exception, match=r'nothing\.py'):
+        train_tool(['configs/nothing.py'])

@@ -1,0 +1,100 @@
+"""tools/train.py: each flag, on the demo set."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from tool_configs import ITERATIONS, losses
+
+
+def _iteration(checkpoint: Path) -> int:
+    return torch.load(checkpoint, weights_only=False)['meta']['iter']
+
+
+def test_work_dir_holds_complete_checkpoints(
+    config: Path, train_tool: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    work_dir = tmp_path / 'run'
+    train_tool([str(config), '--work-dir', str(work_dir)])
+    assert sorted(path.name for path in work_dir.glob('*.pth*')) == ['iter_2.pth', 'iter_4.pth']
+    assert (work_dir / 'last_checkpoint').read_text() == str(work_dir / 'iter_4.pth')
+    assert (work_dir / config.name).is_file()
+    assert f'last checkpoint: {work_dir / "iter_4.pth"}' in capsys.readouterr().out
+
+
+def test_default_work_dir_is_named_after_the_config(
+    config: Path, train_tool: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    train_tool([str(config)])
+    assert (tmp_path / 'work_dirs' / config.stem / 'iter_4.pth').is_file()
+
+
+def test_same_seed_same_losses(config: Path, train_tool: Callable, tmp_path: Path) -> None:
+    for name, seed in (('a', '1'), ('b', '1'), ('c', '2')):
+        train_tool([str(config), '--work-dir', str(tmp_path / name), '--seed', seed])
+    a, b, c = (losses(tmp_path / name) for name in 'abc')
+    assert len(a) == ITERATIONS
+    assert a == b
+    assert a != c
+
+
+def test_deterministic(config: Path, train_tool: Callable, tmp_path: Path) -> None:
+    try:
+        train_tool([str(config), '--work-dir', str(tmp_path / 'run'), '--deterministic'])
+        assert torch.are_deterministic_algorithms_enabled()
+        dumped = Config.fromfile(tmp_path / 'run' / config.name)
+        assert dumped.randomness.deterministic
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.parametrize('named', [False, True], ids=['auto', 'path'])
+def test_resume_goes_on_where_the_run_was(
+    config: Path, train_tool: Callable, tmp_path: Path, named: bool
+) -> None:
+    work_dir = tmp_path / 'run'
+    arguments = [str(config), '--work-dir', str(work_dir)]
+    train_tool([*arguments, '--seed', '3', '--cfg-options', 'train_cfg.max_iters=2'])
+    resume = ['--resume', str(work_dir / 'iter_2.pth')] if named else ['--resume']
+    train_tool([*arguments, *resume])
+    assert _iteration(work_dir / 'iter_4.pth') == ITERATIONS
+    # The second run made two steps of four, not four of its own.
+    assert len(losses(work_dir)) == 2
+
+
+def test_amp_is_bfloat16_on_a_cpu(config: Path, train_tool: Callable, tmp_path: Path) -> None:
+    work_dir = tmp_path / 'run'
+    train_tool([str(config), '--work-dir', str(work_dir), '--amp', '--seed', '0'])
+    wrapper = Config.fromfile(work_dir / config.name).optim_wrapper
+    expected = 'AmpOptimWrapper' if torch.cuda.is_available() else 'spikedense.BFloat16OptimWrapper'
+    assert wrapper.type == expected
+    train_tool([str(config), '--work-dir', str(tmp_path / 'fp32'), '--seed', '0'])
+    half, full = losses(work_dir), losses(tmp_path / 'fp32')
+    assert half != full
+    assert half == pytest.approx(full, rel=0.1)
+
+
+def test_show_dir_draws_validation_images(
+    config: Path, train_tool: Callable, tmp_path: Path
+) -> None:
+    pictures = tmp_path / 'pictures'
+    train_tool([str(config), '--work-dir', str(tmp_path / 'run'), '--show-dir', str(pictures)])
+    assert len(list((pictures / f'iter_{ITERATIONS}').glob('val_*.png'))) == 6
+
+
+def test_cfg_options_reach_the_run(config: Path, train_tool: Callable, tmp_path: Path) -> None:
+    work_dir = tmp_path / 'run'
+    train_tool(
+        [str(config), '--work-dir', str(work_dir), '--cfg-options']
+        # In the config, an argument of the class that the config leaves out, and a new key.
+        + ['model.neck.neuron_cfg.D=2', 'model.backbone.norm_eval=True', '+notes=kept']
+        + ['train_cfg.max_iters=2']
+    )
+    dumped = Config.fromfile(work_dir / config.name)
+    assert dumped.model.neck.neuron_cfg.D == 2
+    assert dumped.model.backbone.norm_eval is True
+    assert dumped.notes == 'kept'
+    assert not (work_dir / 'iter_4.pth').exists()

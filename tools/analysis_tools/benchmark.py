@@ -1,0 +1,104 @@
+"""Times a config, or two side by side, and measures their peak memory.
+
+Examples:
+    python tools/analysis_tools/benchmark.py CONFIG --part backbone --threads 2
+    python tools/analysis_tools/benchmark.py CONFIG --compare OTHER_CONFIG --out speed.json
+    python tools/analysis_tools/benchmark.py CONFIG --compare-cfg-options model.backbone.T=4
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from spikedense.analysis.benchmark import benchmark
+from spikedense.analysis.benchmark_table import format_report
+from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
+from spikedense.utils.config_path import resolve_config
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file (A)')
+    parser.add_argument('--compare', metavar='CONFIG', help='second config file (B)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={}, help='key=value, for A and B'
+    )
+    parser.add_argument(
+        '--compare-cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        help='key=value, for B only; without --compare, B is the same config',
+    )
+    parser.add_argument('--part', choices=PARTS, default='model')
+    parser.add_argument(
+        '--size', nargs=2, type=int, default=(256, 256), metavar=('HEIGHT', 'WIDTH')
+    )
+    parser.add_argument('--batch', type=int, default=1, help='images a step')
+    parser.add_argument('--repeats', type=int, default=10, help='timed rounds')
+    parser.add_argument('--warmup', type=int, default=3, help='rounds before them')
+    parser.add_argument('--threads', type=int, help='torch threads on a CPU')
+    parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:N')
+    parser.add_argument('--memory-format', choices=tuple(MEMORY_FORMATS), default='contiguous')
+    parser.add_argument('--amp', action='store_true', help='autocast: bf16 on a CPU, fp16 on a GPU')
+    parser.add_argument('--no-train', action='store_true', help='forward only')
+    parser.add_argument('--no-memory', action='store_true', help='skip the peak memory')
+    parser.add_argument('--no-machine', action='store_true', help="skip the machine's own speed")
+    parser.add_argument('--out', type=Path, help='write the report as JSON too')
+    return parser.parse_args(argv)
+
+
+def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
+    """The one or two configs to measure."""
+
+    def settings(config: str, options: dict) -> WorkloadSettings:
+        return WorkloadSettings(
+            config=str(resolve_config(config)),
+            cfg_options=options,
+            part=args.part,
+            size=tuple(args.size),
+            batch=args.batch,
+            device=args.device,
+            memory_format=args.memory_format,
+            amp=args.amp,
+            threads=args.threads,
+        )
+
+    subjects = [settings(args.config, args.cfg_options)]
+    if args.compare or args.compare_cfg_options:
+        options = {**args.cfg_options, **args.compare_cfg_options}
+        subjects.append(settings(args.compare or args.config, options))
+    return subjects
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measures, prints the table and writes the JSON file."""
+    args = parse_args(argv)
+    try:
+        if args.out is not None and not args.out.parent.is_dir():
+            raise FileNotFoundError(f'--out {str(args.out)!r}: its folder does not exist')
+        report = benchmark(
+            subjects_of(args),
+            repeats=args.repeats,
+            warmup=args.warmup,
+            train=not args.no_train,
+            memory=not args.no_memory,
+            machine=not args.no_machine,
+        )
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        print(f'benchmark: {error}', file=sys.stderr)
+        return 1
+    print(format_report(report))
+    if args.out is not None:
+        args.out.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

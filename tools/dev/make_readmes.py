@@ -1,0 +1,43 @@
+"""Writes the results tables of ``configs/*/README.md`` from the metafiles.
+
+Examples:
+    python tools/dev/make_readmes.py
+    python tools/dev/make_readmes.py --check    # changes nothing, exit code 1 when one is stale
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from spikedense.utils.metafile import MetafileError, stale_readmes
+
+_CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Writes or checks the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--configs', type=Path, default=_CONFIGS, help='folder of the configs')
+    parser.add_argument('--check', action='store_true', help='only say which README is stale')
+    args = parser.parse_args(argv)
+    if not args.configs.is_dir():
+        print(f'make_readmes: --configs {str(args.configs)!r}: no such folder', file=sys.stderr)
+        return 1
+    try:
+        stale = stale_readmes(args.configs)
+    except MetafileError as error:
+        print(f'make_readmes: {error}', file=sys.stderr)
+        return 1
+    for readme, text in stale.items():
+        if args.check:
+            print(f'{readme}: stale, run python tools/dev/make_readmes.py', file=sys.stderr)
+        else:
+            readme.write_text(text, encoding='utf-8')
+            print(f'{readme}: written')
+    return 1 if args.check and stale else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

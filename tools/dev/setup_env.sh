@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Make the environment of the full tier: every pinned library, mmcv with its compiled ops, spikedense
+# itself (editable). Does nothing when the environment is there and the pins have not changed.
+#
+#   VENV       where the environment goes (default: .venv)
+#   PYTHON     the interpreter to make it with (default: python3)
+#   MAX_JOBS   compilers at a time (default: one a core, one each 2 GB of memory)
+#   FORCE_CUDA 1: compile mmcv's CUDA ops even where no GPU is in sight
+#
+# Compiled mmcv wheels are kept in ${XDG_CACHE_HOME:-~/.cache}/spikedense, one for each combination of
+# mmcv, torch, Python and CPU or CUDA, and used again by the next environment.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+ROOT=$PWD
+PYTHON=${PYTHON:-python3}
+VENV=${VENV:-.venv}
+STARTED=$SECONDS
+CHILD=
+
+say() { printf '[env %02d:%02d] %s\n' $(((SECONDS - STARTED) / 60)) $(((SECONDS - STARTED) % 60)) "$*"; }
+
+fail() {
+    printf '[env] stopped: %s\n' "$*" >&2
+    exit 1
+}
+
+stop_child() {
+    [ -z "$CHILD" ] || kill -- "-$CHILD" 2>/dev/null || true
+    fail 'interrupted; run it again to go on.'
+}
+trap stop_child INT TERM
+
+# How far the step is: ninja's last "[12/97]" in the log, empty when there is none.
+ninja_progress() {
+    local count
+    count=$(tail -c +"$1" "$LOG" | grep -oE '\[[0-9]+/[0-9]+\]' | tail -n 1 | tr -d '[]' || true)
+    [ -z "$count" ] || printf ', %s objects compiled' "$count"
+}
+
+# run_step LABEL COMMAND...: run it with its output in the log, say every 30 s that it goes on.
+run_step() {
+    local label=$1 begun=$SECONDS next=30 log_start
+    shift
+    say "$label"
+    log_start=$(($(wc -c <"$LOG") + 1))
+    set -m # a process group of its own, so that an interrupt reaches the compilers too
+    "$@" >>"$LOG" 2>&1 </dev/null &
+    CHILD=$!
+    set +m
+    while kill -0 "$CHILD" 2>/dev/null; do
+        sleep 0.5
+        if [ $((SECONDS - begun)) -ge "$next" ]; then
+            say "  still at it: $((SECONDS - begun)) s$(ninja_progress "$log_start")"
+            next=$((next + 30))
+        fi
+    done
+    if ! wait "$CHILD"; then
+        CHILD=
+        tail -c +"$log_start" "$LOG" | tail -n 20 >&2
+        fail "this step failed: ${label%% (*} (its output stands above and in $LOG)"
+    fi
+    CHILD=
+}
+
+check_python() {
+    command -v "$PYTHON" >/dev/null || fail "no '$PYTHON' found; install Python 3.11+ or set PYTHON."
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "Python 3.11 or newer is needed, and $PYTHON is $("$PYTHON" -V 2>&1); set PYTHON."
+    "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$PYTHON cannot make environments; install its venv package (Debian: python3-venv)."
+}
+
+check_compiler() {
+    local include
+    command -v "${CXX:-c++}" >/dev/null ||
+        fail "no C++ compiler found (mmcv's ops are compiled here); install g++ or set CXX."
+    include=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
+    [ -f "$include/Python.h" ] ||
+        fail "Python's C headers are missing ($include); install them (Debian: python3-dev)."
+}
+
+# What the environment depends on; also the root, for the editable install points there.
+fingerprint() {
+    { cat requirements/*.txt tools/dev/setup_env.sh setup.py && "$PYTHON" -VV && echo "$ROOT"; } |
+        "$PYTHON" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'
+}
+
+is_current() {
+    [ -f "$VENV/.spikedense-ready" ] && [ "$(cat "$VENV/.spikedense-ready")" = "$1" ] &&
+        "$VENV/bin/python" -c '' 2>/dev/null
+}
+
+prepare_venv() {
+    if [ -e "$VENV" ] && [ ! -f "$VENV/.spikedense-ready" ]; then
+        [ "$VENV" = .venv ] || [ -f "$VENV/.spikedense-begun" ] || [ -z "$(ls -A "$VENV")" ] ||
+            fail "$VENV is there and was not made by this script; name another folder by VENV."
+        say "$VENV is unfinished: making it anew"
+    elif [ -e "$VENV" ]; then
+        say "the pins have changed since $VENV was made: making it anew"
+    fi
+    "$PYTHON" -m venv --clear "$VENV" || fail "$PYTHON could not make an environment in $VENV."
+    : >"$VENV/.spikedense-begun"
+    LOG=$VENV/setup.log
+    : >"$LOG"
+}
+
+default_jobs() {
+    local cores memory_gb
+    cores=$("$PYTHON" -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || echo 2)
+    memory_gb=$(awk '/^MemTotal/ {print int($2 / 1048576)}' /proc/meminfo 2>/dev/null || echo 4)
+    [ $((memory_gb / 2)) -ge "$cores" ] || cores=$((memory_gb / 2 > 0 ? memory_gb / 2 : 1))
+    echo "$cores"
+}
+
+ops_work() {
+    "$VENV/bin/python" - >>"$LOG" 2>&1 <<'PYTHON'
+import torch
+from mmcv.ops import nms
+
+boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 4.1], [8.0, 8.0, 9.0, 9.0]])
+assert len(nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)[1]) == 2
+PYTHON
+}
+
+# compile_mmcv FOLDER KIND: build the wheel, and keep it only when the ops are inside.
+compile_mmcv() {
+    local building=$1.building jobs=${MAX_JOBS:-$(default_jobs)}
+    local settings=(MMCV_WITH_OPS=1 MAX_JOBS="$jobs" FORCE_CUDA=0 CUDA_VISIBLE_DEVICES=)
+    [ "$2" = cpu ] || settings=(MMCV_WITH_OPS=1 MAX_JOBS="$jobs" FORCE_CUDA=1)
+    check_compiler
+    rm -rf "$building" && mkdir -p "$building"
+    run_step "compiling mmcv's ops ($2, $jobs at a time; 9 to 15 minutes on two cores, once)" \
+        env "${settings[@]}" PATH="$(cd "$VENV/bin" && pwd):$PATH" \
+        "$VENV/bin/python" -m pip wheel -v --no-deps --no-build-isolation --no-cache-dir \
+        --no-binary onedl-mmcv -r requirements/ops.txt -w "$building"
+    "$VENV/bin/python" -c 'import sys, zipfile
+names = zipfile.ZipFile(sys.argv[1]).namelist()
+sys.exit(not any(name.startswith("mmcv/_ext") for name in names))' "$building"/onedl_mmcv-*.whl ||
+        fail "mmcv was built, but without its ops (see $LOG)."
+    rm -rf "$1" && mv "$building" "$1"
+}
+
+install_mmcv() {
+    local kind=cpu key folder
+    if [ "${FORCE_CUDA:-0}" = 1 ] || { command -v nvcc >/dev/null &&
+        "$VENV/bin/python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; }; then
+        kind=cuda
+    fi
+    key=$("$VENV/bin/python" -c 'import sys, sysconfig, torch
+print(sys.argv[1], f"torch{torch.__version__}", sys.implementation.cache_tag,
+      sysconfig.get_platform(), sep="-")' "$(grep -v '^#' requirements/ops.txt)")
+    folder=${XDG_CACHE_HOME:-${HOME:-$ROOT}/.cache}/spikedense/$key-$kind
+    if compgen -G "$folder/onedl_mmcv-*.whl" >/dev/null; then
+        run_step "installing mmcv's ops, compiled before ($kind)" \
+            "$UV" pip install --python "$VENV" --no-deps "$folder"/onedl_mmcv-*.whl
+        ! ops_work || return 0
+        say 'the wheel kept from an earlier compile does not work here: compiling it anew'
+    fi
+    compile_mmcv "$folder" "$kind"
+    run_step "installing mmcv's ops" \
+        "$UV" pip install --python "$VENV" --no-deps --reinstall "$folder"/onedl_mmcv-*.whl
+    ops_work || fail "mmcv's ops were compiled but do not run (see $LOG)."
+}
+
+main() {
+    check_python
+    local wanted
+    wanted=$(fingerprint)
+    if is_current "$wanted"; then
+        say "$VENV is up to date"
+        return
+    fi
+    check_compiler
+    say "making $VENV for the full tier with $("$PYTHON" -V); the log is $VENV/setup.log"
+    prepare_venv
+    UV=$VENV/bin/uv
+    run_step 'installing the installer (uv)' "$VENV/bin/python" -m pip install -r requirements/bootstrap.txt
+    run_step 'installing the pinned libraries (torch and its CUDA libraries are some GB)' \
+        "$UV" pip sync --python "$VENV" requirements/lock.txt
+    install_mmcv
+    run_step 'installing spikedense (editable)' \
+        "$UV" pip install --python "$VENV" --no-deps --no-build-isolation -e .
+    run_step 'checking the environment' "$VENV/bin/python" -m spikedense.doctor --tier full
+    echo "$wanted" >"$VENV/.spikedense-ready"
+    say "$VENV is ready"
+}
+
+# `exit` on the same line: the shell must not read on in a file that an update has changed.
+main "$@"; exit
