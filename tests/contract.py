@@ -61,6 +61,17 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
     return found
 
 
+def wake(model: nn.Module) -> nn.Module:
+    """Gives norms and biases such values that neurons fire at all depths, and returns the model."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 1, 2)
+            nn.init.uniform_(module.bias, 0, 1)
+        elif isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.uniform_(module.bias, 0, 1)
+    return model
+
+
 def unexplained(names: list[str]) -> list[str]:
     """Those that no specification exempts."""
     return [n for n in names if not any(fnmatch(n, pattern) for pattern in REAL_VALUED)]

@@ -7,7 +7,9 @@ _base_ = [
 # Small enough for `make demo` on two CPU cores.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch=dict(embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)),
+    backbone=dict(
+        arch=dict(_delete_=True, embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)
+    ),
     neck=dict(in_channels=[8, 16, 32, 96], out_channels=32),
     decode_head=dict(in_channels=[32] * 4, channels=32, num_classes=9),
 )

@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from typing import Any
+from typing import Any, cast
 
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
@@ -90,7 +90,7 @@ class GuardedRunner(Runner):
             # What numpy says when mmengine packs a list of no samples.
             if 'need at least one array' not in str(exc):
                 raise
-        if loader is None or len(loader.dataset) == 0:  # type: ignore[arg-type]
+        if loader is None or len(loader.dataset) == 0:
             raise RunError(_no_image(dataloader))
         return loader
 
@@ -183,7 +183,7 @@ def check_weights(model: nn.Module, checkpoint: dict, filename: str) -> None:
         filename: Its name, for the message.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+        model = cast(nn.Module, model.module)
     state = checkpoint.get('state_dict', checkpoint)
     state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
     wrong_shape: list[str] = []

@@ -25,7 +25,7 @@ def _accepted_arguments(cls: type) -> list[str]:
     for base in cls.__mro__:
         if '__init__' not in vars(base):
             continue
-        parameters = inspect.signature(base.__init__).parameters.values()
+        parameters = inspect.signature(vars(base)['__init__']).parameters.values()
         names.update((p.name, None) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         if all(p.kind is not p.VAR_KEYWORD for p in parameters):
             break

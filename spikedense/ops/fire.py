@@ -1,8 +1,10 @@
 """Integer firing with a straight-through gradient."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 ROUNDINGS = ('even', 'half_up')
 WINDOWS = ('closed', 'open')
@@ -18,7 +20,7 @@ class _Fire(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, u: Tensor, max_spikes: int, norm: float, rounding: str, window: str
+        ctx: Any, u: Tensor, max_spikes: int, norm: float, rounding: str, window: str
     ) -> Tensor:
         spikes = u.clamp(0, max_spikes)
         if ctx.needs_input_grad[0]:
@@ -34,7 +36,7 @@ class _Fire(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (inside,) = ctx.saved_tensors
         grad = grad * inside
         return grad if ctx.norm == 1 else grad.div_(ctx.norm), None, None, None, None

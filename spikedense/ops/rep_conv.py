@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 def _bn_affine(bn: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Returns ``(a, b)`` with ``bn(x) = a * x + b`` in eval mode, each ``[C]``."""
+    if bn.running_mean is None or bn.running_var is None:
+        raise ValueError('a batch norm without running statistics cannot be folded')
     a = bn.weight / torch.sqrt(bn.running_var + bn.eps)
     return a, bn.bias - bn.running_mean * a
 

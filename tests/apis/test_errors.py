@@ -19,7 +19,7 @@ class _Picky:
 
 
 def _failure(**cfg: object) -> Exception:
-    with pytest.raises(Exception) as caught:  # noqa: PT011, B017
+    with pytest.raises(Exception) as caught:
         BUILDERS.build(cfg)
     return caught.value
 

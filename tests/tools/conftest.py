@@ -1,35 +1,24 @@
 """Fixtures of the tests of the command lines."""
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from tool_configs import IMAGES, demo_config
+from tool_configs import IMAGES, demo_config, load_tool
 
 from spikedense.datasets.demo_generator import ensure_demo
-
-
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='session')
 def train_tool(repo_root: Path) -> Callable:
     """`main` of tools/train.py."""
-    return _load(repo_root / 'tools' / 'train.py').main
+    return load_tool(repo_root / 'tools' / 'train.py').main
 
 
 @pytest.fixture(scope='session')
 def test_tool(repo_root: Path) -> Callable:
     """`main` of tools/test.py."""
-    return _load(repo_root / 'tools' / 'test.py').main
+    return load_tool(repo_root / 'tools' / 'test.py').main
 
 
 @pytest.fixture(scope='session')

@@ -1,13 +1,29 @@
-"""Tiny configs for the command lines: the demo set at 64x64, four iterations, a few channels."""
+"""The command lines, and tiny configs for them: the demo set at 64x64, four iterations."""
 
+import importlib.util
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from mmengine.config import Config
 
 SIZE = (64, 64)
 IMAGES = dict(seed=0, size=SIZE, num_train=16, num_val=6)
 ITERATIONS = 4
+
+
+def load_tool(path: Path) -> ModuleType:
+    """Import a command line, which is no part of a package.
+
+    Args:
+        path: its file.
+    """
+    spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def demo_config(repo_root: Path, demo_root: Path) -> Config:

@@ -125,20 +125,21 @@ PYTHON
 
 # compile_mmcv FOLDER KIND: build the wheel, and keep it only when the ops are inside.
 compile_mmcv() {
-    local building=$1.building jobs=${MAX_JOBS:-$(default_jobs)}
+    local building=$1.building jobs=${MAX_JOBS:-$(default_jobs)} venv
+    venv=$(cd "$VENV" && pwd)
     local settings=(MMCV_WITH_OPS=1 MAX_JOBS="$jobs" FORCE_CUDA=0 CUDA_VISIBLE_DEVICES=)
     [ "$2" = cpu ] || settings=(MMCV_WITH_OPS=1 MAX_JOBS="$jobs" FORCE_CUDA=1)
     check_compiler
-    rm -rf "$building" && mkdir -p "$building"
+    rm -rf "$building" && mkdir -p "$building" "$venv/tmp"
     run_step "compiling mmcv's ops ($2, $jobs at a time; 9 to 15 minutes on two cores, once)" \
-        env "${settings[@]}" PATH="$(cd "$VENV/bin" && pwd):$PATH" \
+        env "${settings[@]}" PATH="$venv/bin:$PATH" TMPDIR="$venv/tmp" \
         "$VENV/bin/python" -m pip wheel -v --no-deps --no-build-isolation --no-cache-dir \
         --no-binary onedl-mmcv -r requirements/ops.txt -w "$building"
     "$VENV/bin/python" -c 'import sys, zipfile
 names = zipfile.ZipFile(sys.argv[1]).namelist()
 sys.exit(not any(name.startswith("mmcv/_ext") for name in names))' "$building"/onedl_mmcv-*.whl ||
         fail "mmcv was built, but without its ops (see $LOG)."
-    rm -rf "$1" && mv "$building" "$1"
+    rm -rf "$1" "$venv/tmp" && mv "$building" "$1"
 }
 
 install_mmcv() {

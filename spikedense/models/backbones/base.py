@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from mmengine.model import BaseModule
@@ -135,7 +135,7 @@ class SpikeDrivenBackbone(BaseModule):
             (``[B, C_i, H_i, W_i]`` with ``out_time='mean'``).
         """
         outs = {}
-        for i, stage in enumerate(self.stages):
+        for i, stage in enumerate(cast(Any, self.stages)):
             x = self._stem(x) if i == 0 else stage['downsample'](x)
             for block in stage['blocks']:
                 recompute = self.with_cp and torch.is_grad_enabled() and x.requires_grad
@@ -148,7 +148,7 @@ class SpikeDrivenBackbone(BaseModule):
 
     def _stem(self, x: Tensor) -> Tensor:
         """First convolution. It has no neuron: an image is seen once, its map repeated T times."""
-        conv = self.stages[0]['downsample']
+        conv = cast(Any, self.stages[0])['downsample']
         in_channels = conv.conv.in_channels
         if x.dim() not in (4, 5) or x.size(-3) != in_channels:
             raise ValueError(

@@ -66,7 +66,7 @@ class SDTV2(SpikeDrivenBackbone):
 
     def conv_block(self, channels: int, drop_path: float) -> nn.Module:
         """See :class:`SpikeDrivenBackbone`."""
-        cfg = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
+        cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
         return SpikeConvBlock(
             channels,
             SpikeSepConv(channels, 7, mid_neuron=False, **cfg),
@@ -76,7 +76,7 @@ class SDTV2(SpikeDrivenBackbone):
 
     def transformer_block(self, channels: int, drop_path: float) -> nn.Module:
         """See :class:`SpikeDrivenBackbone`."""
-        cfg = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
+        cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
         scale = (channels // self.num_heads) ** -0.5 if self.attn_scale is None else self.attn_scale
         attn = SpikeSelfAttention(
             channels,

@@ -48,7 +48,7 @@ class SDTV3(SpikeDrivenBackbone):
 
     def conv_block(self, channels: int, drop_path: float) -> nn.Module:
         """See :class:`SpikeDrivenBackbone`."""
-        cfg = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
+        cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
         return SpikeConvBlock(
             channels,
             SpikeSepConv(channels, 7, **cfg),
@@ -58,7 +58,7 @@ class SDTV3(SpikeDrivenBackbone):
 
     def transformer_block(self, channels: int, drop_path: float) -> nn.Module:
         """See :class:`SpikeDrivenBackbone`."""
-        cfg = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
+        cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
         attn = SpikeSelfAttention(
             channels,
             self.num_heads,

@@ -1,5 +1,7 @@
 """Second halves of the blocks: two layers that widen the channels and narrow them again."""
 
+from typing import Any
+
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -31,7 +33,9 @@ class ChannelConv(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        cfg = dict(kernel_size=kernel_size, bias=bias, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
+        cfg: dict[str, Any] = dict(
+            kernel_size=kernel_size, bias=bias, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg
+        )
         self.widen = SpikeConv(channels, ratio * channels, **cfg)
         self.narrow = SpikeConv(ratio * channels, channels, **cfg)
 

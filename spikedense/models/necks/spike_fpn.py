@@ -1,6 +1,7 @@
 """Spiking feature pyramid."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -55,7 +56,9 @@ class SpikeFPN(BaseModule):
         self.out_channels = out_channels
         self.num_outs = num_outs
         self.add_extra_convs = add_extra_convs
-        cfg = dict(bias=bias, neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg)
+        cfg: dict[str, Any] = dict(
+            bias=bias, neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg
+        )
         self.lateral_convs = nn.ModuleList(
             SpikeConv(channels, out_channels, 1, **cfg) for channels in in_channels
         )

@@ -6,9 +6,8 @@ import pickle
 
 import pytest
 import torch
-from contract import real_valued_inputs, unexplained
+from contract import real_valued_inputs, unexplained, wake
 from mmengine.registry import MODELS as ROOT_MODELS
-from torch import nn
 
 from spikedense.models.backbones import SDTV2, SDTV3, SpikeDrivenBackbone
 from spikedense.models.layers import DropPath
@@ -26,12 +25,7 @@ variants = pytest.mark.parametrize('variant', VARIANTS)
 
 def build(variant: str, **kwargs) -> SpikeDrivenBackbone:
     """A small backbone whose neurons fire."""
-    model = MODELS.build({'arch': SMALL, **VARIANTS[variant], **kwargs}).double()
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 1, 2)
-            nn.init.uniform_(module.bias, 0, 1)
-    return model
+    return wake(MODELS.build({'arch': SMALL, **VARIANTS[variant], **kwargs}).double())
 
 
 def image(batch: int = 2, height: int = 32, width: int = 48) -> torch.Tensor:

@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/fpn_sdtv3.py',
     '../_base_/datasets/camvid_240x180.py',
-    '../_base_/schedules/schedule_1200i.py',
+    '../_base_/schedules/schedule_2400i.py',
     '../_base_/default_runtime.py',
 ]
 # Sized for two CPU cores. Five of the classes share 4 % of the pixels: median-frequency weights of
@@ -18,3 +18,4 @@ model = dict(
         loss_decode=dict(class_weight=class_weight),
     ),
 )
+train_dataloader = dict(batch_size=4)

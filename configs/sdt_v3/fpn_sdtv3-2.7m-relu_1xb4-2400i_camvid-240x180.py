@@ -1,5 +1,5 @@
 # The ANN twin: the same graph, budget and seed, ReLU in the place of every neuron.
-_base_ = './fpn_sdtv3-2.7m_1xb8-1200i_camvid-240x180.py'
+_base_ = './fpn_sdtv3-2.7m_1xb4-2400i_camvid-240x180.py'
 
 relu = dict(_delete_=True, type='ReLU')
 model = dict(

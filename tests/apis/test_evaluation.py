@@ -1,0 +1,77 @@
+"""What --tta, --out and --show-dir change in a config."""
+
+import pytest
+from mmengine.config import Config
+
+from spikedense.apis import evaluation
+from spikedense.apis.errors import UserError
+
+
+def _config(library: str) -> Config:
+    pack = dict(mmseg='PackSegInputs', mmdet='PackDetInputs', mmpretrain='PackInputs')[library]
+    steps = ['LoadImageFromFile', 'Resize', 'LoadAnnotations', pack]
+    pipeline = [dict(type=step) for step in steps]
+    return Config(
+        dict(
+            default_scope=library,
+            model=dict(type='Model'),
+            test_dataloader=dict(dataset=dict(pipeline=pipeline)),
+            test_evaluator=dict(type='IoUMetric' if library == 'mmseg' else 'Accuracy'),
+        )
+    )
+
+
+@pytest.mark.parametrize('library', ['mmseg', 'mmdet', 'mmpretrain'])
+def test_made_up_tta_wraps_the_model(library: str) -> None:
+    cfg = _config(library)
+    evaluation.add_tta(cfg)
+    assert cfg.model.module == dict(type='Model')
+    *_, last = cfg.test_dataloader.dataset.pipeline
+    assert [flip['prob'] for flip in last.transforms[0]] == [0.0, 1.0]
+
+
+def test_labels_are_not_flipped_in_mmseg() -> None:
+    cfg = _config('mmseg')
+    evaluation.add_tta(cfg)
+    *steps, last = cfg.test_dataloader.dataset.pipeline
+    assert [step.type for step in steps] == ['LoadImageFromFile', 'Resize']
+    assert [branch[0].type for branch in last.transforms[1:]] == [
+        'LoadAnnotations',
+        'PackSegInputs',
+    ]
+
+
+def test_tta_of_the_config_comes_first_and_reaches_a_wrapped_data_set() -> None:
+    cfg = _config('mmseg')
+    cfg.tta_model = dict(type='Own')
+    cfg.tta_pipeline = [dict(type='Own')]
+    cfg.test_dataloader.dataset = dict(type='Wrapper', dataset=cfg.test_dataloader.dataset)
+    evaluation.add_tta(cfg)
+    assert cfg.model.type == 'Own'
+    assert cfg.test_dataloader.dataset.dataset.pipeline == [dict(type='Own')]
+
+
+def test_out_goes_to_the_metric_or_to_a_dump() -> None:
+    cfg = _config('mmseg')
+    evaluation.add_output(cfg, 'maps')
+    assert cfg.test_evaluator.output_dir == 'maps'
+    for library, dump in (('mmdet', 'mmdet.DumpDetResults'), ('mmpretrain', 'DumpResults')):
+        cfg = _config(library)
+        evaluation.add_output(cfg, 'a.pkl')
+        assert cfg.test_evaluator[1] == dict(type=dump, out_file_path='a.pkl')
+        with pytest.raises(UserError, match=r'\.pkl'):
+            evaluation.add_output(cfg, 'maps')
+
+
+def test_visualizer_of_the_library() -> None:
+    cfg = _config('mmdet')
+    evaluation.set_visualizer(cfg)
+    assert cfg.visualizer.type == 'DetLocalVisualizer'
+    cfg.visualizer = dict(type='Own', name='visualizer', alpha=0.1)
+    evaluation.set_visualizer(cfg)
+    assert cfg.visualizer == dict(type='Own', alpha=0.1)
+
+
+def test_unknown_scope() -> None:
+    with pytest.raises(UserError, match="default_scope='mmengine'"):
+        evaluation.library_of(Config(dict(default_scope='mmengine')))
