@@ -1,29 +1,12 @@
 """Fixtures that all tests share."""
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def shared_folder(variable: str, default: str) -> Path | None:
-    """Folder named by an environment variable, by default beside the repository.
-
-    Args:
-        variable: the variable's name.
-        default: path relative to the repository.
-
-    Returns:
-        The folder, or None where it is absent.
-    """
-    folder = Path(os.environ.get(variable) or ROOT / default).resolve()
-    return folder if folder.is_dir() else None
-
-
-REFERENCE_DIR = shared_folder('REFERENCE_DIR', '../shared/reference')
+from mmengine.registry import DefaultScope
+from shared_folders import DATA_ROOT, REFERENCE_DIR, ROOT
 
 
 @pytest.fixture(scope='session')
@@ -35,10 +18,9 @@ def repo_root() -> Path:
 @pytest.fixture(scope='session')
 def data_root() -> Path:
     """Folder of real sample data."""
-    folder = shared_folder('DATA_ROOT', '../shared/data')
-    if folder is None:
+    if DATA_ROOT is None:
         pytest.skip('no sample data: set DATA_ROOT to the folder that holds camvid, voc_sample')
-    return folder
+    return DATA_ROOT
 
 
 @pytest.fixture(scope='session')
@@ -50,5 +32,8 @@ def reference_dir() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _seed() -> None:
+def _fresh() -> Iterator[None]:
+    """Seeds the test, and lets no default scope of mmengine outlive it."""
     torch.manual_seed(0)
+    yield
+    DefaultScope._instance_dict.clear()

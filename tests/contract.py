@@ -61,15 +61,30 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
     return found
 
 
-def wake(model: nn.Module) -> nn.Module:
-    """Gives norms and biases such values that neurons fire at all depths, and returns the model."""
+def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
+    """Makes neurons fire at all depths: norms take the statistics of an input as running ones.
+
+    Args:
+        model: the model, changed in place.
+        *inputs: its inputs.
+
+    Returns:
+        The model, in eval mode.
+    """
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        nn.init.uniform_(norm.weight, 1, 2)
+        nn.init.uniform_(norm.bias, 0, 1)
+        norm.momentum = 1.0
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 1, 2)
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
             nn.init.uniform_(module.bias, 0, 1)
-        elif isinstance(module, nn.Conv2d) and module.bias is not None:
-            nn.init.uniform_(module.bias, 0, 1)
-    return model
+    with torch.no_grad():
+        model.train()(*inputs)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return model.eval()
 
 
 def unexplained(names: list[str]) -> list[str]:

@@ -140,7 +140,8 @@ class GuardedRunner(Runner):
 
 
 def _no_image(dataloader: DataLoader | dict) -> str:
-    cfg = dataloader.get('dataset', {}) if isinstance(dataloader, dict) else {}
+    dataset = dataloader.get('dataset') if isinstance(dataloader, dict) else dataloader.dataset
+    cfg = dataset if isinstance(dataset, dict) else {'type': type(dataset).__name__}
     where = ', '.join(f'{key}={cfg[key]!r}' for key in _DATA_KEYS if key in cfg)
     return (
         f'the data set {cfg.get("type", "")} has no image ({where}): check the folders, the '

@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from conftest import REFERENCE_DIR
 from golden import Golden, check
+from shared_folders import REFERENCE_DIR
 from twins import TWINS
 
 #: Files of the reference folder that hold no module's numbers.

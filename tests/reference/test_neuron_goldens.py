@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import REFERENCE_DIR
+from shared_folders import REFERENCE_DIR
 from torch import Tensor
 
 from spikedense.neurons import NILIF, BaseNeuron, build_neuron

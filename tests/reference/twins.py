@@ -246,6 +246,6 @@ def fpn_head(golden: Golden, neuron_cfg: dict[str, Any]) -> Twin:
     args = dict(golden.constructor, dropout_ratio=0, neuron_cfg=neuron_cfg)
     args.pop('T', None)
     args['loss_decode'] = dict(args['loss_decode'], type='mmseg.CrossEntropyLoss')
-    head = MODELS.build(dict(type='SpikeFPNHead', **args))
+    head = MODELS.build(dict(type='spikedense.SpikeFPNHead', **args))
     assert isinstance(head, SpikeFPNHead)
     return Twin(head, fpn_head_key, lambda x: numbered(head(levels(x))))

@@ -15,17 +15,18 @@ from spikedense.registry import MODELS
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
 VARIANTS = {
-    'v2-lif': dict(type='SDTV2', neuron_cfg=dict(type='LIF')),
-    'v2-nilif': dict(type='SDTV2', neuron_cfg=dict(type='NILIF', D=8)),
-    'v3': dict(type='SDTV3', neuron_cfg=dict(type='NILIF', D=4)),
-    'v3-scaled': dict(type='SDTV3', neuron_cfg=dict(type='ILIF', D=2), layer_scale=0.5),
+    'v2-lif': dict(type='spikedense.SDTV2', neuron_cfg=dict(type='LIF')),
+    'v2-nilif': dict(type='spikedense.SDTV2', neuron_cfg=dict(type='NILIF', D=8)),
+    'v3': dict(type='spikedense.SDTV3', neuron_cfg=dict(type='NILIF', D=4)),
+    'v3-scaled': dict(type='spikedense.SDTV3', neuron_cfg=dict(type='ILIF', D=2), layer_scale=0.5),
 }
 variants = pytest.mark.parametrize('variant', VARIANTS)
 
 
 def build(variant: str, **kwargs) -> SpikeDrivenBackbone:
     """A small backbone whose neurons fire."""
-    return wake(MODELS.build({'arch': SMALL, **VARIANTS[variant], **kwargs}).double())
+    model = MODELS.build({'arch': SMALL, **VARIANTS[variant], **kwargs}).double()
+    return wake(model, image())
 
 
 def image(batch: int = 2, height: int = 32, width: int = 48) -> torch.Tensor:

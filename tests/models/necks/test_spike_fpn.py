@@ -57,7 +57,7 @@ def test_wrong_settings_are_told() -> None:
     with pytest.raises(ValueError, match="add_extra_convs='on_output', expected False or"):
         MODELS.build(
             dict(
-                type='SpikeFPN',
+                type='spikedense.SpikeFPN',
                 in_channels=CHANNELS,
                 out_channels=8,
                 num_outs=5,
