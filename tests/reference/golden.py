@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from shared_folders import REFERENCE_DIR
 from torch import Tensor, nn
 
 from spikedense.converters import convert_state_dict
@@ -114,6 +115,11 @@ class Golden:
         if gold.size:
             worst = np.abs(value - gold).max() / max(1.0, np.abs(gold).max())
             assert worst <= self.atol, f'{what}: off by {worst:.3g}, allowed {self.atol:g}'
+
+
+def goldens() -> list[Golden]:
+    """Every JSON of the reference folder; none where the folder is absent."""
+    return [Golden(p) for p in sorted(REFERENCE_DIR.glob('*.json'))] if REFERENCE_DIR else []
 
 
 @dataclass

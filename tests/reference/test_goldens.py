@@ -3,18 +3,11 @@
 import math
 
 import pytest
-from golden import Golden, check
-from shared_folders import REFERENCE_DIR
+from golden import Golden, check, goldens
 from twins import TWINS
 
-#: Files of the reference folder that hold no module's numbers.
-NOT_A_MODULE = ('params', 'neurons')
-
-CASES = (
-    [Golden(p) for p in sorted(REFERENCE_DIR.glob('*.json')) if p.stem not in NOT_A_MODULE]
-    if REFERENCE_DIR
-    else []
-)
+#: A case has a state dict; other files of the folder hold neurons or parameter counts.
+CASES = [g for g in goldens() if 'state_dict' in g.meta]
 
 
 @pytest.mark.skipif(not CASES, reason='no golden numbers: set REFERENCE_DIR to their folder')

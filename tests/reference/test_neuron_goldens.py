@@ -1,20 +1,19 @@
 """Equality of the neurons with the published ones, case by case."""
 
 import ast
-import json
 import re
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from shared_folders import REFERENCE_DIR
+from golden import goldens
 from torch import Tensor
 
 from spikedense.neurons import NILIF, BaseNeuron, build_neuron
 
-FILES = [REFERENCE_DIR / 'neurons.json'] if REFERENCE_DIR else []
-CASES = {k: v for f in FILES if f.is_file() for k, v in json.loads(f.read_text())['cases'].items()}
+#: Case -> the file that holds it; a file of neurons has ``cases`` instead of a state dict.
+FILES = {case: g for g in goldens() if 'cases' in g.meta for case in g.meta['cases']}
+CASES = {case: g.meta['cases'][case] for case, g in FILES.items()}
 
 
 class Quant4NILIF(NILIF):
@@ -69,7 +68,7 @@ def test_neuron(case: str) -> None:
         pytest.skip(f'not covered yet: class {name}')
     gold = {
         k.removeprefix(f'{case}__'): torch.from_numpy(v)
-        for k, v in np.load(REFERENCE_DIR / 'neurons.npz').items()
+        for k, v in FILES[case].arrays.items()
         if k.startswith(f'{case}__')
     }
     calls = range(CASES[case]['calls'])

@@ -41,8 +41,11 @@ def twin(repository: str, *classes: str) -> Callable:
 
 
 def arch(args: dict[str, Any]) -> dict[str, Any]:
-    """Architecture of a backbone, from official arguments."""
-    return dict(embed_dims=args['embed_dim'], num_heads=args['num_heads'])
+    """Arguments of a backbone that say its architecture, from official ones."""
+    return dict(
+        arch=dict(embed_dims=args['embed_dim'], num_heads=args['num_heads']),
+        in_channels=args.get('in_channels', 3),
+    )
 
 
 class Classifier(nn.Module):
@@ -87,7 +90,7 @@ def sdtv2_classifier(golden: Golden) -> Twin:
     stages = len(outs) == 5
     out_indices = range(5) if stages else (4,)
     T = args.get('T', 1)
-    model = classifier(golden, SDTV2(arch(args), T=T, out_indices=out_indices), LIF)
+    model = classifier(golden, SDTV2(**arch(args), T=T, out_indices=out_indices), LIF)
     run = model.backbone if stages else model
     return Twin(model, classifier_key, lambda x: numbered(run(x['x'])))
 
@@ -95,7 +98,7 @@ def sdtv2_classifier(golden: Golden) -> Twin:
 @twin('Spike-Driven-Transformer-V3', 'Spiking_vit_MetaFormer_Spike_SepConv')
 def sdtv3_classifier(golden: Golden) -> Twin:
     """Integer classifier, without a time axis; the last neuron is not divided."""
-    backbone = SDTV3(arch(golden.constructor), neuron_cfg=SFA, out_indices=(4,))
+    backbone = SDTV3(**arch(golden.constructor), neuron_cfg=SFA, out_indices=(4,))
     model = classifier(golden, backbone, RAW_INTEGER)
 
     def call(x: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -109,7 +112,7 @@ def sdtv3_classifier(golden: Golden) -> Twin:
 def sdtv2_lif_dense(golden: Golden) -> Twin:
     """LIF segmentation backbone."""
     args = golden.constructor
-    return v2_dense(SDTV2(arch(args), T=args['T']), args['decode_mode'])
+    return v2_dense(SDTV2(**arch(args), T=args['T']), args['decode_mode'])
 
 
 @twin('Spike2Former', 'Spiking_vit_MetaFormer')
@@ -119,7 +122,7 @@ def sdtv2_nilif_dense(golden: Golden) -> Twin:
     streams = len(golden.meta['inputs']) > 1
     # The released neuron does not leak, and its reset is part of the graph.
     carry = dict(keep_state=True, beta=1.0, detach_reset=False) if streams else {}
-    backbone = SDTV2(arch(args), T=args['T'], neuron_cfg=dict(Q_IF, **carry))
+    backbone = SDTV2(**arch(args), T=args['T'], neuron_cfg=dict(Q_IF, **carry))
     return v2_dense(backbone, args['decode_mode'])
 
 
@@ -145,7 +148,7 @@ def sdtv3_dense(golden: Golden) -> Twin:
     plain_maps = golden.official_class[0] == 'Spike-Driven-Transformer-V3'
     scaled = any('layer_scale' in k for k in golden.keys)
     backbone = SDTV3(
-        arch(args),
+        **arch(args),
         T=1 if plain_maps else args['T'],
         neuron_cfg=SFA,
         layer_scale=1e-6 if scaled else None,
@@ -162,7 +165,7 @@ def sdtv3_dense(golden: Golden) -> Twin:
 @twin('Spike-Driven-Transformer-V3', 'SDEFormer')
 def sdeformer(golden: Golden) -> Twin:
     """Detection backbone: the same network, other taps."""
-    backbone = SDTV3(arch(golden.constructor), neuron_cfg=SFA, out_indices=(1, 2, 3, 4))
+    backbone = SDTV3(**arch(golden.constructor), neuron_cfg=SFA, out_indices=(1, 2, 3, 4))
     return Twin(backbone, backbone_key, lambda x: numbered(backbone(x['x'])))
 
 
@@ -201,6 +204,7 @@ def lif_neck(golden: Golden) -> Twin:
         args['in_channels'],
         args['out_channels'],
         args['num_outs'],
+        args.get('add_extra_convs', False),
         neuron_cfg=LIF,
         norm_cfg=args.get('norm_cfg'),
     )
