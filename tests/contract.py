@@ -79,7 +79,8 @@ def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
         norm.momentum = 1.0
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.bias is not None:
-            nn.init.uniform_(module.bias, 0, 1)
+            # Where no norm follows, the bias alone carries a LIF over its threshold, which is at 2.
+            nn.init.uniform_(module.bias, 0, 3)
     with torch.no_grad():
         model.train()(*inputs)
     for norm, momentum in zip(norms, momenta, strict=True):

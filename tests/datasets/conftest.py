@@ -97,6 +97,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     'cityscapes_512x1024': make_cityscapes,
     'coco-stuff10k_512x512': make_coco_stuff10k,
     'coco-stuff164k_512x512': make_coco_stuff164k,
+    'camvid_240x180': make_camvid,
     'camvid_480x360': make_camvid,
 }
 

@@ -22,12 +22,18 @@ CLASSES = {
     'voc2012aug_512x512': 21,
     'coco-stuff10k_512x512': 171,
     'coco-stuff164k_512x512': 171,
+    'camvid_240x180': 11,
     'camvid_480x360': 11,
     'demo': 9,
 }
 ZERO_IS_VOID = ('ade20k_512x512', 'coco-stuff10k_512x512')
 # Short side of a test image, 512 for the other sets.
-TEST_SHORT_SIDE = {'cityscapes_512x1024': 1024, 'camvid_480x360': 360, 'demo': 128}
+TEST_SHORT_SIDE = {
+    'cityscapes_512x1024': 1024,
+    'camvid_240x180': 180,
+    'camvid_480x360': 360,
+    'demo': 128,
+}
 
 
 @dataclass
