@@ -75,7 +75,9 @@ def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         nn.init.uniform_(norm.weight, 1, 2)
-        nn.init.uniform_(norm.bias, 0, 1)
+        # High enough that a LIF, which fires at 2, does so on half of its input: the spikes of
+        # query, key and value then add up to a threshold over even a few tokens.
+        nn.init.uniform_(norm.bias, 1, 3)
         norm.momentum = 1.0
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.bias is not None:
