@@ -8,16 +8,6 @@ if [ "$#" -lt 2 ]; then
     echo "usage: $0 CONFIG PROCESSES [options of tools/train.py]" >&2
     exit 2
 fi
-CONFIG=$1
-PROCESSES=$2
+config=$1 processes=$2
 shift 2
-
-TOOLS=$(cd "$(dirname "$0")" && pwd)
-PYTHONPATH="$(dirname "$TOOLS")${PYTHONPATH:+:$PYTHONPATH}" \
-"${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${MASTER_PORT:-29500}" \
-    --nproc_per_node="$PROCESSES" \
-    "$TOOLS/train.py" "$CONFIG" --launcher pytorch "$@"
+exec "$(dirname "$0")/dist_run.sh" train.py "$processes" "$config" "$@"

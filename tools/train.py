@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 
 from spikedense.apis import report_errors, train
-from spikedense.apis.config_options import OptionsAction
-from spikedense.apis.environment import LAUNCHERS, is_first_process
+from spikedense.apis.arguments import add_run_arguments
+from spikedense.apis.environment import is_first_process
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -18,8 +18,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         The arguments.
     """
     parser = argparse.ArgumentParser(description='Train a model.')
-    parser.add_argument('config', help='path of a config, or name of a shipped one')
-    parser.add_argument('--work-dir', help='logs and checkpoints (work_dirs/<config name>)')
+    add_run_arguments(parser)
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -27,27 +26,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='auto|PATH',
         help='go on from a checkpoint; without a path from the newest in the work dir',
     )
-    parser.add_argument(
-        '--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU'
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=OptionsAction,
-        metavar='KEY=VALUE',
-        help='replace values of the config; +KEY=VALUE adds a key that is not known',
-    )
-    parser.add_argument(
-        '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
-    )
-    parser.add_argument('--seed', type=int, help='seed of everything random')
-    parser.add_argument(
-        '--deterministic', action='store_true', help='ask for deterministic algorithms'
-    )
-    parser.add_argument('--show-dir', help='draw validation images into this folder')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    # torch.distributed.launch hands this to each process; torchrun uses the environment.
-    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 

@@ -88,4 +88,4 @@ def test_slurm_scripts_hand_their_arguments_to_srun(
     words = done.stdout.split()
     assert {'--ntasks=16', '--job-name=job', '--gres=gpu:8'} <= set(words)
     tool = words.index(str(repo_root / 'tools' / f'{name.removeprefix("slurm_")}.py'))
-    assert words[tool + 1 :] == [*operands, '--launcher', 'slurm', '--seed', '1']
+    assert words[tool + 1 :] == [*operands, '--seed', '1', '--launcher', 'slurm']

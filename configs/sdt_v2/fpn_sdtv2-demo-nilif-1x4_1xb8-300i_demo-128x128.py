@@ -1,0 +1,15 @@
+_base_ = [
+    '../_base_/models/fpn_sdtv2_nilif.py',
+    '../_base_/datasets/demo.py',
+    '../_base_/schedules/schedule_300i.py',
+    '../_base_/default_runtime.py',
+]
+# The shape of fpn_sdtv2-demo-lif-t4 with integer neurons.
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(
+        arch=dict(_delete_=True, embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)
+    ),
+    neck=dict(in_channels=[8, 16, 32, 96], out_channels=32),
+    decode_head=dict(in_channels=[32] * 4, channels=32, num_classes=9),
+)

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What dist_train.sh and dist_test.sh share: one tool in several processes of this machine, by torchrun.
+#   tools/dist_run.sh TOOL PROCESSES [arguments of the tool]
+# NNODES, NODE_RANK, MASTER_ADDR and MASTER_PORT come from the environment.
+set -euo pipefail
+
+TOOL=$1
+PROCESSES=$2
+shift 2
+
+TOOLS=$(cd "$(dirname "$0")" && pwd)
+PYTHONPATH="$(dirname "$TOOLS")${PYTHONPATH:+:$PYTHONPATH}" \
+"${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${MASTER_PORT:-29500}" \
+    --nproc_per_node="$PROCESSES" \
+    "$TOOLS/$TOOL" "$@" --launcher pytorch

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# What slurm_train.sh and slurm_test.sh share: one tool, one process a GPU, by srun.
+#   tools/slurm_run.sh TOOL PARTITION JOB_NAME [arguments of the tool]
+# GPUS, GPUS_PER_NODE, CPUS_PER_TASK and SRUN_ARGS come from the environment.
+set -euo pipefail
+
+TOOL=$1
+PARTITION=$2
+JOB_NAME=$3
+shift 3
+
+GPUS=${GPUS:-8}
+GPUS_PER_NODE=${GPUS_PER_NODE:-8}
+TOOLS=$(cd "$(dirname "$0")" && pwd)
+# shellcheck disable=SC2086  # SRUN_ARGS is a list of words
+PYTHONPATH="$(dirname "$TOOLS")${PYTHONPATH:+:$PYTHONPATH}" \
+srun -p "$PARTITION" \
+    --job-name="$JOB_NAME" \
+    --gres="gpu:$GPUS_PER_NODE" \
+    --ntasks="$GPUS" \
+    --ntasks-per-node="$GPUS_PER_NODE" \
+    --cpus-per-task="${CPUS_PER_TASK:-5}" \
+    --kill-on-bad-exit=1 \
+    ${SRUN_ARGS:-} \
+    "${PYTHON:-python}" -u "$TOOLS/$TOOL" "$@" --launcher slurm
