@@ -2,17 +2,42 @@
 
 from .checkpoint import ConversionReport, convert_state_dict, is_official, read_state_dict
 from .fpn import fpn_head_key, fpn_neck_key
-from .sdt import backbone_key, block_key, conv_block_key, rep_conv_key
+from .sdt import (
+    backbone_key,
+    block_key,
+    conv_block_key,
+    mlp_key,
+    rep_conv_key,
+    sep_conv_key,
+)
+from .spike2former import (
+    attention_key,
+    decoder_layer_key,
+    encoder_layer_key,
+    pixel_decoder_key,
+    query_mlp_key,
+    sdda_key,
+    spike2former_head_key,
+)
 
 __all__ = [
     'ConversionReport',
+    'attention_key',
     'backbone_key',
     'block_key',
     'conv_block_key',
     'convert_state_dict',
+    'decoder_layer_key',
+    'encoder_layer_key',
     'fpn_head_key',
     'fpn_neck_key',
     'is_official',
+    'mlp_key',
+    'pixel_decoder_key',
+    'query_mlp_key',
     'read_state_dict',
     'rep_conv_key',
+    'sdda_key',
+    'sep_conv_key',
+    'spike2former_head_key',
 ]

@@ -8,12 +8,19 @@ from torch import Tensor
 
 from .fpn import fpn_head_key, fpn_neck_key
 from .sdt import backbone_key
+from .spike2former import spike2former_head_key
+
+
+def decode_head_key(key: str) -> str | None:
+    """Key of a Semantic-FPN or a Spike2Former head; None where unknown."""
+    return fpn_head_key(key) or spike2former_head_key(key)
+
 
 #: Part of a segmentor -> converter of the keys below it.
 _PARTS: dict[str, Callable[[str], str | None]] = {
     'backbone': backbone_key,
     'neck': fpn_neck_key,
-    'decode_head': fpn_head_key,
+    'decode_head': decode_head_key,
 }
 #: Official classifiers on the backbone -> ours.
 _CLASSIFIERS = {'head.': 'head.fc.', 'head_kd.': 'head.fc_kd.'}
@@ -78,10 +85,9 @@ def convert_key(key: str) -> str | None:
     return None if new is None else f'backbone.{new}'
 
 
-def convert_tensor(key: str, value: Tensor) -> Tensor:
-    """Adapts a tensor: our MLPs are 1x1 convolutions on maps, the official ones on tokens."""
-    is_token_conv = key.endswith(('fc1_conv.weight', 'fc2_conv.weight')) and value.dim() == 3
-    return value.unsqueeze(-1) if is_token_conv else value
+def convert_tensor(value: Tensor) -> Tensor:
+    """Adapts a tensor: our 1x1 convolutions are on maps, the official ones of tokens on lines."""
+    return value.unsqueeze(-1) if value.dim() == 3 else value
 
 
 def convert_state_dict(
@@ -104,5 +110,5 @@ def convert_state_dict(
             report.unexpected.append(key)
         else:
             report.names[key] = new
-            report.state_dict[new] = convert_tensor(key, value)
+            report.state_dict[new] = convert_tensor(value)
     return report

@@ -23,3 +23,8 @@ def rename(key: str, rules: Sequence[Rule]) -> str | None:
             head = replacement(match) if callable(replacement) else match.expand(replacement)
             return head + key[match.end() :]
     return None
+
+
+def under(prefix: str, key: str | None) -> str | None:
+    """Puts a prefix in front of a key; None stays None."""
+    return None if key is None else prefix + key

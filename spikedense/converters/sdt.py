@@ -1,6 +1,6 @@
 """Keys of the official Spike-driven Transformers V2 and V3."""
 
-from .rules import Rule, rename
+from .rules import Rule, rename, under
 
 #: RepConv: 1x1, BNAndPad, (depth-wise 3x3, 1x1, BN).
 _REP_CONV: list[Rule] = [
@@ -63,20 +63,26 @@ _LAYER_SCALES = {
 }
 
 
-def _under(prefix: str, key: str | None) -> str | None:
-    return None if key is None else prefix + key
-
-
 def rep_conv_key(key: str) -> str | None:
     """Key inside a RepConv; None where unknown."""
     return rename(key, _REP_CONV)
 
 
+def sep_conv_key(key: str) -> str | None:
+    """Key inside a separable convolution; None where unknown."""
+    return rename(key, _SEP_CONV)
+
+
+def mlp_key(key: str) -> str | None:
+    """Key inside a channel MLP; None where unknown."""
+    return rename(key, _MLP)
+
+
 def conv_block_key(key: str) -> str | None:
     """Key inside a convolution block; None where unknown."""
     if key.startswith('Conv.'):
-        return _under('branches.token_mixer.', rename(key[5:], _SEP_CONV))
-    return _under('branches.channel_mixer.', rename(key, _CHANNEL_CONV))
+        return under('branches.token_mixer.', sep_conv_key(key[5:]))
+    return under('branches.channel_mixer.', rename(key, _CHANNEL_CONV))
 
 
 def block_key(key: str) -> str | None:
@@ -85,11 +91,11 @@ def block_key(key: str) -> str | None:
         return _LAYER_SCALES[key]
     part, _, rest = key.partition('.')
     if part == 'conv':
-        return _under('branches.conv.', rename(rest, _SEP_CONV))
+        return under('branches.conv.', sep_conv_key(rest))
     if part == 'mlp':
-        return _under('branches.mlp.', rename(rest, _MLP))
+        return under('branches.mlp.', mlp_key(rest))
     if part == 'attn':
-        return _under('branches.attn.', _attention_key(rest))
+        return under('branches.attn.', _attention_key(rest))
     return None
 
 
@@ -103,7 +109,7 @@ def _attention_key(key: str) -> str | None:
     if index == '1':
         return f'{part}.norm.{leaf}'
     if leaf.startswith('body.'):
-        return _under(f'{part}.conv.', rep_conv_key(leaf))
+        return under(f'{part}.conv.', rep_conv_key(leaf))
     return f'{part}.conv.{leaf}'
 
 
@@ -114,6 +120,6 @@ def backbone_key(key: str) -> str | None:
         return None
     _, stage, part, *rest = new.split('.')
     if part == 'downsample':
-        return _under(f'stages.{stage}.downsample.', rename('.'.join(rest), _DOWNSAMPLE))
+        return under(f'stages.{stage}.downsample.', rename('.'.join(rest), _DOWNSAMPLE))
     inner = conv_block_key if int(stage) < 3 else block_key
-    return _under(f'stages.{stage}.blocks.{rest[0]}.', inner('.'.join(rest[1:])))
+    return under(f'stages.{stage}.blocks.{rest[0]}.', inner('.'.join(rest[1:])))

@@ -1,7 +1,14 @@
 """Arithmetic with a fast path, free of model code: torch alone."""
 
+from .deform_sample import deform_sample
 from .fire import fire_integer
 from .norm_guard import guarded_norm
 from .rep_conv import fold_conv_bn, merge_rep_conv
 
-__all__ = ['fire_integer', 'fold_conv_bn', 'guarded_norm', 'merge_rep_conv']
+__all__ = [
+    'deform_sample',
+    'fire_integer',
+    'fold_conv_bn',
+    'guarded_norm',
+    'merge_rep_conv',
+]

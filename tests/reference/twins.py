@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from golden import Golden, Twin, numbered
+from spike2former_twins import SPIKE2FORMER
 from torch import Tensor, nn
 
 from spikedense.converters import (
@@ -27,7 +28,9 @@ Q_IF = dict(type='NILIF', D=8, stateful=False)
 SFA = dict(type='NILIF', D=4, stateful=False)
 RAW_INTEGER = dict(type='NILIF', D=4, norm=1, stateful=False)
 
-TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {}
+TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
+    ('Spike2Former', cls): build for cls, build in SPIKE2FORMER.items()
+}
 
 
 def twin(repository: str, *classes: str) -> Callable:

@@ -11,7 +11,7 @@ from ..layers import (
     ChannelMLP,
     SpikeConvBlock,
     SpikeSelfAttention,
-    SpikeSepConv,
+    SpikeSeparableConv,
     SpikeTransformerBlock,
 )
 from .base import SpikeDrivenBackbone
@@ -69,7 +69,7 @@ class SDTV2(SpikeDrivenBackbone):
         cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
         return SpikeConvBlock(
             channels,
-            SpikeSepConv(channels, 7, mid_neuron=False, **cfg),
+            SpikeSeparableConv(channels, 7, mid_neuron=False, **cfg),
             ChannelConv(channels, self.mlp_ratio, **cfg),
             drop_path=drop_path,
         )

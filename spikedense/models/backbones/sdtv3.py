@@ -11,7 +11,7 @@ from ..layers import (
     ChannelMLP,
     SpikeConvBlock,
     SpikeSelfAttention,
-    SpikeSepConv,
+    SpikeSeparableConv,
     SpikeTransformerBlock,
 )
 from .base import SpikeDrivenBackbone
@@ -51,7 +51,7 @@ class SDTV3(SpikeDrivenBackbone):
         cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
         return SpikeConvBlock(
             channels,
-            SpikeSepConv(channels, 7, **cfg),
+            SpikeSeparableConv(channels, 7, **cfg),
             ChannelConv(channels, self.mlp_ratio, **cfg),
             drop_path=drop_path,
         )
@@ -70,7 +70,7 @@ class SDTV3(SpikeDrivenBackbone):
             channels,
             attn,
             ChannelMLP(channels, self.mlp_ratio, **cfg),
-            conv=SpikeSepConv(channels, 3, **cfg),
+            conv=SpikeSeparableConv(channels, 3, **cfg),
             drop_path=drop_path,
             layer_scale=self.layer_scale,
         )

@@ -1,14 +1,16 @@
 """Blocks that several models share. Maps are ``[T, B, C, H, W]`` throughout."""
 
-from .attention import SpikeSelfAttention
+from .attention import SpikeMultiheadAttention, SpikeSelfAttention
 from .blocks import SpikeConvBlock, SpikeTransformerBlock
 from .channel_mixers import ChannelConv, ChannelMLP
 from .checkpoint import checkpoint_block
 from .drop_path import DropPath
+from .legacy import map_as_tokens, tokens_as_map
+from .position import sine_positions
 from .rep_conv import BorderNorm, RepConv
-from .sep_conv import SpikeSepConv
+from .sep_conv import SpikeSeparableConv
 from .spike_conv import SpikeConv
-from .time import fold_time, unfold_time
+from .time import fold_time, unfold_time, with_time
 
 __all__ = [
     'BorderNorm',
@@ -18,10 +20,15 @@ __all__ = [
     'RepConv',
     'SpikeConv',
     'SpikeConvBlock',
+    'SpikeMultiheadAttention',
     'SpikeSelfAttention',
-    'SpikeSepConv',
+    'SpikeSeparableConv',
     'SpikeTransformerBlock',
     'checkpoint_block',
     'fold_time',
+    'map_as_tokens',
+    'sine_positions',
+    'tokens_as_map',
     'unfold_time',
+    'with_time',
 ]

@@ -1,4 +1,6 @@
-"""Spike-driven self-attention."""
+"""Spike-driven attention."""
+
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -50,12 +52,9 @@ class SpikeSelfAttention(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if channels % num_heads:
-            raise ValueError(f'num_heads={num_heads}, expected a divisor of {channels} channels')
+        check_attention(channels, num_heads, order)
         if projection not in PROJECTIONS:
             raise ValueError(f'projection={projection!r}, expected one of {PROJECTIONS}')
-        if order not in ORDERS:
-            raise ValueError(f'order={order!r}, expected one of {ORDERS}')
         self.num_heads = num_heads
         self.scale = scale
         self.order = order
@@ -75,28 +74,127 @@ class SpikeSelfAttention(BaseModule):
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         s = self.neuron(x)
-        q = self._heads(self.q_neuron(self.q_conv(s)))
-        k = self._heads(self.k_neuron(self.k_conv(s)))
-        v = self._heads(self.v_neuron(self.v_conv(s)))
-        out = self._attend(q, k, v).flatten(1, 2)  # [T*B, C_v, N]
-        out = unfold_time(out.unflatten(2, x.shape[-2:]), x.size(0))
-        return self.out_proj(out)
+        q = split_heads(self.q_neuron(self.q_conv(s)), self.num_heads)
+        k = split_heads(self.k_neuron(self.k_conv(s)), self.num_heads)
+        v = split_heads(self.v_neuron(self.v_conv(s)), self.num_heads)
+        return self.out_proj(merge_heads(attend(q, k, v, self.scale, self.order), like=x))
 
-    def _heads(self, x: Tensor) -> Tensor:
-        """``[T, B, C, H, W] -> [T*B, heads, C/heads, N]``."""
-        return fold_time(x).flatten(2).unflatten(1, (self.num_heads, -1))
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Products of the heads, ``[T*B, heads, d_v, N]``.
+class SpikeMultiheadAttention(BaseModule):
+    r"""Spike-driven attention of queries to tokens: SDCA, and SDSA where both are the same.
 
-        They add up to N spikes, more than half precision can count: float32 at least.
+    .. math::
+        q, k, v = \mathrm{SN}(\mathrm{BN}(W_{q,k,v} \, \mathrm{SN}(x_{q,k,v}))), \quad
+        y = \mathrm{BN}(W_o \, \mathrm{SN}(q k^\top v / \sqrt{d}))
+
+    There is no softmax; d is the whole width, not a head's. Sets of tokens are maps of any height
+    and width.
+
+    Args:
+        channels: width d of queries, keys and values.
+        num_heads: heads; the channels are split contiguously.
+        order: as in :class:`SpikeSelfAttention`; a mask needs the quadratic one.
+        neuron_cfg: the neuron.
+        norm_cfg: the norm.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        num_heads: int = 8,
+        order: str = 'linear',
+        *,
+        neuron_cfg: dict,
+        norm_cfg: dict,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        check_attention(channels, num_heads, order)
+        self.num_heads = num_heads
+        self.scale = channels**-0.5
+        self.order = order
+        cfg: dict[str, Any] = dict(bias=True, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
+        self.q_proj = SpikeConv(channels, channels, **cfg)
+        self.k_proj = SpikeConv(channels, channels, **cfg)
+        self.v_proj = SpikeConv(channels, channels, **cfg)
+        self.q_neuron = build_neuron(neuron_cfg)
+        self.k_neuron = build_neuron(neuron_cfg)
+        self.v_neuron = build_neuron(neuron_cfg)
+        self.out_proj = SpikeConv(channels, channels, **cfg)
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
+    ) -> Tensor:
+        """Attends.
+
+        Args:
+            query: ``[T, B, C, H, W]``.
+            key: ``[T, B, C, h, w]``.
+            value: ``[T, B, C, h, w]``.
+            mask: which tokens a query sees, ``[T*B, 1 or heads, h*w, H*W]``, booleans; None: all.
+
+        Returns:
+            ``[T, B, C, H, W]``.
         """
-        dtype = q.dtype
-        with torch.autocast(q.device.type, enabled=False):
-            if dtype in (torch.float16, torch.bfloat16):
-                q, k, v = q.float(), k.float(), v.float()
-            if self.order == 'linear':
-                out = (v @ k.transpose(-2, -1) * self.scale) @ q
-            else:
-                out = v @ (k.transpose(-2, -1) @ q) * self.scale
-        return out
+        q = split_heads(self.q_neuron(self.q_proj(query)), self.num_heads)
+        k = split_heads(self.k_neuron(self.k_proj(key)), self.num_heads)
+        v = split_heads(self.v_neuron(self.v_proj(value)), self.num_heads)
+        order = self.order if mask is None else 'quadratic'
+        return self.out_proj(merge_heads(attend(q, k, v, self.scale, order, mask), like=query))
+
+
+def check_attention(channels: int, num_heads: int, order: str) -> None:
+    """Refuses what no attention can be built from.
+
+    Args:
+        channels: width.
+        num_heads: heads.
+        order: order of the products.
+
+    Raises:
+        ValueError: a value does not fit.
+    """
+    if channels % num_heads:
+        raise ValueError(f'num_heads={num_heads}, expected a divisor of {channels} channels')
+    if order not in ORDERS:
+        raise ValueError(f'order={order!r}, expected one of {ORDERS}')
+
+
+def split_heads(x: Tensor, num_heads: int) -> Tensor:
+    """``[T, B, C, H, W] -> [T*B, heads, C/heads, N]``."""
+    return fold_time(x).flatten(2).unflatten(1, (num_heads, -1))
+
+
+def merge_heads(x: Tensor, like: Tensor) -> Tensor:
+    """``[T*B, heads, d_v, N] -> [T, B, heads*d_v, H, W]``, time and places those of ``like``."""
+    return unfold_time(x.flatten(1, 2).unflatten(2, like.shape[-2:]), like.size(0))
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, scale: float, order: str, mask: Tensor | None = None
+) -> Tensor:
+    """Products of the heads, without softmax.
+
+    They add up to N spikes, more than half precision can count: float32 at least.
+
+    Args:
+        q: ``[T*B, heads, d, N_q]``.
+        k: ``[T*B, heads, d, N]``.
+        v: ``[T*B, heads, d_v, N]``.
+        scale: factor of the product.
+        order: ``'linear'`` or ``'quadratic'``.
+        mask: in quadratic order, the tokens that count, ``[T*B, 1 or heads, N, N_q]``.
+
+    Returns:
+        ``[T*B, heads, d_v, N_q]``.
+    """
+    with torch.autocast(q.device.type, enabled=False):
+        if q.dtype in (torch.float16, torch.bfloat16):
+            q, k, v = q.float(), k.float(), v.float()
+        if order == 'linear':
+            return (v @ k.transpose(-2, -1) * scale) @ q
+        scores = k.transpose(-2, -1) @ q
+        if mask is not None:
+            scores = scores * mask
+        return v @ scores * scale

@@ -1,7 +1,7 @@
 """Residual blocks. Every shortcut adds membrane potentials: ``x = x + f(SN(x))``."""
 
 import torch
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
 from .drop_path import DropPath
@@ -44,7 +44,7 @@ class _ResidualBlock(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.branches = nn.ModuleDict(branches)
+        self.branches = ModuleDict(branches)
         self.drop_path = DropPath(drop_path)
         self.scales = nn.ModuleDict()
         if layer_scale is not None:

@@ -6,7 +6,7 @@ from torch import Tensor
 from .spike_conv import SpikeConv
 
 
-class SpikeSepConv(BaseModule):
+class SpikeSeparableConv(BaseModule):
     """Spiking separable convolution: 1x1 expansion, depth-wise k x k, 1x1 projection.
 
     With ``mid_neuron`` it is the efficient spiking convolution (ESC) of Spike-driven Transformer

@@ -1,0 +1,113 @@
+"""Keys of the official Spike2Former head."""
+
+from .rules import Rule, rename, under
+from .sdt import mlp_key, sep_conv_key
+
+#: The official pixel decoder has four levels; the coarsest is projected apart.
+_TOP = 3
+
+_OUTER: list[Rule] = [
+    (r'(lateral_convs|output_convs)\.(\d+)\.0\.', r'\1.\2.conv.'),
+    (r'(lateral_convs|output_convs)\.(\d+)\.1\.', r'\1.\2.norm.'),
+    (r'encoder_in_proj\.0\.', f'lateral_convs.{_TOP}.conv.'),
+    (r'encoder_in_proj\.1\.', f'lateral_convs.{_TOP}.norm.'),
+    (r'encoder_out_proj\.0\.', f'encoder_convs.{_TOP}.conv.'),
+    (r'encoder_out_proj\.1\.', f'encoder_convs.{_TOP}.norm.'),
+    (r'mask_feature\.', 'mask_conv.conv.'),
+]
+
+_LAYER_SCALES = {
+    'gamma1': 'scales.conv.weight',
+    'gamma2': 'scales.attn.weight',
+    'gamma3': 'scales.mlp.weight',
+}
+
+_SDDA: list[Rule] = [
+    (r'dw_conv\.0\.', 'dwconv.conv.'),
+    (r'dw_conv\.1\.', 'dwconv.norm.'),
+    (r'offset\.0\.', 'offset_conv.conv.'),
+    (r'offset\.1\.', 'offset_conv.norm.'),
+    (r'mask\.0\.', 'weight_conv.conv.'),
+    (r'mask\.1\.', 'weight_conv.norm.'),
+]
+
+_ATTENTION: list[Rule] = [
+    (r'attn\.(q|k|v|out)_conv\.0\.', r'\1_proj.conv.'),
+    (r'attn\.(q|k|v|out)_conv\.1\.', r'\1_proj.norm.'),
+]
+
+_QUERY_MLP: list[Rule] = [
+    (r'fc1\.', 'widen.conv.'),
+    (r'bn1\.', 'widen.norm.'),
+    (r'fc2\.', 'narrow.conv.'),
+    (r'bn2\.', 'narrow.norm.'),
+]
+
+_READ_OUT: list[Rule] = [
+    (r'(query_embed|query_feat|level_embed|cls_embed)\.', r'\1.'),
+    (r'mask_embed\.', 'mask_embed.'),
+    (r'shortcut_conv\.0\.', 'mask_embed.shortcut_conv.conv.'),
+    (r'shortcut_conv\.1\.', 'mask_embed.shortcut_conv.norm.'),
+    (r'w$', 'mask_embed.weight'),
+]
+
+
+def sdda_key(key: str) -> str | None:
+    """Key inside ``DCNv3_pytorch``; None where unknown."""
+    part, _, rest = key.partition('.')
+    if part in ('input_proj', 'output_proj'):
+        ours = 'value_proj.' if part == 'input_proj' else 'out_proj.'
+        return under(ours, sep_conv_key(rest))
+    return rename(key, _SDDA)
+
+
+def encoder_layer_key(key: str) -> str | None:
+    """Key inside ``DCNDetrTransformerEncoderLayer``; None where unknown."""
+    if key in _LAYER_SCALES:
+        return _LAYER_SCALES[key]
+    part, _, rest = key.partition('.')
+    inner = {
+        'Conv': ('branches.conv.', sep_conv_key),
+        'dcn': ('branches.attn.', sdda_key),
+        'ffn': ('branches.mlp.', mlp_key),
+    }
+    if part not in inner:
+        return None
+    prefix, convert = inner[part]
+    return under(prefix, convert(rest))
+
+
+def pixel_decoder_key(key: str) -> str | None:
+    """Key inside ``DCNTransformerEncoderPixelDecoder``; None where unknown."""
+    if key.startswith('encoder.layers.'):
+        _, _, layer, rest = key.split('.', 3)
+        return under(f'encoder.{layer}.', encoder_layer_key(rest))
+    return rename(key, _OUTER)
+
+
+def attention_key(key: str) -> str | None:
+    """Key inside ``MultiheadAttention``; None where unknown."""
+    return rename(key, _ATTENTION)
+
+
+def query_mlp_key(key: str) -> str | None:
+    """Key inside ``MSDA_FFN``; None where unknown."""
+    return rename(key, _QUERY_MLP)
+
+
+def decoder_layer_key(key: str) -> str | None:
+    """Key inside ``DetrTransformerDecoderLayer``; None where unknown."""
+    part, _, rest = key.partition('.')
+    if part in ('cross_attn', 'self_attn'):
+        return under(f'{part}.', attention_key(rest))
+    return under('mlp.', query_mlp_key(rest)) if part == 'ffn' else None
+
+
+def spike2former_head_key(key: str) -> str | None:
+    """Key of a whole head; None where unknown."""
+    if key.startswith('pixel_decoder.'):
+        return under('pixel_decoder.', pixel_decoder_key(key.removeprefix('pixel_decoder.')))
+    if key.startswith('transformer_decoder.layers.'):
+        _, _, layer, rest = key.split('.', 3)
+        return under(f'transformer_decoder.layers.{layer}.', decoder_layer_key(rest))
+    return rename(key, _READ_OUT)

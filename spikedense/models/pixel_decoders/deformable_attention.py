@@ -1,0 +1,115 @@
+"""Spike-driven deformable attention (SDDA)."""
+
+from typing import Any
+
+from mmengine.model import BaseModule, constant_init
+from torch import Tensor, nn
+
+from spikedense.neurons import build_neuron
+from spikedense.ops import deform_sample
+
+from ..layers import SpikeConv, SpikeSeparableConv, fold_time, tokens_as_map, unfold_time
+
+PROJECTIONS = ('esc', 'linear')
+SPIKED = ('weight', 'value')
+
+
+class SpikeDrivenDeformableAttention(BaseModule):
+    r"""SDDA: each pixel adds up real-valued samples with *spiked* weights (Spike2Former, eqs. 4-8).
+
+    .. math::
+        v &= W_v(x), \qquad z = \mathrm{SN}(\mathrm{BN}(\mathrm{DWConv}(\mathrm{SN}(x)))) \\
+        \Delta p &= \mathrm{BN}(W_\Delta z), \qquad A = \mathrm{SN}(\mathrm{BN}(W_A z)) \\
+        y &= W_o\Bigl(\sum_k A_k(p) \, v(p + p_k + \Delta p_k(p))\Bigr)
+
+    :math:`W_v` and :math:`W_o` are efficient spiking convolutions. There is no softmax. Both
+    :math:`W_\Delta` and :math:`W_A` start at zero, where a weight's straight-through gradient
+    survives only a closed window of the neuron.
+
+    Args:
+        channels: channels of input and output.
+        num_groups: groups G, which have offsets and weights of their own.
+        kernel_size: side of the kernel, ``K = kernel_size ** 2`` points.
+        dw_kernel_size: side of the depth-wise kernels, those of the projections included.
+        proj: ``'esc'``, or ``'linear'`` for neuron, 1x1 convolution and norm (an ablation).
+        dwconv: whether the depth-wise convolution stands in front of offsets and weights.
+        spike: ``'weight'`` fires the weights A, ``'value'`` v instead (an ablation).
+        legacy_layout: whether the channels-first maps of offsets and weights are read as
+            channels-last, as in the released code: a pixel samples by others' numbers then.
+        neuron_cfg: the neuron.
+        norm_cfg: the norm.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        num_groups: int = 32,
+        kernel_size: int = 3,
+        dw_kernel_size: int = 5,
+        proj: str = 'esc',
+        dwconv: bool = True,
+        spike: str = 'weight',
+        legacy_layout: bool = False,
+        *,
+        neuron_cfg: dict,
+        norm_cfg: dict,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if channels % num_groups:
+            raise ValueError(f'num_groups={num_groups}, expected a divisor of {channels} channels')
+        if proj not in PROJECTIONS:
+            raise ValueError(f'proj={proj!r}, expected one of {PROJECTIONS}')
+        if spike not in SPIKED:
+            raise ValueError(f'spike={spike!r}, expected one of {SPIKED}')
+        self.num_groups = num_groups
+        self.kernel_size = kernel_size
+        self.legacy_layout = legacy_layout
+        cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
+        points = num_groups * kernel_size**2
+
+        def projection() -> nn.Module:
+            if proj == 'esc':
+                return SpikeSeparableConv(channels, dw_kernel_size, **cfg)
+            return SpikeConv(channels, channels, **cfg)
+
+        self.value_proj = projection()
+        self.dwconv = (
+            SpikeConv(channels, channels, dw_kernel_size, groups=channels, **cfg)
+            if dwconv
+            else None
+        )
+        self.neuron = build_neuron(neuron_cfg)
+        heads: dict[str, Any] = dict(bias=True, norm_cfg=norm_cfg)
+        self.offset_conv = SpikeConv(channels, 2 * points, **heads)
+        self.weight_conv = SpikeConv(channels, points, **heads)
+        self.value_neuron = build_neuron(neuron_cfg) if spike == 'value' else None
+        self.weight_neuron = build_neuron(neuron_cfg) if spike == 'weight' else None
+        self.out_proj = projection()
+
+    def init_weights(self) -> None:
+        """Starts with no offsets and no weights."""
+        super().init_weights()
+        for layer in (self.offset_conv, self.weight_conv):
+            constant_init(layer.conv, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        value = self.value_proj(x)
+        z = self.neuron(x if self.dwconv is None else self.dwconv(x))
+        offset, weight = self.offset_conv(z), self.weight_conv(z)
+        if self.value_neuron is not None:
+            value = self.value_neuron(value)
+        if self.weight_neuron is not None:
+            weight = self.weight_neuron(weight)
+        if self.legacy_layout:
+            offset, weight = tokens_as_map(offset), tokens_as_map(weight)
+        points = (self.num_groups, self.kernel_size**2)
+        out = deform_sample(
+            fold_time(value),
+            fold_time(offset).unflatten(1, (*points, 2)),
+            fold_time(weight).unflatten(1, points),
+            self.kernel_size,
+        )
+        return self.out_proj(unfold_time(out, x.size(0)))

@@ -1,0 +1,158 @@
+"""Pixel decoder of Spike2Former."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule, caffe2_xavier_init
+from torch import Tensor, nn
+
+from spikedense.registry import MODELS
+
+from ..layers import SpikeConv, fold_time, unfold_time, with_time
+from .sdte import SpikeEncoder
+
+#: Maps that the query decoder reads, one after the other.
+NUM_MEMORIES = 3
+
+
+@MODELS.register_module()
+class SDTEPixelDecoder(BaseModule):
+    r"""SDTE on the coarsest map, then a spiking feature pyramid down to the finest.
+
+    .. math::
+        y_L &= \mathrm{out}_L(\mathrm{SDTE}(\mathrm{in}_L(x_L))) \\
+        y_i &= \mathrm{DWConv}_i(\mathrm{SN}(\mathrm{lat}_i(x_i) + \mathrm{up}(y_{i+1}))) \\
+        \mathrm{mask} &= W_m \, \mathrm{SN}(y_0)
+
+    Sums are of membranes; each convolution but the last one has a norm, and mask features stay
+    real-valued.
+
+    Args:
+        in_channels: channels of the maps, finest first.
+        feat_channels: channels inside, of the memories.
+        out_channels: channels of the mask features.
+        encoder: arguments of :class:`SpikeEncoder`; None for no encoder (an ablation).
+        encoder_levels: levels that the encoder runs over, one after the other, the coarsest among
+            them. With more than one the finer ones are encoded instead of just projected
+            ("multi-scale query", an ablation), by the same layers.
+        mask_level: level of the mask features; 0, the finest, has stride 2, 1 has stride 4.
+        depthwise: whether the pyramid's 3x3 convolutions are depth-wise and without bias, or full
+            (an ablation).
+        legacy_layout: see :class:`SpikeDrivenDeformableAttention`.
+        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
+        norm_cfg: the norm; default ``dict(type='BN')``.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        feat_channels: int = 256,
+        out_channels: int = 256,
+        encoder: dict[str, Any] | None = None,
+        encoder_levels: Sequence[int] | None = None,
+        mask_level: int = 0,
+        depthwise: bool = True,
+        legacy_layout: bool = False,
+        neuron_cfg: dict | None = None,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        top = len(in_channels) - 1
+        encoder_levels = (top,) if encoder_levels is None else tuple(encoder_levels)
+        if not 0 <= mask_level <= top - NUM_MEMORIES + 1:
+            raise ValueError(
+                f'mask_level={mask_level}, expected 0..{top - NUM_MEMORIES + 1}: of '
+                f'{top + 1} levels {NUM_MEMORIES} go to the query decoder'
+            )
+        if top not in encoder_levels or not set(encoder_levels) <= set(range(mask_level, top + 1)):
+            raise ValueError(
+                f'encoder_levels={encoder_levels}, expected {top}, and others from '
+                f'{mask_level} on if any'
+            )
+        cfg: dict[str, Any] = dict(
+            neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg or dict(type='BN')
+        )
+        self.in_channels = tuple(in_channels)
+        self.mask_level = mask_level
+        self.encoder_levels = encoder_levels
+        levels = range(mask_level, top + 1)
+        self.lateral_convs = nn.ModuleDict(
+            {str(i): SpikeConv(in_channels[i], feat_channels, bias=True, **cfg) for i in levels}
+        )
+        self.encoder = None
+        if encoder is not None:
+            layout = dict(legacy_layout=True) if legacy_layout else {}
+            self.encoder = SpikeEncoder(feat_channels, **{**cfg, **layout, **encoder})
+        self.encoder_convs = nn.ModuleDict(
+            {
+                str(i): SpikeConv(feat_channels, feat_channels, bias=True, **cfg)
+                for i in encoder_levels
+            }
+        )
+        self.output_convs = nn.ModuleDict(
+            {
+                str(i): SpikeConv(
+                    feat_channels,
+                    feat_channels,
+                    3,
+                    groups=feat_channels if depthwise else 1,
+                    bias=not depthwise,
+                    **cfg,
+                )
+                for i in levels[:-1]
+            }
+        )
+        self.mask_conv = SpikeConv(
+            feat_channels, out_channels, bias=True, neuron_cfg=cfg['neuron_cfg']
+        )
+
+    def init_weights(self) -> None:
+        """Xavier for the projections, one rule for all levels; the encoder has its own."""
+        super().init_weights()
+        outer = (self.lateral_convs, self.encoder_convs, self.output_convs)
+        for layer in (*(conv for convs in outer for conv in convs.values()), self.mask_conv):
+            caffe2_xavier_init(cast(SpikeConv, layer).conv)
+
+    def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Decodes a pyramid.
+
+        Args:
+            inputs: maps, finest first, ``[T, B, C_i, H_i, W_i]``, or ``[B, C_i, H_i, W_i]`` for
+                one step.
+
+        Returns:
+            Mask features ``[T, B, out_channels, H, W]`` at the size of the mask level, and three
+            memories ``[T, B, feat_channels, h, w]``, coarsest first.
+        """
+        if len(inputs) != len(self.in_channels):
+            raise ValueError(
+                f'SDTEPixelDecoder got {len(inputs)} maps, expected {len(self.in_channels)} (one '
+                'for each of in_channels)'
+            )
+        inputs = [with_time(x) for x in inputs]
+        top = len(inputs) - 1
+        y = self._project(inputs[top], top)
+        memories = [y]
+        for i in range(top - 1, self.mask_level - 1, -1):
+            y = self._project(inputs[i], i) + _bilinear(y, inputs[i])
+            y = self.output_convs[str(i)](y)
+            memories.append(y)
+        return self.mask_conv(y), memories[:NUM_MEMORIES]
+
+    def _project(self, x: Tensor, level: int) -> Tensor:
+        """``[T, B, C_i, H, W] -> [T, B, C, H, W]``, encoded where the level is."""
+        y = self.lateral_convs[str(level)](x)
+        if level in self.encoder_levels:
+            if self.encoder is not None:
+                y = self.encoder(y)
+            y = self.encoder_convs[str(level)](y)
+        return y
+
+
+def _bilinear(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinear up-sampling of ``[T, B, C, h, w]`` to the size of ``like``."""
+    y = F.interpolate(fold_time(x), size=like.shape[-2:], mode='bilinear', align_corners=False)
+    return unfold_time(y, x.size(0))

@@ -1,0 +1,137 @@
+"""Query decoder of Spike2Former. Queries are maps of height 1: ``[T, B, C, 1, Q]``."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ..layers import ChannelMLP, SpikeMultiheadAttention, map_as_tokens, tokens_as_map
+
+#: A state of the queries and a memory's number -> the tokens that each query sees.
+MaskOf = Callable[[Tensor, int], Tensor]
+
+
+class LegacyQueryMLP(ChannelMLP):
+    """The MLP as released, which takes ``[N, C]`` tokens for ``[C, N]`` ones and back.
+
+    Each of its C channels is then a run of N successive numbers of the ``[N, C]`` block: queries
+    and channels are mixed, by a rule that depends on the number of queries.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, 1, Q] -> [T, B, C, 1, Q]``."""
+        return tokens_as_map(super().forward(map_as_tokens(x)))
+
+
+class SpikeDecoderLayer(BaseModule):
+    """Cross-attention, self-attention, MLP, each added to the queries' membranes.
+
+    Args:
+        channels: width.
+        num_heads: heads of both attentions.
+        mlp_ratio: widening of the MLP.
+        order: order of the attentions' products, ``'linear'`` or ``'quadratic'``.
+        cross_attn_cfg: arguments for the cross-attention alone, as another ``neuron_cfg``.
+        legacy_layout: whether the MLP mixes queries and channels as the released code does.
+        neuron_cfg: the neuron.
+        norm_cfg: the norm.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        num_heads: int = 8,
+        mlp_ratio: int = 8,
+        order: str = 'linear',
+        cross_attn_cfg: dict | None = None,
+        legacy_layout: bool = False,
+        *,
+        neuron_cfg: dict,
+        norm_cfg: dict,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
+        attn_cfg = dict(num_heads=num_heads, order=order, **cfg)
+        cross_cfg = {**attn_cfg, **(cross_attn_cfg or {})}
+        self.cross_attn = SpikeMultiheadAttention(channels, **cross_cfg)
+        self.self_attn = SpikeMultiheadAttention(channels, **attn_cfg)
+        mlp = LegacyQueryMLP if legacy_layout else ChannelMLP
+        self.mlp = mlp(channels, mlp_ratio, **cfg)
+
+    def forward(
+        self,
+        query: Tensor,
+        query_pos: Tensor,
+        memory: Tensor,
+        memory_pos: Tensor,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Updates the queries.
+
+        Args:
+            query: ``[T, B, C, 1, Q]``.
+            query_pos: positions of the queries, ``[C, 1, Q]`` or ``[B, C, 1, Q]``.
+            memory: ``[T, B, C, h, w]``.
+            memory_pos: positions of its places, ``[C, h, w]``.
+            mask: the tokens that a query sees, ``[T*B, 1, h*w, Q]``; None: all.
+
+        Returns:
+            ``[T, B, C, 1, Q]``.
+        """
+        query = query + self.cross_attn(query + query_pos, memory + memory_pos, memory, mask)
+        place = query + query_pos
+        query = query + self.self_attn(place, place, query)
+        return query + self.mlp(query)
+
+
+class SpikeTransformerDecoder(BaseModule):
+    """Layers that read the memories in turn, the coarsest first.
+
+    Args:
+        channels: width.
+        num_layers: number of layers.
+        **layer_cfg: arguments of :class:`SpikeDecoderLayer`.
+    """
+
+    def __init__(self, channels: int, num_layers: int = 6, **layer_cfg) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            SpikeDecoderLayer(channels, **layer_cfg) for _ in range(num_layers)
+        )
+
+    def init_weights(self) -> None:
+        """Xavier for all matrices."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(
+        self,
+        query: Tensor,
+        query_pos: Tensor,
+        memories: Sequence[Tensor],
+        memory_pos: Sequence[Tensor],
+        mask_of: MaskOf | None = None,
+    ) -> list[Tensor]:
+        """Decodes.
+
+        Args:
+            query: ``[T, B, C, 1, Q]``.
+            query_pos: ``[C, 1, Q]``.
+            memories: ``[T, B, C, h, w]`` each.
+            memory_pos: ``[C, h, w]`` each.
+            mask_of: tells from the queries which tokens of the next memory they see.
+
+        Returns:
+            The queries at the start and after each layer, ``[T, B, C, 1, Q]``.
+        """
+        states = [query]
+        for i, layer in enumerate(self.layers):
+            level = i % len(memories)
+            mask = None if mask_of is None else mask_of(states[-1], level)
+            state = layer(states[-1], query_pos, memories[level], memory_pos[level], mask)
+            states.append(state)
+        return states

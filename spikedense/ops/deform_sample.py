@@ -1,0 +1,69 @@
+"""Deformable sampling: weighted sums of bilinear samples around each pixel."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def _sampling_grid(offset: Tensor, kernel_size: int, dilation: int) -> Tensor:
+    """Sampling places as ``F.grid_sample`` wants them.
+
+    Args:
+        offset: ``[N, G, K, 2, H, W]``, (x, y) in pixels.
+        kernel_size: side k of the kernel, ``K = k * k``.
+        dilation: distance of its points.
+
+    Returns:
+        ``[N * G, K * H, W, 2]``, -1 and 1 being the outer edges of the map.
+    """
+    height, width = offset.shape[-2:]
+    like = dict(dtype=offset.dtype, device=offset.device)
+    reach = dilation * (kernel_size - 1) / 2
+    taps = torch.linspace(-reach, reach, kernel_size, **like)
+    x = torch.arange(width, **like) + taps.repeat_interleave(kernel_size)[:, None, None]
+    y = torch.arange(height, **like)[:, None] + taps.repeat(kernel_size)[:, None, None]
+    places = torch.stack([x.expand(-1, height, -1), y.expand(-1, -1, width)], dim=1)
+    size = torch.tensor([width, height], **like)[:, None, None]
+    grid = (places + offset + 0.5) * (2 / size) - 1  # [N, G, K, 2, H, W]
+    return grid.permute(0, 1, 2, 4, 5, 3).flatten(2, 3).flatten(0, 1)
+
+
+def deform_sample(
+    value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3, dilation: int = 1
+) -> Tensor:
+    r"""Sums up what lies around each pixel, at places and with weights that depend on the pixel.
+
+    .. math::
+        y_g(p) = \sum_k w_{g,k}(p) \; v_g\bigl(p + p_k + \Delta p_{g,k}(p)\bigr)
+
+    Values between pixels are bilinear, those outside the map 0. The channels fall into G contiguous
+    groups. The K points :math:`p_k` of the square kernel run over x slowly and over y fast: from
+    (-1, -1), (-1, 0), (-1, 1), (0, -1) to (1, 1) in (x, y).
+
+    Args:
+        value: the map v that is sampled, ``[N, C, H, W]``.
+        offset: :math:`\Delta p` as (x, y) in pixels, ``[N, G, K, 2, H, W]``.
+        weight: w, ``[N, G, K, H, W]``.
+        kernel_size: side of the kernel, ``K = kernel_size ** 2``.
+        dilation: distance of the kernel's points.
+
+    Returns:
+        ``[N, C, H, W]``.
+
+    Raises:
+        ValueError: the shapes do not fit each other.
+    """
+    groups, points = offset.shape[1:3]
+    expected = (value.size(0), groups, points, *value.shape[-2:])
+    if points != kernel_size**2 or value.size(1) % groups or weight.shape != expected:
+        raise ValueError(
+            f'deform_sample: value {tuple(value.shape)}, offset {tuple(offset.shape)} and weight '
+            f'{tuple(weight.shape)} with kernel_size={kernel_size}; expected [N, C, H, W], '
+            f'[N, G, {kernel_size**2}, 2, H, W] and [N, G, {kernel_size**2}, H, W], G dividing C'
+        )
+    maps = value.unflatten(1, (groups, -1)).flatten(0, 1)  # [N*G, C/G, H, W]
+    grid = _sampling_grid(offset, kernel_size, dilation)
+    samples = F.grid_sample(maps, grid.to(maps.dtype), align_corners=False)  # [N*G, C/G, K*H, W]
+    weight = weight.flatten(0, 1).flatten(1, 2).unsqueeze(1)  # [N*G, 1, K*H, W]
+    total = (samples * weight).unflatten(2, (points, -1)).sum(2)
+    return total.unflatten(0, (-1, groups)).flatten(1, 2)
