@@ -1,9 +1,10 @@
-"""One place that keeps PyTorch's CPU batch norm from wrong gradients at batch size 1.
+"""One place that keeps PyTorch's CPU batch norm from wrong gradients where an axis has length 1.
 
-``F.batch_norm`` guesses the memory format of its input and of its gradient from strides. At batch
-size 1 the batch stride is arbitrary: slicing, transposing or splitting axes leaves values for
-which the two guesses disagree, and the backward pass then reads the gradient in the wrong order,
-silently. Here both get the batch stride that a dense batch would have, which costs no copy.
+``F.batch_norm`` guesses the memory format of its input and of its gradient from strides. The
+stride of an axis of length 1 (a batch of one, a map of one row) is arbitrary: slicing, transposing
+or splitting axes leaves values for which the two guesses disagree, and the backward pass then
+reads the gradient in the wrong order, silently. Here both get the strides that a dense tensor
+would have, which costs no copy.
 """
 
 import torch
@@ -12,13 +13,17 @@ from torch.autograd.function import FunctionCtx
 
 
 def _settle(x: Tensor) -> Tensor:
-    """Gives a batch of one an unambiguous batch stride; copies only what is not dense.
+    """Gives axes of length 1 the strides of a dense tensor; copies only what is not dense.
 
-    The result is a view even where the stride was right: autograd wraps a returned input in
+    The result is a view even where the strides were right: autograd wraps a returned input in
     ``view_as``, which would pick another stride.
     """
-    if x[0].is_contiguous() or x[0].permute(1, 2, 0).is_contiguous():
-        return x.as_strided(x.shape, (x[0].numel(), *x.stride()[1:]))
+    _, c, h, w = x.shape
+    # Both questions overlook axes of length 1; where both are true the first answer stands.
+    if x.is_contiguous():
+        return x.as_strided(x.shape, (c * h * w, h * w, w, 1))
+    if x.is_contiguous(memory_format=torch.channels_last):
+        return x.as_strided(x.shape, (h * w * c, 1, w * c, c))
     return x.clone(memory_format=torch.contiguous_format)
 
 
@@ -44,6 +49,6 @@ def guarded_norm(norm: nn.Module, x: Tensor) -> Tensor:
     Returns:
         ``norm(x)``, ``[N, C, H, W]``.
     """
-    if x.size(0) != 1 or x.is_cuda:
+    if 1 not in x.shape or x.is_cuda:
         return norm(x)
     return _Settle.apply(norm(_Settle.apply(x)))
