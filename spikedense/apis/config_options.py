@@ -9,8 +9,10 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner, TestLoop, ValLoop
 from torch.utils.data import DataLoader
 
+from spikedense.utils.signatures import accepted_parameters
+
 from .errors import UserError
-from .known_names import accepted_parameters, find_class, nearest
+from .known_names import find_class, nearest
 
 #: Keys that mmengine or the tools read from a config although the runner's constructor has none.
 _TOP_LEVEL = (

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Any
 
 from spikedense.engine.runner import RunError
+from spikedense.utils.signatures import accepted_parameters
 
-from .known_names import accepted_parameters, nearest, registered_names
+from .known_names import nearest, registered_names
 
 EXIT_CODE = 2
 DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'

@@ -1,12 +1,10 @@
-"""What names there are: registered classes, their parameters, and the one nearest to a typo."""
+"""What names there are: registered classes, and the one nearest to a typo."""
 
 import difflib
-import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import mmengine.registry as root
 from mmengine.registry import Registry
-from torch import nn
 
 _MOST_LISTED = 12
 
@@ -78,36 +76,6 @@ def find_class(name: str, scope: str | None) -> type | None:
             if found is not None:
                 return found
     return None
-
-
-def accepted_parameters(target: object) -> tuple[list[str], bool]:
-    """The keywords that a class or function takes, those it hands to its parents included.
-
-    Args:
-        target: A class or a function.
-
-    Returns:
-        The names, and whether further ones may be taken that cannot be known from here.
-    """
-    names: list[str] = []
-    for function in _constructors(target):
-        parameters = list(inspect.signature(function).parameters.values())
-        names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return [name for name in names if name != 'self'], False
-    return [name for name in names if name != 'self'], True
-
-
-def _constructors(target: object) -> Iterator:
-    """Constructors in the order in which ``**kwargs`` travel upwards."""
-    if not inspect.isclass(target):
-        yield target
-        return
-    for cls in target.__mro__:
-        if cls in (object, nn.Module):
-            return
-        if '__init__' in vars(cls):
-            yield vars(cls)['__init__']
 
 
 def _roots() -> list[Registry]:

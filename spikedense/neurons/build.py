@@ -1,11 +1,11 @@
 """Builds neurons from configs."""
 
-import inspect
 from typing import Any
 
 from torch import nn
 
 from spikedense.registry import MODELS
+from spikedense.utils.signatures import accepted_parameters
 
 from .ann import ReLU
 from .base import BaseNeuron
@@ -17,19 +17,6 @@ def _known_neurons() -> dict[str, type[nn.Module]]:
         for name, cls in MODELS.module_dict.items()
         if isinstance(cls, type) and issubclass(cls, BaseNeuron | ReLU)
     }
-
-
-def _accepted_arguments(cls: type) -> list[str]:
-    """Names that a constructor takes, those that it hands to its bases included."""
-    names: dict[str, None] = {}
-    for base in cls.__mro__:
-        if '__init__' not in vars(base):
-            continue
-        parameters = inspect.signature(vars(base)['__init__']).parameters.values()
-        names.update((p.name, None) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
-            break
-    return [name for name in names if name != 'self']
 
 
 def build_neuron(cfg: dict[str, Any]) -> nn.Module:
@@ -53,8 +40,8 @@ def build_neuron(cfg: dict[str, Any]) -> nn.Module:
     cls = name if isinstance(name, type) else known.get(str(name).removeprefix('spikedense.'))
     if cls is None:
         raise ValueError(f'neuron_cfg: type={name!r}, expected one of {sorted(known)}')
-    accepted = _accepted_arguments(cls)
+    accepted, open_ended = accepted_parameters(cls)
     for key in args:
-        if key not in accepted:
+        if key not in accepted and not open_ended:
             raise ValueError(f'neuron_cfg: {cls.__name__} has no {key!r}, expected {accepted}')
     return cls(**args)

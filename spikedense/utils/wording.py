@@ -1,0 +1,19 @@
+"""Phrases that several messages share."""
+
+from collections.abc import Iterable
+
+_SHOWN = 3
+
+
+def some_of(names: Iterable[str]) -> str:
+    """Lists the first few names and counts the others.
+
+    Args:
+        names: Any number of names.
+
+    Returns:
+        ``a, b, c and 2 more``.
+    """
+    names = list(names)
+    listed = ', '.join(names[:_SHOWN])
+    return listed + (f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else '')
