@@ -124,6 +124,14 @@ def _asked_for(facts: Facts, name: str) -> str:
     return next((text for text in texts if text.startswith(name)), name)
 
 
+def _install_command(facts: Facts, name: str) -> str:
+    """What installs a distribution, mmcv with its ops where the full tier is wanted."""
+    wants_full = facts.ops or bool(_installed(facts, MM_DISTRIBUTIONS['mmdet']))
+    if name == 'onedl-mmcv' and wants_full:
+        return OPS_COMMAND
+    return f"pip install '{_asked_for(facts, name)}'"
+
+
 def check_mm_twins(facts: Facts) -> list[Problem]:
     """Upstream and onedl distributions install the same import name, so only one may be there."""
     problems = []
@@ -133,7 +141,7 @@ def check_mm_twins(facts: Facts) -> list[Problem]:
         if not upstream:
             continue
         # Taking one away deletes files of the other, hence both, then the wanted one again.
-        fix = f"pip uninstall -y {' '.join(found)} && pip install '{_asked_for(facts, wanted)}'"
+        fix = f'pip uninstall -y {" ".join(found)} && {_install_command(facts, wanted)}'
         if len(found) > 1:
             what = f'{" and ".join(found)} are both installed and overwrite each other as {module}.'
         else:
@@ -182,7 +190,7 @@ def check_requirements(facts: Facts) -> list[Problem]:
             what = f'{name} is {version}, and spikedense needs {requirement.specifier}.'
         else:
             continue
-        problems.append(Problem(what, f"pip install '{name}{requirement.specifier}'"))
+        problems.append(Problem(what, _install_command(facts, name)))
     return problems
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from spikedense import cli, doctor
 from spikedense.doctor import Facts, find_problems, report, tier_problem
+from spikedense.utils import OPS_COMMAND
 
 HEALTHY = Facts(
     versions={
@@ -65,7 +66,28 @@ def test_upstream_beside_onedl(upstream: str, onedl: str, module: str) -> None:
 
 
 def test_upstream_twin_is_replaced_by_the_range_that_is_asked_for() -> None:
-    assert "'onedl-mmcv<2.4,>=2.3.6'" in only_problem(changed(add={'mmcv': '2.1.0'})).fix
+    problem = only_problem(changed(add={'mmdet': '3.3.0'}))
+    assert "'onedl-mmdetection<3.6,>=3.5.1'" in problem.fix
+
+
+@pytest.mark.parametrize(
+    ('drop', 'ops', 'with_ops'),
+    [
+        ((), True, True),
+        ((), False, True),  # mmdet is there: the ops have been lost
+        (('onedl-mmdetection',), True, True),
+        (('onedl-mmdetection',), False, False),
+    ],
+)
+def test_mmcv_is_replaced_by_one_with_ops_where_they_are_wanted(
+    drop: tuple[str, ...], ops: bool, with_ops: bool
+) -> None:
+    plain = "pip install 'onedl-mmcv<2.4,>=2.3.6'"
+    for facts in (
+        changed(drop, {'mmcv': '2.1.0'}, ops=ops),
+        changed((*drop, 'onedl-mmcv'), ops=ops),
+    ):
+        assert only_problem(facts).fix.endswith(OPS_COMMAND if with_ops else plain)
 
 
 def test_both_opencvs() -> None:
@@ -101,9 +123,9 @@ def test_damaged_opencv() -> None:
 def test_version_out_of_range_and_missing_distribution() -> None:
     too_new = only_problem(changed(add={'torch': '2.14.0'}))
     assert too_new.what == 'torch is 2.14.0, and spikedense needs <2.14,>=2.11.'
-    missing = only_problem(changed(('onedl-mmcv',)))
-    assert missing.what == 'onedl-mmcv is not installed.'
-    assert missing.fix == "pip install 'onedl-mmcv<2.4,>=2.3.6'"
+    missing = only_problem(changed(('torch',)))
+    assert missing.what == 'torch is not installed.'
+    assert missing.fix == "pip install 'torch<2.14,>=2.11'"
 
 
 def test_ops_of_another_torch() -> None:
