@@ -151,6 +151,15 @@ def test_tta_pipeline(case: Case) -> None:
     assert flips == [False, True] * len(ratios)
 
 
+@pytest.mark.parametrize('name', ['camvid_240x180', 'camvid_480x360'])
+def test_tta_stays_around_the_tested_size(name: str) -> None:
+    cfg = Config.fromfile(FOLDER / f'{name}.py')
+    width = next(step.scale[0] for step in cfg.test_pipeline if step.type == 'Resize')
+    tested = width / 480
+    assert tested in cfg.img_ratios
+    assert all(0.5 <= ratio / tested <= 2 for ratio in cfg.img_ratios)
+
+
 def test_workers_are_consistent(case: Case) -> None:
     for split in ('train', 'val', 'test'):
         loader = case.cfg[f'{split}_dataloader']
