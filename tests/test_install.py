@@ -1,5 +1,6 @@
 """What is installed, and how: requirements, the wheel, the environment script's refusals."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import tomllib
 import zipfile
 from email.message import Message
 from email.parser import Parser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,25 @@ def test_lock_agrees_with_the_ranges(repo_root: Path) -> None:
             pin = next(iter(lock[requirement.name].specifier)).version
             assert requirement.specifier.contains(pin), (requirement, pin)
     assert 'opencv-python' not in lock and 'opencv-python-headless' in lock
+
+
+def test_what_is_imported_is_asked_for(repo_root: Path) -> None:
+    imported = set()
+    for file in (repo_root / 'spikedense').rglob('*.py'):
+        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition('.')[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.partition('.')[0])
+    asked = {*read_requirements(repo_root, 'runtime'), *read_requirements(repo_root, 'full')}
+    distributions = packages_distributions()
+    lacking = {
+        name
+        for name in imported - {*sys.stdlib_module_names, 'spikedense'}
+        if not asked & {found.lower().removesuffix('-headless') for found in distributions[name]}
+    }
+    # The doctor imports it where it is there, and says how to get it where it is not.
+    assert lacking <= {'packaging'}
 
 
 def test_mmcv_and_setuptools_are_the_same_everywhere(repo_root: Path) -> None:
