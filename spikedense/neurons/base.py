@@ -1,6 +1,7 @@
 """The contract that every neuron keeps."""
 
 from abc import abstractmethod
+from math import inf
 from typing import Any
 
 import torch
@@ -13,7 +14,9 @@ class BaseNeuron(nn.Module):
     Every call starts from rest: the membrane potential lives in the call, so nothing has to be
     reset between images. ``keep_state=True`` (streaming) carries it from one call to the next
     until :meth:`reset`; it is neither a parameter nor a buffer, follows device and dtype moves,
-    and is dropped by pickling and deep copies.
+    and is dropped by pickling and deep copies. It keeps its graph, so that a loss may reach back
+    through several calls; :meth:`detach` ends that, and is due between a backward pass and the
+    next call (truncated back-propagation through time).
 
     Half-precision input is computed in float32 and the spikes are cast back, under autocast too.
 
@@ -25,14 +28,21 @@ class BaseNeuron(nn.Module):
         keep_state: whether the membrane potential survives the call.
     """
 
+    #: Firing threshold of a binary neuron, which its constructor takes by this name; None for a
+    #: neuron that rounds.
+    v_threshold: float | None = None
+
     def __init__(
         self, D: int, norm: float = 1.0, stateful: bool = True, keep_state: bool = False
     ) -> None:
         super().__init__()
         if not isinstance(D, int) or isinstance(D, bool) or D < 1:
             raise ValueError(f'neuron_cfg: D={D!r}, expected an integer of at least 1')
-        if norm <= 0:
+        if not isinstance(norm, int | float) or not 0 < norm < inf:
             raise ValueError(f'neuron_cfg: norm={norm!r}, expected a number above 0')
+        for name, flag in (('stateful', stateful), ('keep_state', keep_state)):
+            if not isinstance(flag, bool):
+                raise ValueError(f'neuron_cfg: {name}={flag!r}, expected True or False')
         self.D = D
         self.norm = float(norm)
         self.stateful = stateful
@@ -65,6 +75,11 @@ class BaseNeuron(nn.Module):
     def reset(self) -> None:
         """Returns to rest. Only a neuron with ``keep_state`` has something to forget."""
         self._membrane = None
+
+    def detach(self) -> None:
+        """Keeps the potential and forgets how it came about: no gradient reaches earlier calls."""
+        if self._membrane is not None:
+            self._membrane = self._membrane.detach()
 
     def forward(self, x: Tensor) -> Tensor:
         """Fires.

@@ -39,6 +39,7 @@ class _SpikingJellyNeuron(BaseNeuron):
     def __init__(self, node: neuron.BaseNode, stateful: bool, keep_state: bool) -> None:
         super().__init__(1, 1.0, stateful, keep_state)
         self.node = node
+        self.v_threshold = node.v_threshold
 
     def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """See :meth:`BaseNeuron.run`."""

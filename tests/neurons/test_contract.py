@@ -69,6 +69,27 @@ def test_streaming_equals_one_long_call(cfg: dict) -> None:
 
 
 @neuron_cfgs
+def test_gradients_reach_back_through_calls_until_detached(cfg: dict) -> None:
+    x = currents(T=2).requires_grad_()
+    parts = build_neuron(dict(cfg, keep_state=True))
+    twice = torch.stack([parts(x[:1])[0], parts(x[1:])[0]])
+    weight = torch.randn(2, 1, 1, 1)
+    (found,) = torch.autograd.grad((twice * weight).sum(), x)
+    (expected,) = torch.autograd.grad((build_neuron(cfg)(x) * weight).sum(), x)
+    torch.testing.assert_close(found, expected)
+
+    stream = build_neuron(dict(cfg, keep_state=True))
+    for _ in range(3):
+        stream(x).sum().backward()
+        before = stream.membrane.clone()
+        stream.detach()
+        assert torch.equal(stream.membrane, before) and not stream.membrane.requires_grad
+    stream.reset()
+    stream.detach()
+    assert stream.membrane is None
+
+
+@neuron_cfgs
 def test_state_is_no_part_of_copies_and_checkpoints(cfg: dict) -> None:
     neuron = build_neuron(dict(cfg, keep_state=True))
     neuron(currents().requires_grad_())

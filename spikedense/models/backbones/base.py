@@ -1,11 +1,11 @@
 """The five-tap pyramid that the Spike-driven Transformers V2 and V3 share."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 import torch
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, PretrainedInit
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -16,6 +16,7 @@ from .pretrained import load_pretrained
 
 OUT_TIMES = ('keep', 'mean')
 NUM_STAGES = 5
+_ARCH_KEYS = ('embed_dims', 'depths', 'num_heads')
 
 
 class SpikeDrivenBackbone(BaseModule):
@@ -178,13 +179,18 @@ class SpikeDrivenBackbone(BaseModule):
         )
 
     def _resolve_arch(self, arch: str | dict[str, Any]) -> tuple[Any, Any, int]:
-        if isinstance(arch, str):
+        if not isinstance(arch, Mapping):
             if arch not in self.arch_zoo:
                 raise ValueError(
                     f'{type(self).__name__}: arch={arch!r}, expected one of '
                     f'{list(self.arch_zoo)} or a dict with embed_dims'
                 )
             arch = self.arch_zoo[arch]
+        unknown = [key for key in arch if key not in _ARCH_KEYS]
+        if unknown or 'embed_dims' not in arch:
+            raise ValueError(
+                f'arch={dict(arch)}, expected embed_dims and, optionally, depths and num_heads'
+            )
         dims = tuple(arch['embed_dims'])
         depths = tuple(arch.get('depths', self.default_depths))
         heads = arch.get('num_heads', 8)
@@ -204,23 +210,33 @@ class SpikeDrivenBackbone(BaseModule):
     ) -> None:
         if not isinstance(T, int) or T < 1:
             raise ValueError(f'T={T!r}, expected an integer of at least 1')
-        if not out_indices or not set(out_indices) <= set(range(NUM_STAGES)):
-            raise ValueError(f'out_indices={out_indices}, expected taps among 0..{NUM_STAGES - 1}')
+        taps = range(NUM_STAGES)
+        if not isinstance(out_indices, Sequence) or not out_indices or set(out_indices) - set(taps):
+            raise ValueError(
+                f'out_indices={out_indices!r}, expected a list of taps among 0..{NUM_STAGES - 1}'
+            )
         if out_time not in OUT_TIMES:
             raise ValueError(f'out_time={out_time!r}, expected one of {OUT_TIMES}')
         if stage4_stride not in (1, 2):
             raise ValueError(f'stage4_stride={stage4_stride!r}, expected 1 or 2')
-        if not -1 <= frozen_stages < NUM_STAGES:
+        if frozen_stages not in (-1, *taps):
             raise ValueError(f'frozen_stages={frozen_stages!r}, expected -1..{NUM_STAGES - 1}')
 
     def init_weights(self) -> None:
-        """Initialises; a ``Pretrained`` checkpoint may have official keys."""
-        cfg = self.init_cfg
-        if isinstance(cfg, dict) and cfg.get('type') == 'Pretrained':
-            load_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
-            self._is_init = True
-        else:
+        """Initialises; a ``Pretrained`` checkpoint may have official keys.
+
+        It fills every weight, so that other initialisations beside it have nothing left to do.
+        """
+        cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg or {}]
+        pretrained = [cfg for cfg in cfgs if cfg.get('type') in ('Pretrained', PretrainedInit)]
+        if not pretrained:
             super().init_weights()
+            return
+        for cfg in pretrained:
+            if 'checkpoint' not in cfg:
+                raise ValueError(f'init_cfg={dict(cfg)}, expected a checkpoint beside the type')
+            load_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
+        self._is_init = True
 
     def train(self, mode: bool = True) -> 'SpikeDrivenBackbone':
         """Switches the mode; frozen stages, and all norms with ``norm_eval``, stay in eval."""

@@ -1,17 +1,11 @@
 """Loading of backbone weights, ours or official, strictly."""
 
-from collections.abc import Iterable
-
 from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
 from spikedense.converters import convert_state_dict, is_official, read_state_dict
-
-
-def _some(keys: Iterable[str]) -> str:
-    keys = sorted(keys)
-    return ', '.join(keys[:3]) + (f' and {len(keys) - 3} more' if len(keys) > 3 else '')
+from spikedense.utils.wording import some_of
 
 
 def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = None) -> None:
@@ -37,16 +31,15 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
         state = {k.removeprefix(dot): v for k, v in state.items() if k.startswith(dot)}
         if not state:
             raise ValueError(f'{checkpoint}: no key starts with prefix={prefix!r}')
+    # Only then converted: official necks and heads of any library are none of ours to know.
+    state = _below_backbone(state)
     if is_official(state):
         report = convert_state_dict(state)
-        unknown = [k for k in report.unexpected if not k.startswith(('neck.', 'decode_head.'))]
-        if unknown:
-            raise ValueError(f'{checkpoint}: official keys that no rule knows: {_some(unknown)}')
-        state = report.state_dict
-    if any(k.startswith('backbone.') for k in state):
-        state = {
-            k.removeprefix('backbone.'): v for k, v in state.items() if k.startswith('backbone.')
-        }
+        if report.unexpected:
+            raise ValueError(
+                f'{checkpoint}: official keys that no rule knows: {some_of(report.unexpected)}'
+            )
+        state = _below_backbone(report.state_dict)
     state = {k: v for k, v in state.items() if k.startswith('stages.')}
     own = backbone.state_dict()
     # A batch norm's counter is a statistic of the run, and some official files lack it.
@@ -56,7 +49,7 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
     name = type(backbone).__name__
     for what, keys in (('lacks', missing), ('has unexpected', unexpected)):
         if keys:
-            raise ValueError(f'{checkpoint} {what} weights of {name}: {_some(keys)}')
+            raise ValueError(f'{checkpoint} {what} weights of {name}: {some_of(keys)}')
     if shapes:
         key = shapes[0]
         raise ValueError(
@@ -65,3 +58,9 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
         )
     backbone.load_state_dict(state, strict=False)
     print_log(f'{name}: {len(state)} tensors loaded from {checkpoint}', logger='current')
+
+
+def _below_backbone(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What stands below ``backbone.``, without it; everything where nothing does."""
+    dot = 'backbone.'
+    return {k.removeprefix(dot): v for k, v in state.items() if k.startswith(dot)} or state

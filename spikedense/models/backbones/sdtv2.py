@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
 from ..layers import (
@@ -16,9 +17,6 @@ from ..layers import (
 )
 from .base import SpikeDrivenBackbone
 
-#: Neurons that fire at a threshold; the others round.
-_THRESHOLD_NEURONS = ('LIF', 'IF', 'PLIF')
-
 
 @MODELS.register_module()
 class SDTV2(SpikeDrivenBackbone):
@@ -27,10 +25,10 @@ class SDTV2(SpikeDrivenBackbone):
     Convolution blocks with a separable convolution and two full 3x3 convolutions, transformer
     blocks whose projections are re-parameterised convolutions (RepConv).
 
-    Two versions share one set of weights. With a threshold neuron (LIF) the attention scale is
-    0.125 and the neuron after the attention product fires at half its threshold; with an integer
-    neuron (NI-LIF, as in Spike2Former) the scale is ``head_dim ** -0.5`` and that neuron is as
-    the others.
+    Two versions share one set of weights. With a threshold neuron (LIF, or any that tells its
+    ``v_threshold``) the attention scale is 0.125 and the neuron after the attention product fires
+    at half its threshold; with an integer neuron (NI-LIF, as in Spike2Former) the scale is
+    ``head_dim ** -0.5`` and that neuron is as the others.
 
     Args:
         arch: ``'15M'``, ``'31M'``, ``'55M'``, ``'124M'`` or a dict.
@@ -56,9 +54,10 @@ class SDTV2(SpikeDrivenBackbone):
         **kwargs,
     ) -> None:
         neuron_cfg = neuron_cfg or dict(type='LIF')
-        if str(neuron_cfg.get('type')).removeprefix('spikedense.') in _THRESHOLD_NEURONS:
-            half = neuron_cfg.get('v_threshold', 1.0) / 2
-            attn_neuron_cfg = attn_neuron_cfg or dict(neuron_cfg, v_threshold=half)
+        # Asked of the neuron itself, for a config may name it by its class, or one of the user's.
+        threshold = getattr(build_neuron(neuron_cfg), 'v_threshold', None)
+        if threshold is not None:
+            attn_neuron_cfg = attn_neuron_cfg or dict(neuron_cfg, v_threshold=threshold / 2)
             attn_scale = 0.125 if attn_scale is None else attn_scale
         self.attn_scale = attn_scale
         self.attn_neuron_cfg = attn_neuron_cfg

@@ -21,17 +21,18 @@ class BorderNorm(nn.Module):
 
     Args:
         num_features: channels.
-        norm_cfg: a batch norm with running statistics.
+        norm_cfg: a batch norm with running statistics and affine weights.
         padding: width of the border.
     """
 
     def __init__(self, num_features: int, norm_cfg: dict, padding: int = 1) -> None:
         super().__init__()
         self.norm = build_norm_layer(norm_cfg, num_features)[1]
-        if getattr(self.norm, 'running_mean', None) is None:
+        norm = self.norm
+        if getattr(norm, 'running_mean', None) is None or norm.weight is None:
             raise ValueError(
-                f'norm_cfg: type={norm_cfg["type"]!r}, expected a batch norm with running '
-                'statistics (BN, SyncBN): RepConv pads with them'
+                f'norm_cfg={dict(norm_cfg)}, expected a batch norm with running statistics and '
+                'affine weights (BN, SyncBN): RepConv pads with them'
             )
         self.padding = padding
 
@@ -56,7 +57,7 @@ class RepConv(BaseModule):
     Args:
         in_channels: channels of the input, and of the depth-wise part.
         out_channels: channels of the output.
-        norm_cfg: a batch norm with running statistics.
+        norm_cfg: a batch norm with running statistics and affine weights.
         init_cfg: initialisation of mmengine.
     """
 
@@ -87,7 +88,7 @@ class SpikeRepConv(BaseModule):
         in_channels: channels of the input.
         out_channels: channels of the output.
         neuron_cfg: the neuron in front; None where the caller hands over spikes.
-        norm_cfg: a batch norm with running statistics.
+        norm_cfg: a batch norm with running statistics and affine weights.
         init_cfg: initialisation of mmengine.
     """
 

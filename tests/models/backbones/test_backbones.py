@@ -11,6 +11,7 @@ from mmengine.registry import MODELS as ROOT_MODELS
 
 from spikedense.models.backbones import SDTV2, SDTV3, SpikeDrivenBackbone
 from spikedense.models.layers import DropPath
+from spikedense.neurons import LIF, BaseNeuron
 from spikedense.registry import MODELS
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
@@ -197,6 +198,34 @@ def test_parameter_counts_are_the_published_ones(cls, arch, count) -> None:
         assert sum(p.numel() for p in cls(arch).parameters()) == count
 
 
+class _Binary(BaseNeuron):
+    """A user's own neuron: fires from a threshold on, and remembers nothing."""
+
+    def __init__(self, v_threshold: float = 1.0, **kwargs) -> None:
+        super().__init__(D=1, **kwargs)
+        self.v_threshold = v_threshold
+
+    def run(self, x, membrane):
+        return (x >= self.v_threshold).to(x.dtype), membrane
+
+
+@pytest.mark.parametrize(
+    ('neuron_cfg', 'scale', 'threshold'),
+    [
+        (None, 0.125, 0.5),
+        (dict(type='spikedense.PLIF', v_threshold=3.0), 0.125, 1.5),
+        (dict(type=LIF, v_threshold=2.0), 0.125, 1.0),
+        (dict(type=_Binary), 0.125, 0.5),
+        (dict(type='NILIF'), 12**-0.5, None),
+        (dict(type='ReLU'), 12**-0.5, None),
+    ],
+)
+def test_v2_asks_its_neuron_for_the_version(neuron_cfg, scale, threshold) -> None:
+    attn = SDTV2(SMALL, neuron_cfg=neuron_cfg).stages[3]['blocks'][0].branches['attn']
+    assert attn.scale == scale
+    assert getattr(attn.out_proj.neuron, 'v_threshold', None) == threshold
+
+
 def test_layer_ids_rise_with_depth() -> None:
     model = build('v3')
     ids = [
@@ -217,21 +246,35 @@ def test_buildable_from_any_scope() -> None:
     [
         (dict(arch='20M'), "arch='20M', expected one of"),
         (dict(arch=dict(embed_dims=(8, 16, 24))), 'expected four widths'),
+        (dict(arch=dict(embed_dim=8)), "arch={'embed_dim': 8}, expected embed_dims and"),
+        (dict(arch=dict(SMALL, depth=3)), "'depth': 3}, expected embed_dims and"),
+        (dict(arch=15), 'arch=15, expected one of'),
         (dict(arch=dict(SMALL, depths=(1, 1))), 'expected 5 numbers of blocks'),
         (dict(arch=dict(SMALL, num_heads=5)), 'num_heads=5, expected a divisor of 24'),
         (dict(T=0), 'T=0, expected an integer'),
-        (dict(out_indices=(0, 5)), 'expected taps among 0..4'),
+        (dict(out_indices=(0, 5)), r'out_indices=\(0, 5\), expected a list of taps among 0..4'),
+        (dict(out_indices=2), 'out_indices=2, expected a list of taps among 0..4'),
+        (dict(frozen_stages='all'), "frozen_stages='all', expected -1..4"),
         (dict(out_time='sum'), "out_time='sum', expected one of"),
         (dict(stage4_stride=4), 'stage4_stride=4, expected 1 or 2'),
         (dict(frozen_stages=5), 'frozen_stages=5, expected -1..4'),
         (dict(drop_path_rate=1.0), 'drop_path_rate=1.0, expected'),
         (dict(neuron_cfg=dict(type='NILIF', D=-1)), 'D=-1, expected an integer'),
+        (dict(neuron_cfg=dict(type='NILIF', norm='abc')), "norm='abc', expected a number above 0"),
+        (dict(neuron_cfg=dict(type='NILIF', norm=math.nan)), 'norm=nan, expected a number above 0'),
+        (dict(neuron_cfg=dict(type='LIF', stateful='no')), "stateful='no', expected True or False"),
         (dict(norm_cfg=dict(type='GN', num_groups=2)), 'expected a batch norm with running'),
+        (dict(norm_cfg=dict(type='BN', affine=False)), 'and affine weights'),
     ],
 )
 def test_wrong_settings_are_told(kwargs, message) -> None:
     with pytest.raises(ValueError, match=message):
         SDTV2(**{'arch': SMALL, **kwargs})
+
+
+def test_a_neuron_that_is_no_config_is_told() -> None:
+    with pytest.raises(TypeError, match="neuron_cfg='LIF', expected a dict with a 'type'"):
+        SDTV2(SMALL, neuron_cfg='LIF')
 
 
 @pytest.mark.parametrize('shape', [(2, 1, 32, 32), (3, 32, 32)])
