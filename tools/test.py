@@ -27,7 +27,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--out', help='keep the predictions: a folder of label maps (mmseg), else a .pkl file'
     )
     parser.add_argument(
-        '--partial', action='store_true', help='accept a checkpoint that lacks weights'
+        '--partial', action='store_true', help='accept a checkpoint that fits in part'
     )
     return parser.parse_args(argv)
 

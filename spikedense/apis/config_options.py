@@ -57,23 +57,65 @@ class OptionsAction(DictAction):
 
 
 def apply_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Merge options into a config; refuse a key that nothing would read.
-
-    A key is known if the config has it, or if the class (or mmengine's runner, loop, loader) at its
-    place takes it. A leading ``+`` adds any key.
+    """Merge options into a config; refuse what :func:`checked_options` refuses.
 
     Args:
         cfg: The config, changed in place.
         options: Dotted keys and values.
     """
-    for key in options:
-        if not key.startswith('+'):
-            _check_key(cfg, key)
-    merged = {key.removeprefix('+'): value for key, value in options.items()}
     try:
-        cfg.merge_from_dict(merged)
+        cfg.merge_from_dict(checked_options(cfg, options))
     except (KeyError, TypeError, IndexError) as exc:
         raise UserError(f'--cfg-options does not fit the config: {exc.args[0]}') from exc
+
+
+def checked_options(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Refuse an option with a key that nothing would read or a value of the wrong kind.
+
+    A key is known if the config has it, or if the class (or mmengine's runner, loop, loader) at its
+    place takes it. A leading ``+`` takes any key and any value.
+
+    Args:
+        cfg: The config.
+        options: Dotted keys and values.
+
+    Returns:
+        The options, ready to be merged, without the ``+``.
+    """
+    for key, value in options.items():
+        if not key.startswith('+'):
+            _check_key(cfg, key)
+            _check_kind(cfg, key, value)
+    return {key.removeprefix('+'): value for key, value in options.items()}
+
+
+def _check_kind(cfg: Config, key: str, value: Any) -> None:
+    """Hold a value against the one that it replaces, where that says what is expected."""
+    now: Any = cfg
+    for part in key.split('.'):
+        if isinstance(now, (list, tuple)):
+            now = now[int(part)]
+        elif isinstance(now, Mapping) or now is cfg:
+            now = now.get(part)
+        else:
+            return
+    if value is None:
+        return
+    # A dictionary without a type, as arch is, may have a name in its place.
+    is_section = isinstance(now, Mapping) and ('type' in now or '.' not in key)
+    are_sections = isinstance(now, (list, tuple)) and len(now) > 0 and _are_dicts(now)
+    if (is_section or are_sections) and not _are_dicts(value):
+        expected = f"a dict or a list of them (a value inside is '{key}.KEY=...')"
+    elif isinstance(now, (int, float)) and not isinstance(now, bool) and isinstance(value, str):
+        expected = f"a number, as {now} in the config (write '+{key}=...' to replace it)"
+    else:
+        return
+    raise UserError(f'--cfg-options: {key}={value!r}, expected {expected}')
+
+
+def _are_dicts(value: Any) -> bool:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return all(isinstance(item, Mapping) for item in items)
 
 
 def _check_key(cfg: Config, key: str) -> None:

@@ -5,6 +5,8 @@ checkpoint) ends as ``error: ...`` on stderr and exit code 2; anything else keep
 for then the fault is ours.
 """
 
+import ast
+import linecache
 import os
 import re
 import sys
@@ -131,7 +133,29 @@ def _build_error(exc: BaseException, text: str) -> str | None:
     match = _MISSING_ARGUMENT.search(text)
     if match is not None and (match[1] or match[2]) in family:
         return f'{built.__name__} needs {match[3]}, which the config does not give'
-    return f'{built.__name__}: {text or "its arguments in the config do not fit"}'
+    text = text or _failed_assertion(exc) or 'its arguments in the config do not fit'
+    return f'{built.__name__}: {text}'
+
+
+def _failed_assertion(exc: BaseException) -> str | None:
+    """What an ``assert`` without a message wanted, and the values that it found."""
+    traceback = exc.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None or not isinstance(exc, AssertionError):
+        return None
+    frame = traceback.tb_frame
+    line = linecache.getline(frame.f_code.co_filename, traceback.tb_lineno).strip()
+    try:
+        (statement,) = ast.parse(line).body
+    except (SyntaxError, ValueError):
+        return None  # it goes on over several lines
+    if not isinstance(statement, ast.Assert):
+        return None
+    named = [node for node in ast.walk(statement.test) if isinstance(node, ast.Name)]
+    names = dict.fromkeys(node.id for node in sorted(named, key=lambda node: node.col_offset))
+    found = [f'{name}={frame.f_locals[name]!r}' for name in names if name in frame.f_locals]
+    return f'{", ".join(found)}, expected {ast.unparse(statement.test)}'
 
 
 def _class_being_built(traceback: TracebackType | None) -> Any:

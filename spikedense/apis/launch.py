@@ -64,7 +64,9 @@ def train(
         with _runner(cfg, show_dir, strict=bool(cfg.get('resume'))) as runner:
             runner.train()
     pointer = Path(cfg.work_dir, 'last_checkpoint')
-    return pointer.read_text().strip() if pointer.is_file() else None
+    last = pointer.read_text().strip() if pointer.is_file() else None
+    # An earlier run in the same folder may have left its own.
+    return last if last in runner.saved else None
 
 
 def test(
@@ -96,7 +98,7 @@ def test(
         launcher: How several processes were started.
         seed: Seed of everything random.
         deterministic: Ask for deterministic algorithms.
-        partial: Accept a checkpoint that lacks weights of the model.
+        partial: Accept a checkpoint that fits the model in part.
 
     Returns:
         The metrics.

@@ -1,8 +1,11 @@
 """mmengine's runner with the checks that it leaves out."""
 
+import io
 import logging
 import os
 import re
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass
 from typing import Any, cast
 
 from mmengine.dist import is_main_process
@@ -13,9 +16,13 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 from torch.utils.data import DataLoader
 
-_SHOWN = 3
+from spikedense.converters import is_official, read_state_dict
+from spikedense.utils.wording import some_of
+
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 _BATCH_COUNTER = 'num_batches_tracked'
+#: What torch says of a weight: its name, the shape in the checkpoint, the shape in the model.
+_SIZE_MISMATCH = re.compile(r'size mismatch for (\S+): .*?Size\((.*?)\).*?Size\((.*?)\)')
 #: Beginnings of messages that fill a screen or concern no user; the log file keeps them.
 _LOG_FILE_ONLY = (
     'Config:',
@@ -37,15 +44,21 @@ class GuardedRunner(Runner):
     """A runner that refuses what mmengine lets pass silently.
 
     - An empty data set (mmengine's infinite sampler would search for an image forever).
-    - With ``strict_loading``, a checkpoint that leaves weights of the model untouched.
+    - A checkpoint of which no weight fits the model; with ``strict_loading`` one that does not fill
+      the model, or holds more than it in one of its parts.
     - A checkpoint is written beside its place and then renamed, so that a killed run never leaves
       half a file under a checkpoint's name.
 
     ``started`` tells whether a first iteration has begun: before that, nothing is worth keeping.
+    ``saved`` lists the checkpoints that this run has written.
     """
 
     strict_loading = False
     started = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.saved: list[str] = []
+        super().__init__(*args, **kwargs)
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger; the screen is spared the config and the environment.
@@ -106,7 +119,9 @@ class GuardedRunner(Runner):
         super().call_hook(fn_name, **kwargs)
 
     def load_checkpoint(self, filename: str, *args: Any, **kwargs: Any) -> dict:
-        """Load weights; with ``strict_loading`` refuse a checkpoint that lacks some.
+        """Load weights, unless the checkpoint is of another model.
+
+        Without ``strict_loading`` a part is enough, and the log says which part it is.
 
         Args:
             filename: Path or address of the checkpoint.
@@ -116,10 +131,16 @@ class GuardedRunner(Runner):
         Returns:
             The checkpoint.
         """
-        checkpoint = read_checkpoint(filename)
-        if self.strict_loading:
-            check_weights(self.model, checkpoint, filename)
-        return super().load_checkpoint(filename, *args, **kwargs)
+        fit = compare_weights(self.model, read_checkpoint(filename), filename)
+        if not fit.exact:
+            if self.strict_loading:
+                raise RunError(
+                    f"the checkpoint '{filename}' does not fit the model, {fit.describe()}"
+                )
+            self.logger.warning(f"the checkpoint '{filename}' fits in part, {fit.describe()}")
+        # mmengine would print once more, key by key, what the warning sums up.
+        with redirect_stdout(io.StringIO()):
+            return super().load_checkpoint(filename, *args, **kwargs)
 
     def save_checkpoint(self, out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
         """Write a checkpoint under another name, then rename it.
@@ -130,6 +151,7 @@ class GuardedRunner(Runner):
             *args: Passed on to mmengine.
             **kwargs: Passed on to mmengine.
         """
+        self.saved.append(os.path.join(out_dir, filename))
         if '://' in out_dir:
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
             return
@@ -163,6 +185,11 @@ def read_checkpoint(filename: str) -> dict:
     except FileNotFoundError:
         raise
     except Exception as exc:
+        if '://' in filename and isinstance(exc, OSError):
+            raise RunError(
+                f"cannot fetch the checkpoint '{filename}' ({exc}), expected an address that "
+                'answers, or the path of a file'
+            ) from exc
         raise RunError(
             f"cannot read the checkpoint '{filename}': it is incomplete or no checkpoint at all "
             f'({type(exc).__name__})'
@@ -175,40 +202,97 @@ def read_checkpoint(filename: str) -> dict:
     return checkpoint
 
 
-def check_weights(model: nn.Module, checkpoint: dict, filename: str) -> None:
-    """Raise unless the checkpoint has every weight of the model, in its shape.
+@dataclass(frozen=True)
+class WeightFit:
+    """How a checkpoint fits a model; counters of batches are no weights.
 
     Args:
-        model: The model, wrapped or not.
+        total: Number of the model's weights.
+        missing: Weights of the model that the checkpoint lacks.
+        wrong_shape: Weights that it has in another shape, with both shapes.
+        unknown: Its keys below a part of the model, ``neck.`` say, that the part does not have.
+            A part that the model lacks altogether (an auxiliary head) is no fault.
+    """
+
+    total: int
+    missing: list[str]
+    wrong_shape: list[str]
+    unknown: list[str]
+
+    @property
+    def exact(self) -> bool:
+        """Whether every weight is there, in its shape, and nothing else."""
+        return not (self.missing or self.wrong_shape or self.unknown)
+
+    def describe(self) -> str:
+        """What does not fit, as the second half of a sentence."""
+        findings = (
+            ('weights missing', f' of {self.total}', self.missing),
+            ('of another shape', f' of {self.total}', self.wrong_shape),
+            ('keys unknown to the model', '', self.unknown),
+        )
+        return '; '.join(
+            f'{what}: {len(keys)}{total} ({some_of(keys)})'
+            for what, total, keys in findings
+            if keys
+        )
+
+
+def compare_weights(model: nn.Module, checkpoint: dict, filename: str) -> WeightFit:
+    """Hold a checkpoint against a model.
+
+    Args:
+        model: The model, wrapped or not; what fits is loaded.
         checkpoint: A checkpoint or a bare state dict.
         filename: Its name, for the message.
+
+    Returns:
+        How it fits.
+
+    Raises:
+        RunError: Not one weight fits.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = cast(nn.Module, model.module)
     state = checkpoint.get('state_dict', checkpoint)
     state = {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+    own = [key for key in model.state_dict() if _BATCH_COUNTER not in key]
     wrong_shape: list[str] = []
     try:
         # A trial load, so that the hooks with which modules rename old keys have their say.
         missing, unexpected = model.load_state_dict(state, strict=False)
     except RuntimeError as exc:
-        wrong_shape = re.findall(r'size mismatch for (\S+):', str(exc))
-        missing = sorted(model.state_dict().keys() - state.keys())
-        unexpected = sorted(state.keys() - model.state_dict().keys())
-    missing = [key for key in missing if _BATCH_COUNTER not in key]
-    if not missing and not wrong_shape:
-        return
-    total = sum(_BATCH_COUNTER not in key for key in model.state_dict())
-    findings = (
-        (missing, 'are missing'),
-        (wrong_shape, 'have another shape'),
-        (list(unexpected), 'keys of the checkpoint are unknown to it'),
+        wrong_shape = [
+            f'{key} is {found}, expected {wanted}'
+            for key, found, wanted in _SIZE_MISMATCH.findall(str(exc))
+            if _BATCH_COUNTER not in key
+        ]
+        missing = [key for key in own if key not in state]
+        unexpected = [key for key in state if key not in model.state_dict()]
+    parts = dict(model.named_children())
+    fit = WeightFit(
+        total=len(own),
+        missing=[key for key in missing if _BATCH_COUNTER not in key],
+        wrong_shape=wrong_shape,
+        unknown=[
+            key
+            for key in unexpected
+            if key.partition('.')[0] in parts and _BATCH_COUNTER not in key
+        ],
     )
-    raise RunError(
-        f"the checkpoint '{filename}' is not one of this model: of its {total} weights "
-        + '; '.join(f'{len(keys)} {what} ({_first(keys)})' for keys, what in findings if keys)
-    )
+    if own and len(fit.missing) + len(fit.wrong_shape) >= len(own):
+        reason = fit.describe() if wrong_shape else _other_names(checkpoint, state, own)
+        raise RunError(f"no weight of the checkpoint '{filename}' fits the model: {reason}")
+    return fit
 
 
-def _first(keys: list[str]) -> str:
-    return ', '.join(keys[:_SHOWN]) + (', ...' if len(keys) > _SHOWN else '')
+def _other_names(checkpoint: dict, state: dict, own: list[str]) -> str:
+    """Why a checkpoint and a model have no name in common."""
+    with suppress(ValueError):
+        if is_official(read_state_dict(checkpoint)):
+            return (
+                'it has official keys, which tools/model_converters/official_to_spikedense.py '
+                'converts'
+            )
+    found = f'its keys are {some_of(state)}' if state else 'its state_dict is empty'
+    return f'{found}, expected {some_of(own)}'

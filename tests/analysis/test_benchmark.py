@@ -150,6 +150,14 @@ def test_tool_compares_and_writes_json(config: str, repo_root: Path, tmp_path: P
     assert report['subjects'][1]['settings']['cfg_options'] == {'model.backbone.T': 2}
 
 
+@pytest.mark.parametrize('flag', ['--cfg-options', '--compare-cfg-options'])
+def test_tool_names_an_unknown_option(config: str, repo_root: Path, flag: str) -> None:
+    done = run_tool(repo_root, config, flag, 'modle.backbone.T=4')
+    assert done.returncode == 1
+    assert "unknown key 'modle.backbone.T'" in done.stderr and "'model'" in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
 def test_tool_names_a_missing_config(repo_root: Path, tmp_path: Path) -> None:
     out = tmp_path / 'report.json'
     done = run_tool(repo_root, 'configs/absent.py', '--out', out)

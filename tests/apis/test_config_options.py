@@ -1,5 +1,6 @@
 """The check of --cfg-options keys."""
 
+import re
 from typing import Any
 
 import pytest
@@ -80,3 +81,34 @@ def test_unknown_keys_are_refused(cfg: Config, key: str, expected: str) -> None:
     assert key in str(error.value)
     assert expected in str(error.value)
     assert cfg.to_dict() == before
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'said'),
+    [
+        ('model', 3, "model=3, expected a dict or a list of them (a value inside is 'model.KEY="),
+        ('train_cfg', 'abc', "train_cfg='abc', expected a dict"),
+        ('optim_wrapper.optimizer', 3, 'optim_wrapper.optimizer=3, expected a dict'),
+        ('train_dataloader.dataset.pipeline', 3, 'pipeline=3, expected a dict or a list'),
+        ('model.decode_head.channels', 'abc', "='abc', expected a number, as 8 in the config"),
+    ],
+)
+def test_values_of_another_kind(cfg: Config, key: str, value: Any, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        apply_options(cfg, {key: value})
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('model.backbone', None),
+        ('train_cfg', dict(max_iters=3)),
+        ('model.decode_head', [dict(type='FPNHead'), dict(type='FCNHead')]),
+        ('train_dataloader.dataset.pipeline', []),
+        ('model.decode_head.channels', [8, 16]),
+        ('model.test_cfg', 'free, for it has no type'),
+        ('+model.decode_head.channels', 'auto'),
+    ],
+)
+def test_values_of_a_kind_that_may_fit(cfg: Config, key: str, value: Any) -> None:
+    apply_options(cfg, {key: value})

@@ -1,5 +1,6 @@
 """Exceptions turned into one sentence."""
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,23 @@ def _failure(**cfg: object) -> Exception:
 )
 def test_complaints_about_a_config(cfg: dict, sentence: str) -> None:
     assert translate(_failure(**cfg)) == sentence
+
+
+@pytest.mark.parametrize(
+    ('statement', 'sentence'),
+    [
+        ('assert len(widths) == depth', 'widths=[8], depth=2, expected len(widths) == depth'),
+        ('assert (len(widths)\n == depth)', 'its arguments in the config do not fit'),
+    ],
+)
+def test_assertion_without_a_message(tmp_path: Path, statement: str, sentence: str) -> None:
+    # In a file of its own, for pytest rewrites the assertions of tests.
+    file = tmp_path / 'assertive.py'
+    head = 'class Assertive:\n    def __init__(self, widths, depth=2):\n        '
+    file.write_text(head + statement)
+    built = runpy.run_path(str(file))['Assertive']
+    BUILDERS.register_module(name='Assertive', force=True, module=built)
+    assert translate(_failure(type='Assertive', widths=[8])) == f'Assertive: {sentence}'
 
 
 def test_missing_data_gets_a_hint(tmp_path: Path) -> None:

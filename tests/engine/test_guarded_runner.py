@@ -9,7 +9,7 @@ from mmengine.model import BaseModel
 from torch import nn
 
 from spikedense.engine import GuardedRunner, RunError
-from spikedense.engine.runner import check_weights, read_checkpoint
+from spikedense.engine.runner import compare_weights, read_checkpoint
 
 
 class _Model(BaseModel):
@@ -88,30 +88,70 @@ def test_empty_data_set() -> None:
         GuardedRunner.build_dataloader(dict(dataset=_NoData(), batch_size=1, sampler=range(0)))
 
 
-def test_weights_that_fit(tmp_path: Path) -> None:
-    model = _Model()
-    state = {f'module.{key}': value for key, value in model.state_dict().items()}
-    # Counters of batches are no weights, more keys than needed do no harm.
+def test_weights_that_fit() -> None:
+    state = {f'module.{key}': value for key, value in _Model().state_dict().items()}
+    # Counters of batches are no weights, and a part that the model lacks does no harm.
     state.pop('module.norm.num_batches_tracked')
-    state['module.auxiliary.weight'] = torch.zeros(1)
-    check_weights(_Model(), {'state_dict': state}, 'a.pth')
+    state['module.auxiliary_head.weight'] = torch.zeros(1)
+    assert compare_weights(_Model(), {'state_dict': state}, 'a.pth').exact
 
 
 def test_weights_that_do_not_fit() -> None:
     state = _Model().state_dict()
     for key in ('norm.weight', 'norm.bias', 'norm.running_mean', 'norm.running_var'):
         del state[key]
-    state['more'] = torch.zeros(1)
-    with pytest.raises(RunError) as error:
-        check_weights(_Model(), {'state_dict': state}, 'a.pth')
-    said = str(error.value)
-    assert 'of its 6 weights 4 are missing (' in said
-    assert ', ...)' in said
-    assert '1 keys of the checkpoint are unknown to it (more)' in said
-    with pytest.raises(RunError, match=r'2 have another shape \(first\.weight, first\.bias'):
-        check_weights(
-            _Model(), {**state, 'first.weight': torch.zeros(1), 'first.bias': state['more']}, 'a'
-        )
+    state['first.more'] = torch.zeros(1)
+    fit = compare_weights(_Model(), {'state_dict': state}, 'a.pth')
+    assert fit.describe() == (
+        'weights missing: 4 of 6 (norm.weight, norm.bias, norm.running_mean and 1 more); '
+        'keys unknown to the model: 1 (first.more)'
+    )
+    wide = {**_Model().state_dict(), 'first.weight': torch.zeros(4, 2)}
+    fit = compare_weights(_Model(), wide, 'a.pth')
+    assert fit.describe() == ('of another shape: 1 of 6 (first.weight is [4, 2], expected [3, 2])')
+
+
+OFFICIAL = {'downsample1_1.encode_conv.weight': torch.zeros(1)}
+
+
+@pytest.mark.parametrize(
+    ('checkpoint', 'said'),
+    [
+        ({'state_dict': {}}, 'its state_dict is empty, expected first.weight, first.bias'),
+        ({'stages.0.weight': torch.zeros(1)}, 'its keys are stages.0.weight, expected first.'),
+        (
+            {key: torch.zeros(9) for key in _Model().state_dict()},
+            r'of another shape: 6 of 6 \(first\.weight is \[9\], expected \[3, 2\]',
+        ),
+        ({'model': OFFICIAL}, r'official_to_spikedense\.py converts'),
+        (OFFICIAL, r'official_to_spikedense\.py converts'),
+    ],
+)
+@pytest.mark.parametrize('strict', [True, False])
+def test_checkpoint_of_which_nothing_fits(
+    tmp_path: Path, checkpoint: dict, said: str, strict: bool
+) -> None:
+    torch.save(checkpoint, tmp_path / 'a.pth')
+    runner = _runner(tmp_path / tmp_path.name)
+    runner.strict_loading = strict
+    with pytest.raises(RunError, match=rf"no weight of .*a\.pth' fits the model: .*{said}"):
+        runner.load_checkpoint(str(tmp_path / 'a.pth'))
+
+
+def test_checkpoint_with_more_blocks_than_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    more = {**_Model().state_dict(), 'first.scale': torch.zeros(1)}
+    torch.save({'state_dict': more}, tmp_path / 'a.pth')
+    runner = _runner(tmp_path / 'more_blocks')
+    runner.strict_loading = True
+    with pytest.raises(RunError, match=r'unknown to the model: 1 \(first\.scale\)'):
+        runner.load_checkpoint(str(tmp_path / 'a.pth'))
+    runner.strict_loading = False
+    capsys.readouterr()
+    runner.load_checkpoint(str(tmp_path / 'a.pth'))
+    assert capsys.readouterr().out.count('first.scale') == 1
+    assert torch.equal(runner.model.first.weight, more['first.weight'])
 
 
 @pytest.mark.parametrize('content', [b'', b'no checkpoint'])

@@ -98,6 +98,24 @@ def test_unknown_class_or_argument(
     assert said in message
 
 
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        ('model.backbone.out_indices=2', 'out_indices=2, expected a list of taps among 0..4'),
+        ('model.backbone.neuron_cfg.norm=abc', "norm='abc', expected a number above 0"),
+        ('model.decode_head.channels=abc', "channels='abc', expected a number, as 16"),
+        ('model.decode_head.in_channels=[16,16]', 'in_channels=[16, 16], in_index=[0, 1, 2, 3]'),
+        ('param_scheduler=3', 'param_scheduler=3, expected a dict or a list of them'),
+        ('visualizer=3', 'visualizer=3, expected a dict'),
+        ('load_from=http://127.0.0.1:9/a.pth', "cannot fetch the checkpoint 'http://127.0.0.1:9/"),
+    ],
+)
+def test_value_that_does_not_fit(
+    refused: Callable, train_tool: Callable, config: Path, option: str, said: str
+) -> None:
+    assert said in refused(train_tool, config, '--work-dir', 'run', '--cfg-options', option)
+
+
 def test_missing_data_folder(refused: Callable, train_tool: Callable, config: Path) -> None:
     def edit(cfg: Config) -> None:
         cfg.train_dataloader.dataset.update(type='spikedense.CamVidDataset')
@@ -148,9 +166,8 @@ def test_checkpoint_of_another_model(
 ) -> None:
     wider = _edited(config, lambda cfg: cfg.model.decode_head.update(num_classes=7))
     message = refused(test_tool, wider, trained[1], '--work-dir', 'run')
-    assert (
-        '2 have another shape (decode_head.conv_seg.weight, decode_head.conv_seg.bias)' in message
-    )
+    assert 'of another shape: 2 of ' in message
+    assert 'decode_head.conv_seg.bias is [9], expected [7]' in message
 
 
 def test_checkpoint_without_some_weights(
@@ -171,8 +188,36 @@ def test_checkpoint_without_some_weights(
         (test_tool, trained[0], part, '--work-dir', 'run'),
         (train_tool, trained[0], '--work-dir', 'run', '--resume', part),
     ):
-        assert f'{counted} are missing (neck.' in refused(*call)
+        assert f'weights missing: {counted} of ' in refused(*call)
     assert 'mIoU' in test_tool([trained[0], str(part), '--work-dir', 'run', '--partial'])
+
+
+@pytest.mark.parametrize(
+    ('state', 'said'),
+    [
+        ({}, 'its state_dict is empty'),
+        ({'downsample1_1.encode_conv.weight': torch.zeros(1)}, 'official_to_spikedense.py'),
+    ],
+)
+def test_load_from_of_another_model(
+    refused: Callable, train_tool: Callable, config: Path, tmp_path: Path, state: dict, said: str
+) -> None:
+    torch.save({'state_dict': state}, tmp_path / 'other.pth')
+    option = f'load_from={tmp_path / "other.pth"}'
+    message = refused(train_tool, config, '--work-dir', 'run', '--cfg-options', option)
+    assert said in message
+
+
+def test_checkpoint_of_a_deeper_model(
+    refused: Callable, test_tool: Callable, trained: tuple[str, str], tmp_path: Path
+) -> None:
+    checkpoint = torch.load(trained[1], weights_only=False)
+    checkpoint['state_dict']['backbone.stages.3.blocks.1.scale'] = torch.zeros(1)
+    torch.save(checkpoint, tmp_path / 'deeper.pth')
+    arguments = (trained[0], tmp_path / 'deeper.pth', '--work-dir', 'run')
+    message = refused(test_tool, *arguments)
+    assert 'keys unknown to the model: 1 (backbone.stages.3.blocks.1.scale)' in message
+    assert 'mIoU' in test_tool([*map(str, arguments), '--partial'])
 
 
 def test_out_of_a_config_that_has_no_label_maps(

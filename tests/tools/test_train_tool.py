@@ -98,3 +98,28 @@ def test_cfg_options_reach_the_run(config: Path, train_tool: Callable, tmp_path:
     assert dumped.model.backbone.norm_eval is True
     assert dumped.notes == 'kept'
     assert not (work_dir / 'iter_4.pth').exists()
+
+
+def test_load_from_says_which_part_of_a_file_fits(
+    config: Path,
+    trained: tuple[str, str],
+    train_tool: Callable,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    arguments = [str(config), '--work-dir', str(tmp_path / 'run'), '--cfg-options']
+    options = [f'load_from={trained[1]}', 'train_cfg.max_iters=1']
+    train_tool([*arguments, *options, 'model.decode_head.num_classes=12'])
+    said = capsys.readouterr().out
+    assert said.count('fits in part, of another shape: 2 of ') == 1
+    assert 'size mismatch' not in said
+
+
+def test_no_checkpoint_of_an_earlier_run_is_returned(
+    config: Path, train_tool: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    arguments = [str(config), '--work-dir', str(tmp_path / 'run'), '--cfg-options']
+    train_tool([*arguments, 'train_cfg.max_iters=2'])
+    assert 'last checkpoint: ' in capsys.readouterr().out
+    train_tool([*arguments, 'train_cfg.max_iters=1', 'default_hooks.checkpoint.save_last=False'])
+    assert 'last checkpoint: ' not in capsys.readouterr().out

@@ -11,11 +11,13 @@ import json
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
+from mmengine.config import Config
 
 from spikedense.analysis.benchmark import benchmark
 from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
+from spikedense.apis.config_options import OptionsAction, checked_options
+from spikedense.apis.errors import UserError
 from spikedense.utils.config_path import resolve_config
 
 
@@ -27,12 +29,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file (A)')
     parser.add_argument('--compare', metavar='CONFIG', help='second config file (B)')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}, help='key=value, for A and B'
+        '--cfg-options', nargs='+', action=OptionsAction, default={}, help='key=value, for A and B'
     )
     parser.add_argument(
         '--compare-cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         default={},
         help='key=value, for B only; without --compare, B is the same config',
     )
@@ -58,9 +60,10 @@ def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
     """The one or two configs to measure."""
 
     def settings(config: str, options: dict) -> WorkloadSettings:
+        path = str(resolve_config(config))
         return WorkloadSettings(
-            config=str(resolve_config(config)),
-            cfg_options=options,
+            config=path,
+            cfg_options=checked_options(Config.fromfile(path), options),
             part=args.part,
             size=tuple(args.size),
             batch=args.batch,
@@ -91,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
             memory=not args.no_memory,
             machine=not args.no_machine,
         )
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except (KeyError, OSError, RuntimeError, TypeError, UserError, ValueError) as error:
         print(f'benchmark: {error}', file=sys.stderr)
         return 1
     print(format_report(report))
