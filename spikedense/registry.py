@@ -21,20 +21,10 @@ MODELS = Registry(
 DATASETS = Registry(
     'dataset', parent=root.DATASETS, scope=_SCOPE, locations=['spikedense.datasets']
 )
-TRANSFORMS = Registry(
-    'transform', parent=root.TRANSFORMS, scope=_SCOPE, locations=['spikedense.datasets']
-)
 HOOKS = Registry('hook', parent=root.HOOKS, scope=_SCOPE, locations=['spikedense.engine'])
-METRICS = Registry('metric', parent=root.METRICS, scope=_SCOPE, locations=['spikedense.engine'])
 OPTIM_WRAPPERS = Registry(
     'optimizer wrapper',
     parent=root.OPTIM_WRAPPERS,
     scope=_SCOPE,
     locations=['spikedense.engine'],
-)
-VISUALIZERS = Registry(
-    'visualizer',
-    parent=root.VISUALIZERS,
-    scope=_SCOPE,
-    locations=['spikedense.visualization'],
 )
