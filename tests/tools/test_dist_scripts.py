@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from tool_configs import ITERATIONS, losses
 
 pytestmark = pytest.mark.skipif(
@@ -39,16 +40,62 @@ def _run(script: Path, folder: Path, *arguments: str) -> subprocess.CompletedPro
     )
 
 
-def test_two_processes_train(config: Path, repo_root: Path, tmp_path: Path) -> None:
+def _diaries(work_dir: Path) -> list[dict]:
+    """What both processes wrote down, having seen different images and made one model of them."""
+    first, second = (json.loads((work_dir / f'rank{rank}.json').read_text()) for rank in (0, 1))
+    assert len(first['images']) == len(second['images']) > 0
+    assert not set(first['images']) & set(second['images'])
+    assert first['sums'] == second['sums']
+    return [first, second]
+
+
+@pytest.fixture
+def diary_config(config: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny config with a hook that keeps a diary of each process."""
+    monkeypatch.setenv('PYTHONPATH', str(Path(__file__).parent))
+    cfg = Config.fromfile(config)
+    cfg.custom_imports = dict(imports=['rank_diary'])
+    cfg.custom_hooks = [dict(type='RankDiary')]
+    path = config.with_name(f'{config.stem}_diary.py')
+    cfg.dump(path)
+    return path
+
+
+def _agreed_diary(work_dir: Path) -> dict:
+    """What both processes wrote down, having seen different images and made one model of them."""
+    first, second = (json.loads((work_dir / f'rank{rank}.json').read_text()) for rank in (0, 1))
+    assert len(first['images']) == len(second['images']) > 0
+    assert not set(first['images']) & set(second['images'])
+    assert first['sums'] == second['sums']
+    return first
+
+
+def test_two_processes_train_one_model(diary_config: Path, repo_root: Path, tmp_path: Path) -> None:
     done = _run(
-        *(repo_root / 'tools' / 'dist_train.sh', tmp_path, str(config), '2'),
-        *('--work-dir', 'run', '--seed', '0'),
+        *(repo_root / 'tools' / 'dist_train.sh', tmp_path, str(diary_config), '2'),
+        *('--work-dir', 'run', '--seed', '0', '--cfg-options', 'train_cfg.val_interval=9'),
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(losses(tmp_path / 'run')) == ITERATIONS
-    checkpoint = torch.load(tmp_path / 'run' / 'iter_4.pth', weights_only=False)
-    assert not any(key.startswith('module.') for key in checkpoint['state_dict'])
     assert done.stdout.count('last checkpoint: ') == 1
+    assert len(losses(tmp_path / 'run')) == ITERATIONS
+    saved = torch.load(tmp_path / 'run' / 'iter_4.pth', weights_only=False)['state_dict']
+    sums = _agreed_diary(tmp_path / 'run')['sums']
+    assert {key: saved[key].double().sum().item() for key in sums} == sums
+
+
+@pytest.mark.slow
+def test_two_processes_resume_in_mixed_precision(
+    config: Path, diary_config: Path, train_tool: Callable, repo_root: Path, tmp_path: Path
+) -> None:
+    work_dir = tmp_path / 'run'
+    train_tool([str(config), '--work-dir', str(work_dir), '--cfg-options', 'train_cfg.max_iters=2'])
+    done = _run(
+        *(repo_root / 'tools' / 'dist_train.sh', tmp_path, str(diary_config), '2'),
+        *('--work-dir', 'run', '--seed', '0', '--resume', '--amp'),
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(losses(work_dir)) == ITERATIONS - 2
+    _agreed_diary(work_dir)
 
 
 def test_two_processes_test_as_one_does(
