@@ -82,7 +82,7 @@ def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.bias is not None:
             # Where no norm follows, the bias alone carries a LIF over its threshold, which is at 2.
-            nn.init.uniform_(module.bias, 0, 3)
+            nn.init.uniform_(module.bias, 1, 3)
     with torch.no_grad():
         model.train()(*inputs)
     for norm, momentum in zip(norms, momenta, strict=True):
