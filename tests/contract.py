@@ -83,6 +83,9 @@ def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
         if isinstance(module, nn.Conv2d) and module.bias is not None:
             # Where no norm follows, the bias alone carries a LIF over its threshold, which is at 2.
             nn.init.uniform_(module.bias, 1, 3)
+        if isinstance(module, nn.Linear):
+            # No norm stands behind a linear layer either. Broad enough that not all saturate.
+            nn.init.uniform_(module.weight, -4 / module.in_features, 8 / module.in_features)
     with torch.no_grad():
         model.train()(*inputs)
     for norm, momentum in zip(norms, momenta, strict=True):

@@ -1,5 +1,7 @@
 """Deformable sampling: weighted sums of bilinear samples around each pixel."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,7 +19,7 @@ def _sampling_grid(offset: Tensor, kernel_size: int, dilation: int) -> Tensor:
         ``[N * G, K * H, W, 2]``, -1 and 1 being the outer edges of the map.
     """
     height, width = offset.shape[-2:]
-    like = dict(dtype=offset.dtype, device=offset.device)
+    like: dict[str, Any] = dict(dtype=offset.dtype, device=offset.device)
     reach = dilation * (kernel_size - 1) / 2
     taps = torch.linspace(-reach, reach, kernel_size, **like)
     x = torch.arange(width, **like) + taps.repeat_interleave(kernel_size)[:, None, None]

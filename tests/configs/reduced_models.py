@@ -34,10 +34,26 @@ def reduced_config(path: str) -> Config:
         )
     model.backbone.arch = ConfigDict(_ARCH)
     channels = [_TAPS[i] for i in model.backbone.out_indices]
-    model.neck.update(in_channels=channels, out_channels=_WIDTH)
-    model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
+    if 'neck' in model:
+        model.neck.update(in_channels=channels, out_channels=_WIDTH)
+        model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
+    else:
+        _reduce_spike2former(model.decode_head, channels)
     model.data_preprocessor.size = IMAGE_SIZE
     return cfg
+
+
+def _reduce_spike2former(head: ConfigDict, channels: list[int]) -> None:
+    """Shrinks a Spike2Former head in place."""
+    head.update(in_channels=channels, feat_channels=16, out_channels=16, num_queries=20)
+    encoder = head.pixel_decoder.encoder
+    if encoder is not None:
+        encoder.update(num_layers=1, mlp_ratio=2)
+        if encoder.type == 'SDTELayer':
+            encoder.attn_cfg.num_groups = 4
+        else:
+            encoder.num_heads = 4
+    head.transformer_decoder.update(num_layers=2, num_heads=4, mlp_ratio=2)
 
 
 _BACKBONES = ('spikedense.SDTV2', 'spikedense.SDTV3')

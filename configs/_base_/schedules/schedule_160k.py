@@ -5,7 +5,6 @@ optim_wrapper = dict(
     # Norm layers do not decay. mmengine takes what a custom key matches out of that rule, so the
     # norms of the head do.
     paramwise_cfg=dict(norm_decay_mult=0.0, custom_keys=dict(decode_head=dict(lr_mult=2.0))),
-    clip_grad=None,
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500),

@@ -105,7 +105,8 @@ class SpikeMaskClassifier(BaseModule):
         """Makes what the library's targets and losses read from a head.
 
         Args:
-            loss_cls: loss of the classes, with a ``class_weight`` for each and for "nothing".
+            loss_cls: loss of the classes; ``class_weight`` is 1 for each and 0.1 for "nothing" if
+                it is not given.
             loss_mask: loss of the masks' pixels.
             loss_dice: loss of the masks' overlap.
             train_cfg: the assigner and the sampler.
@@ -116,7 +117,8 @@ class SpikeMaskClassifier(BaseModule):
         if train_cfg:
             self.assigner = TASK_UTILS.build(train_cfg['assigner'])
             self.sampler = TASK_UTILS.build(train_cfg['sampler'], default_args=dict(context=self))
-        self.loss_cls = MODELS.build(loss_cls)
+        class_weight = [1.0] * self.num_classes + [0.1]
+        self.loss_cls = MODELS.build({'class_weight': class_weight, **loss_cls})
         self.loss_mask = MODELS.build(loss_mask)
         self.loss_dice = MODELS.build(loss_dice)
         self.class_weight = self.loss_cls.class_weight

@@ -17,9 +17,7 @@ class Spike2FormerHead(SpikeMaskClassifier, MaskFormerHead):
     Targets, losses and inference are those of mmseg's ``MaskFormerHead``.
 
     Args:
-        loss_cls: loss of the classes, with a ``class_weight`` for each and for "nothing".
-        loss_mask: loss of the masks' pixels.
-        loss_dice: loss of the masks' overlap.
+        loss_cls, loss_mask, loss_dice: losses, see :meth:`SpikeMaskClassifier.build_losses`.
         align_corners: of mmseg's resizing of the logits.
         ignore_index: label of pixels without a class.
         train_cfg: the assigner and the sampler.

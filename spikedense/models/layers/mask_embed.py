@@ -1,12 +1,12 @@
 """From queries to mask embeddings, with the membrane shortcut ME-Shortcut (SDME)."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from spikedense.neurons import build_neuron
+from spikedense.neurons import NILIF, build_neuron
 
 from .spike_conv import SpikeConv
 
@@ -26,8 +26,8 @@ def rescaled(neuron_cfg: dict[str, Any], scale: float) -> dict[str, Any]:
     """
     if str(neuron_cfg.get('type')).removeprefix('spikedense.') not in ('NILIF', 'ILIF'):
         return neuron_cfg
-    norm = build_neuron(neuron_cfg).norm
-    return {**neuron_cfg, 'type': 'NILIF', 'norm': norm / scale}
+    neuron = cast(NILIF, build_neuron(neuron_cfg))
+    return {**neuron_cfg, 'type': 'NILIF', 'norm': neuron.norm / scale}
 
 
 class SpikeMaskEmbed(BaseModule):

@@ -1,5 +1,6 @@
 """Positions of tokens."""
 
+import torch
 from mmengine.registry import MODELS
 from torch import Tensor
 
@@ -18,5 +19,5 @@ def sine_positions(x: Tensor) -> Tensor:
     encoding = MODELS.build(
         dict(type='mmdet.SinePositionalEncoding', num_feats=x.size(2) // 2, normalize=True)
     )
-    valid = x.new_zeros((1, *x.shape[-2:]), dtype=bool)
+    valid = x.new_zeros((1, *x.shape[-2:]), dtype=torch.bool)
     return encoding(valid)[0].to(x.dtype)

@@ -1,0 +1,7 @@
+_base_ = './spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512.py'
+# Ablation: I-LIF, integers that are not divided. The mask embedding has them anyway.
+neuron_cfg = dict(norm=1)
+model = dict(
+    backbone=dict(neuron_cfg=neuron_cfg),
+    decode_head=dict(neuron_cfg=neuron_cfg, mask_embed=dict(scale=1.0)),
+)

@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/spike2former_sdtv2.py',
+    '../_base_/datasets/ade20k_640x640_short-edge.py',
+    '../_base_/schedules/spike2former_160k.py',
+    '../_base_/default_runtime.py',
+]
+# The released model of four steps.
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(T=4),
+)
+train_dataloader = dict(batch_size=12)

@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/spike2former_sdtv2.py',
+    '../_base_/datasets/coco-stuff10k_512x512_short-edge.py',
+    '../_base_/schedules/spike2former_160k.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(T=4),
+    decode_head=dict(num_classes=171),
+)
+train_dataloader = dict(batch_size=16)

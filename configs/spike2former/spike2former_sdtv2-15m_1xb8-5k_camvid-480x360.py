@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/spike2former_sdtv2.py',
+    '../_base_/datasets/camvid_480x360.py',
+    '../_base_/schedules/spike2former_5k.py',
+    '../_base_/default_runtime.py',
+]
+# Our settings: no published ones exist for CamVid.
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=11, num_queries=50),
+)
+train_dataloader = dict(batch_size=8)

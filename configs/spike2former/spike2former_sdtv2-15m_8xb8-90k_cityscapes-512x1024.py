@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/spike2former_sdtv2.py',
+    '../_base_/datasets/cityscapes_512x1024_short-edge.py',
+    '../_base_/schedules/spike2former_90k.py',
+    '../_base_/default_runtime.py',
+]
+# Encoder MLPs of 2048, as in the file that was first released.
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=19, pixel_decoder=dict(encoder=dict(mlp_ratio=8))),
+)
+train_dataloader = dict(batch_size=8)
