@@ -25,8 +25,8 @@ NAME = re.compile(
 #: A string that starts in the root or in somebody's home.
 ABSOLUTE_PATH = re.compile(r"""['"](/|~|[A-Za-z]:\\)""")
 
-#: Awake, these neurons saturate behind an attention: their integers are not divided, or they have a level
-#: or two. No gradient passes there.
+#: Awake, these neurons saturate behind an attention, and no gradient passes: their integers are not
+#: divided, or they have a level or two.
 SATURATING = re.compile('-ilif_|-norm-in-cross-attention_|-1x1_|-1x2_')
 
 #: Parameters of the published architectures: backbone, neck, head (150 classes).
