@@ -19,6 +19,7 @@ from .spike2former import (
     sdda_key,
     spike2former_head_key,
 )
+from .spike2former_config import is_spike2former, spike2former_options
 
 __all__ = [
     'ConversionReport',
@@ -32,6 +33,7 @@ __all__ = [
     'fpn_head_key',
     'fpn_neck_key',
     'is_official',
+    'is_spike2former',
     'mlp_key',
     'pixel_decoder_key',
     'query_mlp_key',
@@ -40,4 +42,5 @@ __all__ = [
     'sdda_key',
     'sep_conv_key',
     'spike2former_head_key',
+    'spike2former_options',
 ]

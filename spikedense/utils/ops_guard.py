@@ -19,6 +19,16 @@ def has_mmcv_ops() -> bool:
     return importlib.machinery.PathFinder.find_spec('mmcv._ext', locations) is not None
 
 
+def has_mmdet_models() -> bool:
+    """Tell whether mmdet's models can be imported: mmdet is there, and the ops that they need."""
+    if not has_mmcv_ops():
+        return False
+    try:
+        return importlib.util.find_spec('mmdet.models') is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def require_mmcv_ops(what: str) -> None:
     """Raise where mmcv's compiled ops are missing.
 

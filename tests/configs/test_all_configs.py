@@ -101,7 +101,9 @@ def test_reduced_model_trains_and_predicts(name: str) -> None:
     cfg = reduced_config(path_of(name))
     model = build_model(cfg)
     num_classes = cfg.model.decode_head.num_classes
-    wake(model, torch.randn(2, 3, *IMAGE_SIZE)).train()
+    if 'relu' not in name:  # a twin is awake, and its products would overflow
+        wake(model, torch.randn(2, 3, *IMAGE_SIZE))
+    model.train()
     cfg.optim_wrapper.type = 'OptimWrapper'  # AmpOptimWrapper exists on a GPU only
     cfg.optim_wrapper.optimizer.weight_decay = 0  # it moves parameters without any gradient
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)

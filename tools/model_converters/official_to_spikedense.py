@@ -1,7 +1,9 @@
-"""Convert an official checkpoint of Spike-driven Transformer V2 or V3 to our keys.
+"""Convert an official checkpoint of Spike-driven Transformer V2 or V3 or Spike2Former to our keys.
 
-Takes classifiers, dense backbones and whole Semantic-FPN models, with or without layer scales, and
-reports every key that it does not know or that the given config misses.
+Takes classifiers, dense backbones, whole Semantic-FPN models and whole Spike2Formers, and
+reports every key that it does not know or that the given config misses. A Spike2Former needs
+settings of its own (the released layout, as many classes as its output has): its config is
+written beside the new file.
 """
 
 import argparse
@@ -29,6 +31,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='all',
         help="'backbone' writes the backbone's keys alone, for init_cfg",
     )
+    parser.add_argument(
+        '--D', type=int, default=4, help='largest integer of the neurons of a Spike2Former (4)'
+    )
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args(argv)
 
@@ -37,12 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Converts; the exit code is not 0 where anything did not fit, and nothing is written then."""
     args = parse_args(argv)
     with report_errors(args.debug):
-        state = convert_file(args.source, part=args.part, config=args.config)
+        state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
         partial = args.target.with_name(args.target.name + '.part')
         args.target.parent.mkdir(parents=True, exist_ok=True)
         torch.save({'state_dict': state}, partial)
         partial.replace(args.target)
     print(f'{len(state)} tensors written to {args.target}')
+    if cfg is not None:
+        beside = args.target.with_suffix('.py')
+        cfg.dump(beside)
+        print(f'the config for it: {beside}')
     return 0
 
 

@@ -1,4 +1,4 @@
-# For two CPU cores: 2,400 small batches, under an hour for a net of 3 M parameters. One learning rate
+# For two CPU cores: 2,400 small batches, half an hour for a net of 3 M parameters. One learning rate
 # for all parts, twice that of 160k, and a short warm-up: there is no time for caution.
 _base_ = './schedule_160k.py'
 optim_wrapper = dict(

@@ -30,7 +30,7 @@ def reduced_config(path: str) -> Config:
     if model.type != 'EncoderDecoder' or model.backbone.type not in _BACKBONES:
         raise NotImplementedError(
             f'{path}: no reduced size is known for a {model.type} on {model.backbone.type}; '
-            'say in tests/configs/reduced_models.py how to shrink it'
+            'say in tests/reduced_models.py how to shrink it'
         )
     model.backbone.arch = ConfigDict(_ARCH)
     channels = [_TAPS[i] for i in model.backbone.out_indices]

@@ -1,0 +1,52 @@
+"""What an official Spike2Former checkpoint needs in its config."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+_ENCODER = 'decode_head.pixel_decoder.encoder.{}.branches.mlp.widen.conv.weight'
+_DECODER = 'decode_head.transformer_decoder.layers.{}.mlp.widen.conv.weight'
+
+
+def is_spike2former(state: Mapping[str, Tensor]) -> bool:
+    """Whether a converted state dict holds a Spike2Former head."""
+    return 'decode_head.mask_embed.fc_out.weight' in state
+
+
+def spike2former_options(state: Mapping[str, Tensor], D: int = 4) -> dict[str, Any]:
+    """Options that make a Spike2Former config fit an official checkpoint.
+
+    Sizes are read from the weights. The released neuron forgets between steps, and the released
+    code has its own tensor layout. D is in no file and in no weight.
+
+    Args:
+        state: a converted state dict with the prefix ``decode_head.``.
+        D: largest integer of the neurons that the weights were trained with.
+
+    Returns:
+        Dotted keys of the config, and values.
+    """
+    queries, width = state['decode_head.query_feat.weight'].shape
+    head: dict[str, Any] = dict(
+        num_classes=state['decode_head.cls_embed.weight'].size(0) - 1,
+        num_queries=queries,
+        feat_channels=width,
+        out_channels=state['decode_head.mask_embed.fc_out.weight'].size(0),
+        legacy_layout=True,
+    )
+    for part, pattern in (('pixel_decoder.encoder', _ENCODER), ('transformer_decoder', _DECODER)):
+        head[f'{part}.num_layers'] = _count(state, pattern)
+        head[f'{part}.mlp_ratio'] = state[pattern.format(0)].size(0) // width
+    options = {f'model.decode_head.{key}': value for key, value in head.items()}
+    for part in ('backbone', 'decode_head'):
+        options[f'model.{part}.neuron_cfg.D'] = D
+        options[f'model.{part}.neuron_cfg.stateful'] = False
+    return options
+
+
+def _count(state: Mapping[str, Tensor], pattern: str) -> int:
+    """Number of layers whose keys have a pattern."""
+    key = re.compile(re.escape(pattern).replace(r'\{\}', r'\d+'))
+    return sum(key.fullmatch(name) is not None for name in state)

@@ -1,0 +1,164 @@
+"""The whole segmentor: any size, odd ground truths, every way of inference."""
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from spike2former_models import NUM_CLASSES, batch, losses, small_segmentor
+from torch import Tensor, nn
+
+from spikedense.neurons import BaseNeuron
+
+
+def labels(size: tuple[int, int] = (64, 96)) -> Tensor:
+    """Stripes of some classes, and a void border."""
+    out = torch.arange(size[1]).div(12, rounding_mode='floor').remainder(NUM_CLASSES)
+    out = out.expand(size).clone()
+    out[:2] = 255
+    return out
+
+
+def predict(model: nn.Module, *truths: Tensor) -> list[Tensor]:
+    """Logits of images."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        results = model.eval().test_step(batch(*truths))
+    return [result.seg_logits.data for result in results]
+
+
+@pytest.mark.parametrize('size', [(64, 64), (50, 71), (33, 100)])
+def test_any_size(size: tuple[int, int]) -> None:
+    (logits,) = predict(small_segmentor(), labels(size))
+    assert logits.shape == (NUM_CLASSES, *size)
+    assert logits.isfinite().all() and logits.std() > 0
+
+
+def test_batch_of_mixed_sizes_is_padded() -> None:
+    model = small_segmentor()
+    found = losses(model, batch(labels((40, 60)), labels((64, 96))))
+    total = sum(found.values())
+    total.backward()
+    assert total.isfinite()
+    # Three states (the start and two layers) with three losses each.
+    assert sorted(found) == sorted(
+        f'decode.{state}loss_{kind}'
+        for state in ('', 'd0.', 'd1.')
+        for kind in ('cls', 'dice', 'mask')
+    )
+
+
+VOID = torch.full((64, 96), 255)
+
+
+@pytest.mark.parametrize(
+    'truths',
+    [(VOID, VOID), (VOID, labels()), (torch.full((64, 96), 3), torch.full((64, 96), 3))],
+    ids=['all void', 'one void', 'one class'],
+)
+def test_poor_ground_truths(truths: tuple[Tensor, ...]) -> None:
+    model = small_segmentor()
+    found = losses(model, batch(*truths))
+    sum(found.values()).backward()
+    assert all(value.isfinite() for value in found.values())
+    if truths[0] is truths[1]:
+        assert found['decode.loss_mask'] == found['decode.loss_dice'] == 0
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_only_the_last_masks_are_computed_for_a_prediction() -> None:
+    model = small_segmentor()
+    seen = []
+    model.decode_head.cls_embed.register_forward_hook(lambda *call: seen.append(call[-1].size(1)))
+    predict(model, labels())
+    model(torch.randn(1, 3, 64, 96))
+    assert seen == [1, 3]
+
+
+def test_sliding_windows_are_predicted_one_by_one() -> None:
+    model = small_segmentor()
+    model.test_cfg = ConfigDict(mode='slide', crop_size=(64, 64), stride=(64, 64))
+    torch.manual_seed(0)
+    image = torch.randn(1, 3, 64, 128)
+    metas = [dict(img_shape=(64, 128), ori_shape=(64, 128), pad_shape=(64, 128))]
+    with torch.no_grad():
+        slid = model.inference(image, [dict(metas[0])])
+        model.test_cfg = ConfigDict(mode='whole')
+        parts = [
+            model.inference(part.contiguous(), [dict.fromkeys(metas[0], (64, 64))])
+            for part in image.split(64, dim=-1)
+        ]
+    torch.testing.assert_close(slid, torch.cat(parts, dim=-1))
+
+
+def test_nothing_is_left_from_the_image_before() -> None:
+    model = small_segmentor()
+    first = predict(model, labels())[0]
+    predict(model, labels((48, 80)))
+    assert torch.equal(predict(model, labels())[0], first)
+
+
+def test_bfloat16_flips_few_spikes() -> None:
+    model = small_segmentor()
+    spikes: dict[nn.Module, list[Tensor]] = {}
+    for module in model.modules():
+        if isinstance(module, BaseNeuron):
+            module.register_forward_hook(
+                lambda neuron, _, out: spikes.setdefault(neuron, []).append(out.float())
+            )
+    x = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        model(x)
+        with torch.autocast('cpu', torch.bfloat16):
+            classes, masks = model(x)
+    assert classes.dtype == masks.dtype == torch.float32
+    flips = [(a != b).double().mean().item() for a, b in spikes.values()]
+    print(
+        f'bfloat16: {sum(flips) / len(flips):.3f} of the outputs differ, {max(flips):.3f} at most'
+    )
+    # Each flip changes what comes behind it, so that they grow with depth.
+    assert 0 < flips[0] < 0.05
+    assert sum(flips) / len(flips) < 0.5
+
+
+def test_masked_attention_sees_the_inside_of_masks() -> None:
+    plain, masked = small_segmentor(), small_segmentor(masked_attention=True)
+    features = plain.decode_head.pixel_decoder.mask_conv.conv
+    nn.init.normal_(features.weight)  # masks of both signs
+    nn.init.zeros_(features.bias)
+    masked.load_state_dict(plain.state_dict())
+    x = torch.randn(1, 3, 64, 96)
+    visible = []
+    masked.decode_head.transformer_decoder.layers[0].cross_attn.register_forward_hook(
+        lambda _, args, __: visible.append(args[3])
+    )
+    with torch.no_grad():
+        one, other = plain(x)[1], masked(x)[1]
+    assert torch.equal(one[0], other[0]), 'the first queries have seen nothing yet'
+    assert not torch.equal(one[1:], other[1:])
+    assert visible[0].any(dim=2).all(), 'a query with an empty mask sees everything'
+    assert not visible[0].all()
+
+
+def test_layouts_are_different_functions_of_the_same_weights() -> None:
+    clean, legacy = small_segmentor(), small_segmentor(legacy_layout=True)
+    legacy.load_state_dict(clean.state_dict())
+    x = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        assert not torch.allclose(clean(x)[1], legacy(x)[1])
+
+
+def test_one_batch_is_learnt_by_heart() -> None:
+    torch.manual_seed(0)
+    model = small_segmentor(awake=False)
+    model.init_weights()
+    data = batch(labels(), labels().flip(1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    course = []
+    for _ in range(40):
+        found = losses(model, data)
+        total = sum(found.values())
+        optimizer.zero_grad()
+        total.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+        optimizer.step()
+        course.append(total.item())
+    assert course[-1] < 0.75 * course[0]
