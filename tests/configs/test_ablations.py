@@ -1,0 +1,99 @@
+"""Each ablation of Spike2Former differs from the main model in what its name says, and only so."""
+
+from collections.abc import Callable
+
+import pytest
+from mmengine.config import Config
+from reduced_models import build_model, reduced_config
+from torch import nn
+
+from spikedense.models.layers import SpikeConv, SpikeSeparableConv
+from spikedense.models.pixel_decoders import SDTELayer, SpikeEncoderLayer
+from spikedense.neurons import NILIF
+from spikedense.utils.config_path import config_root, list_configs
+
+MAIN = {
+    'ade20k': 'spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512',
+    'demo': 'spike2former_sdtv3-demo_1xb8-600i_demo-128x128',
+}
+ABLATIONS = [
+    name
+    for name in list_configs()
+    if name.startswith('spike2former/spike2former-') and '/spike2former-l_' not in name
+]
+
+
+def norms(model: nn.Module, part: str = '') -> set[float]:
+    """Divisors of the neurons whose names hold a part."""
+    return {m.norm for name, m in model.named_modules() if isinstance(m, NILIF) and part in name}
+
+
+def embed(model: nn.Module) -> nn.Module:
+    return model.decode_head.mask_embed
+
+
+def pixel(model: nn.Module) -> nn.Module:
+    return model.decode_head.pixel_decoder
+
+
+def sdda(model: nn.Module) -> nn.Module:
+    return pixel(model).encoder[0].branches['attn']
+
+
+#: What a net has if, and only if, it is that ablation.
+MARKS: dict[str, Callable[[nn.Module], bool]] = {
+    'no-shortcut': lambda m: embed(m).weight is None,
+    'identity-shortcut': lambda m: embed(m).shortcut == 'identity',
+    'membrane-shortcut': lambda m: embed(m).shortcut == 'membrane',
+    'no-sdte': lambda m: pixel(m).encoder is None,
+    'linear-proj': lambda m: (
+        has_sdda(m)
+        and isinstance(sdda(m).value_proj, SpikeConv)
+        and not any(isinstance(c, SpikeSeparableConv) for c in sdda(m).modules())
+    ),
+    'no-dwconv': lambda m: has_sdda(m) and sdda(m).dwconv is None,
+    'spiked-value': lambda m: (
+        has_sdda(m) and sdda(m).weight_neuron is None and sdda(m).value_neuron is not None
+    ),
+    'multi-scale': lambda m: pixel(m).encoder_levels == (2, 3),
+    'vanilla-encoder': lambda m: any(isinstance(c, SpikeEncoderLayer) for c in m.modules()),
+    'ilif': lambda m: norms(m) == {1},
+    'norm-in-cross-attention': lambda m: (
+        norms(m, 'cross_attn') == {4} and norms(m, 'self_attn') == {1}
+    ),
+    'norm-8': lambda m: norms(m, 'backbone') == {8} and norms(m, 'layers') == {8},
+    'full-fpn': lambda m: {c.conv.groups for c in pixel(m).output_convs.values()} == {1},
+}
+
+
+def has_sdda(model: nn.Module) -> bool:
+    return any(isinstance(child, SDTELayer) for child in model.modules())
+
+
+def parts(name: str) -> tuple[str, str]:
+    """Which ablation a config is, and on which data set."""
+    method, _, _, data = name.removeprefix('spike2former/spike2former-').split('_')
+    return method, data.split('-')[0]
+
+
+def test_every_row_has_a_config() -> None:
+    assert {parts(name)[0] for name in ABLATIONS} == set(MARKS)
+
+
+@pytest.mark.parametrize('name', ABLATIONS)
+def test_the_named_difference_is_there(name: str) -> None:
+    ablation, data = parts(name)
+    model = build_model(reduced_config(str(config_root() / name)))
+    assert [mark for mark, is_there in MARKS.items() if is_there(model)] == [ablation]
+    main = Config.fromfile(config_root() / 'spike2former' / f'{MAIN[data]}.py')
+    own = Config.fromfile(config_root() / name)
+    for key in main:
+        if key not in ('model', 'neuron_cfg'):
+            assert own[key] == main[key], key
+    assert own.model.data_preprocessor == main.model.data_preprocessor
+
+
+@pytest.mark.parametrize('data', MAIN)
+def test_the_main_model_has_none_of_them(data: str) -> None:
+    model = build_model(reduced_config(str(config_root() / 'spike2former' / f'{MAIN[data]}.py')))
+    assert [mark for mark, is_there in MARKS.items() if is_there(model)] == []
