@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spikedense.apis import UserError, report_errors, test, train
 
-CONFIG = 'configs/spike2former/spike2former_sdtv3-demo_1xb8-600i_demo-128x128.py'
+CONFIG = 'configs/spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py'
 WORK_DIR = 'work_dirs/demo'
 
 

@@ -14,7 +14,7 @@ from spikedense.utils.config_path import config_root, list_configs
 
 MAIN = {
     'ade20k': 'spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512',
-    'demo': 'spike2former_sdtv3-demo_1xb8-600i_demo-128x128',
+    'demo': 'spike2former_sdtv3-demo_1xb8-680i_demo-128x128',
 }
 ABLATIONS = [
     name

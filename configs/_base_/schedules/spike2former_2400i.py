@@ -1,5 +1,5 @@
 # Spike2Former on CamVid within 45 minutes on two CPU cores.
-_base_ = './spike2former_600i.py'
+_base_ = './spike2former_680i.py'
 optim_wrapper = dict(optimizer=dict(lr=4e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=100),

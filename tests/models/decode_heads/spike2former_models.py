@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from spikedense.utils.config_path import config_root
 
-CONFIG = 'spike2former/spike2former_sdtv3-demo_1xb8-600i_demo-128x128.py'
+CONFIG = 'spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py'
 NUM_CLASSES = 9
 
 

@@ -1,4 +1,4 @@
-_base_ = './spike2former_sdtv3-demo_1xb8-600i_demo-128x128.py'
+_base_ = './spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py'
 # Ablation on the demo set: I-LIF. The mask embedding has integers anyway.
 neuron_cfg = dict(norm=1)
 model = dict(

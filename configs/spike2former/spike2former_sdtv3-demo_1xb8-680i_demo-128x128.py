@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/spike2former_small.py',
     '../_base_/datasets/demo.py',
-    '../_base_/schedules/spike2former_600i.py',
+    '../_base_/schedules/spike2former_680i.py',
     '../_base_/default_runtime.py',
 ]
 # Small enough for `make demo` on two CPU cores.

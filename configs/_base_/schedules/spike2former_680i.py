@@ -5,7 +5,7 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=20),
-    dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=20, end=600),
+    dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=20, end=680),
 ]
-train_cfg = dict(max_iters=600, val_interval=300)
-default_hooks = dict(logger=dict(interval=25), checkpoint=dict(interval=600))
+train_cfg = dict(max_iters=680, val_interval=340)
+default_hooks = dict(logger=dict(interval=25), checkpoint=dict(interval=680))
