@@ -27,6 +27,10 @@ def reduced_config(path: str) -> Config:
     """
     cfg = Config.fromfile(path)
     model = cfg.model
+    if model.decode_head.type == 'Mask2FormerHead':
+        _reduce_mask2former(model)
+        model.data_preprocessor.size = IMAGE_SIZE
+        return cfg
     if model.type != 'EncoderDecoder' or model.backbone.type not in _BACKBONES:
         raise NotImplementedError(
             f'{path}: no reduced size is known for a {model.type} on {model.backbone.type}; '
@@ -56,7 +60,36 @@ def _reduce_spike2former(head: ConfigDict, channels: list[int]) -> None:
     head.transformer_decoder.update(num_layers=2, num_heads=4, mlp_ratio=2)
 
 
+def _reduce_mask2former(model: ConfigDict) -> None:
+    """Shrinks a Mask2Former on a ResNet in place."""
+    model.backbone.depth = 18
+    head = model.decode_head
+    head.update(in_channels=[64, 128, 256, 512], num_queries=20)
+    head.train_cfg.num_points = 64
+    narrow = {256: 32, 1024: 64, 2048: 64, 128: 16}
+    for node in (head, head.pixel_decoder, head.transformer_decoder):
+        for part in (node, *_descendants(node)):
+            for key in ('feat_channels', 'out_channels', 'embed_dims', 'num_feats'):
+                if key in part:
+                    part[key] = narrow.get(part[key], part[key])
+            if 'feedforward_channels' in part:
+                part.feedforward_channels = 64
+            if 'num_layers' in part:
+                part.num_layers = 2
+
+
+def _descendants(node: ConfigDict) -> list[ConfigDict]:
+    """All dicts below a dict."""
+    below = [value for value in node.values() if isinstance(value, ConfigDict)]
+    return below + [deeper for value in below for deeper in _descendants(value)]
+
+
 _BACKBONES = ('spikedense.SDTV2', 'spikedense.SDTV3')
+
+
+def is_stock(name: str) -> bool:
+    """Whether a config's net is a library's own, there to be compared with."""
+    return '/mask2former_' in name
 
 
 def build_model(cfg: Config) -> nn.Module:

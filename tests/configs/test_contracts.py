@@ -6,13 +6,13 @@ import pickle
 import pytest
 import torch
 from contract import real_valued_inputs, unexplained, wake
-from reduced_models import IMAGE_SIZE, build_model, reduced_config
+from reduced_models import IMAGE_SIZE, build_model, is_stock, reduced_config
 from torch import nn
 
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.config_path import config_root, list_configs
 
-configs = pytest.mark.parametrize('name', list_configs())
+configs = pytest.mark.parametrize('name', [n for n in list_configs() if not is_stock(n)])
 
 
 def build(name: str) -> nn.Module:

@@ -86,8 +86,9 @@ def test_metadata_agree_with_the_config(config: str) -> None:
     assert meta['Iterations'] == cfg.train_cfg.max_iters
     height, width = cfg.model.data_preprocessor['size']
     assert meta['Crop'] == f'{height}x{width}'
-    assert meta['Neuron'] == NEURONS[backbone.neuron_cfg['type']]
-    steps = f'{backbone.get("T", 1)} x {backbone.neuron_cfg.get("D", 1)}'
+    neuron = backbone.get('neuron_cfg', dict(type='ReLU'))
+    assert meta['Neuron'] == NEURONS[neuron['type']]
+    steps = f'{backbone.get("T", 1)} x {neuron.get("D", 1)}'
     assert meta['Steps'] == ('none' if meta['Neuron'] == NEURONS['ReLU'] else steps)
     assert meta['Parameters'] == sum(p.numel() for p in build_model(cfg).parameters())
 

@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/mask2former_r50.py',
+    '../_base_/datasets/demo.py',
+    '../_base_/schedules/spike2former_680i.py',
+    '../_base_/default_runtime.py',
+]
+# From scratch and with the budget of Spike2Former, for comparison; rate and clipping are Mask2Former's.
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=9, loss_cls=dict(class_weight=[1.0] * 9 + [0.1])),
+)
+optim_wrapper = dict(optimizer=dict(lr=1e-4))
