@@ -63,8 +63,8 @@ def deform_sample(
             f'{tuple(weight.shape)} with kernel_size={kernel_size}; expected [N, C, H, W], '
             f'[N, G, {kernel_size**2}, 2, H, W] and [N, G, {kernel_size**2}, H, W], G dividing C'
         )
-    # torchvision's deform_conv2d with a weight of ones is the same function, but on a CPU 2 to 12 times
-    # slower forward and 13 to 19 times with its backward pass at 256 channels (docs/benchmark.md).
+    # torchvision's deform_conv2d with a weight of ones is the same function, but slower on a CPU: 2
+    # to 12 times forward and 13 to 19 times with the backward pass (docs/benchmark.md).
     maps = value.unflatten(1, (groups, -1)).flatten(0, 1)  # [N*G, C/G, H, W]
     grid = _sampling_grid(offset, kernel_size, dilation)
     samples = F.grid_sample(maps, grid.to(maps.dtype), align_corners=False)  # [N*G, C/G, K*H, W]
