@@ -7,6 +7,8 @@ from typing import Any
 from torch import Tensor
 
 _ENCODER = 'decode_head.pixel_decoder.encoder.{}.branches.mlp.widen.conv.weight'
+_WEIGHTS = 'decode_head.pixel_decoder.encoder.0.branches.attn.weight_conv.conv.weight'
+_POINTS = 9
 _DECODER = 'decode_head.transformer_decoder.layers.{}.mlp.widen.conv.weight'
 
 
@@ -39,6 +41,7 @@ def spike2former_options(state: Mapping[str, Tensor], D: int = 4) -> dict[str, A
     for part, pattern in (('pixel_decoder.encoder', _ENCODER), ('transformer_decoder', _DECODER)):
         head[f'{part}.num_layers'] = _count(state, pattern)
         head[f'{part}.mlp_ratio'] = state[pattern.format(0)].size(0) // width
+    head['pixel_decoder.encoder.attn_cfg.num_groups'] = state[_WEIGHTS].size(0) // _POINTS
     options = {f'model.decode_head.{key}': value for key, value in head.items()}
     for part in ('backbone', 'decode_head'):
         options[f'model.{part}.neuron_cfg.D'] = D

@@ -5,6 +5,12 @@ import importlib.util
 import pytest
 import torch
 from golden import Golden
+from mmengine.config import Config
+from reduced_models import build_model
+
+from spikedense.converters import backbone_key
+from spikedense.models.backbones import SDTV2
+from spikedense.utils.config_path import config_root
 
 
 @pytest.fixture(scope='module')
@@ -76,3 +82,36 @@ def test_a_missing_file_is_told(convert, tmp_path, capsys) -> None:
     with pytest.raises(SystemExit):
         convert(tmp_path / 'none.pth', tmp_path / 'ours.pth')
     assert 'there is no checkpoint' in capsys.readouterr().err
+
+
+def test_spike2former_gets_its_config(convert, reference_dir, tmp_path, capsys) -> None:
+    """A whole model in official keys: the written config builds a model that takes the file."""
+    arch = dict(embed_dims=(16, 16, 24, 40), num_heads=8)  # taps of 8, 16, 24 and 40 channels
+    base = config_root() / 'spike2former/spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512.py'
+    given = tmp_path / 'given.py'
+    given.write_text(
+        f'_base_ = {str(base)!r}\nmodel = dict(\n'
+        f'    backbone=dict(arch=dict(_delete_=True, **{arch})),\n'
+        '    decode_head=dict(in_channels=[8, 16, 24, 40]),\n)\n'
+    )
+    head = Golden(reference_dir / 's2f_maskformer_head.json')
+    official = {f'decode_head.{k}': v.float() for k, v in head.official_state().items()}
+    backbone = Golden(reference_dir / 'sdtv2_nilif_15M_T1.json')
+    ours = SDTV2(arch).state_dict()
+    for key, shape in backbone.keys.items():
+        value = ours[backbone_key(key)]
+        official[f'backbone.{key}'] = value.squeeze(-1) if len(shape) == 3 else value
+    torch.save(official, tmp_path / 'official.pth')
+    target = tmp_path / 'ours.pth'
+    assert convert(tmp_path / 'official.pth', target, '--config', given, '--D', '8') == 0
+    assert f'the config for it: {tmp_path / "ours.py"}' in capsys.readouterr().out
+
+    cfg = Config.fromfile(tmp_path / 'ours.py')
+    assert cfg.model.decode_head.legacy_layout is True
+    assert cfg.model.decode_head.num_classes == 6 and cfg.model.decode_head.num_queries == 20
+    assert cfg.model.backbone.neuron_cfg == dict(type='NILIF', D=8, stateful=False)
+    model = build_model(cfg)
+    state = torch.load(target)['state_dict']
+    counters = {k: v for k, v in model.state_dict().items() if k not in state}
+    assert all(k.endswith('num_batches_tracked') for k in counters)
+    model.load_state_dict({**state, **counters}, strict=True)
