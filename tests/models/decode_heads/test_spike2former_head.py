@@ -153,7 +153,7 @@ def test_one_batch_is_learnt_by_heart() -> None:
     data = batch(labels(), labels().flip(1))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     course = []
-    for _ in range(40):
+    for _ in range(70):
         found = losses(model, data)
         total = sum(found.values())
         optimizer.zero_grad()
@@ -161,4 +161,4 @@ def test_one_batch_is_learnt_by_heart() -> None:
         nn.utils.clip_grad_norm_(model.parameters(), 0.01)
         optimizer.step()
         course.append(total.item())
-    assert course[-1] < 0.75 * course[0]
+    assert course[-1] < 0.75 * course[0], course
