@@ -1,20 +1,4 @@
-# COCO-Stuff 10k as Spike2Former trains on it: sixteen lengths of the shorter side, from half to twice 640.
+# COCO-Stuff 10k as Spike2Former trains on it.
 _base_ = './coco-stuff10k_512x512.py'
-
-crop_size = (512, 512)
-data_preprocessor = dict(size=crop_size)
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(
-        type='RandomChoiceResize',
-        scales=[int(640 * factor / 10) for factor in range(5, 21)],
-        resize_type='ResizeShortestEdge',
-        max_size=2560,
-    ),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs'),
-]
+train_pipeline = _base_.short_edge_pipeline
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

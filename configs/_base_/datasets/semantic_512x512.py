@@ -22,6 +22,21 @@ train_pipeline = [
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs'),
 ]
+# How Spike2Former is trained: sixteen lengths of the shorter side, from half to twice 640.
+short_edge_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(
+        type='RandomChoiceResize',
+        scales=[int(640 * factor / 10) for factor in range(5, 21)],
+        resize_type='ResizeShortestEdge',
+        max_size=2560,
+    ),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='PackSegInputs'),
+]
 # The labels are loaded after the resizing: a prediction is compared at the image's own size.
 test_pipeline = [
     dict(type='LoadImageFromFile'),

@@ -161,4 +161,4 @@ def test_one_batch_is_learnt_by_heart() -> None:
         nn.utils.clip_grad_norm_(model.parameters(), 0.01)
         optimizer.step()
         course.append(total.item())
-    assert course[-1] < 0.75 * course[0], course
+    assert course[-1] < 0.7 * course[0], course
