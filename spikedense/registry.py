@@ -28,3 +28,7 @@ OPTIM_WRAPPERS = Registry(
     scope=_SCOPE,
     locations=['spikedense.engine'],
 )
+TRANSFORMS = Registry(
+    'transform', parent=root.TRANSFORMS, scope=_SCOPE, locations=['spikedense.datasets']
+)
+METRICS = Registry('metric', parent=root.METRICS, scope=_SCOPE, locations=['spikedense.evaluation'])

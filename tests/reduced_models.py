@@ -3,10 +3,11 @@
 import copy
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS, init_default_scope
-from mmengine.structures import PixelData
+from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
@@ -27,11 +28,11 @@ def reduced_config(path: str) -> Config:
     """
     cfg = Config.fromfile(path)
     model = cfg.model
-    if model.decode_head.type == 'Mask2FormerHead':
+    set_crop(cfg, IMAGE_SIZE)
+    if head_of(cfg).type == 'Mask2FormerHead':
         _reduce_mask2former(model)
-        model.data_preprocessor.size = IMAGE_SIZE
         return cfg
-    if model.type != 'EncoderDecoder' or model.backbone.type not in _BACKBONES:
+    if model.type not in ('EncoderDecoder', 'Mask2Former') or model.backbone.type not in _BACKBONES:
         raise NotImplementedError(
             f'{path}: no reduced size is known for a {model.type} on {model.backbone.type}; '
             'say in tests/reduced_models.py how to shrink it'
@@ -42,9 +43,38 @@ def reduced_config(path: str) -> Config:
         model.neck.update(in_channels=channels, out_channels=_WIDTH)
         model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
     else:
-        _reduce_spike2former(model.decode_head, channels)
-    model.data_preprocessor.size = IMAGE_SIZE
+        _reduce_spike2former(head_of(cfg), channels)
+    if 'num_points' in model.train_cfg:
+        model.train_cfg.num_points = 64
     return cfg
+
+
+def is_detector(cfg: Config) -> bool:
+    """Whether a config follows mmdet, not mmseg."""
+    return cfg.default_scope == 'mmdet'
+
+
+def head_of(cfg: Config) -> ConfigDict:
+    """The config of the head."""
+    return cfg.model.get('decode_head') or cfg.model.panoptic_head
+
+
+def num_classes_of(cfg: Config) -> int:
+    """Number of classes that are predicted."""
+    head = head_of(cfg)
+    return head.get('num_classes') or head.num_things_classes + head.num_stuff_classes
+
+
+def crop_of(cfg: Config) -> tuple[int, int]:
+    """Height and width of a training image."""
+    preprocessor = cfg.model.data_preprocessor
+    return tuple(preprocessor.get('size') or preprocessor.batch_augments[0].size)
+
+
+def set_crop(cfg: Config, size: tuple[int, int]) -> None:
+    """Changes the height and width of a training image."""
+    preprocessor = cfg.model.data_preprocessor
+    (preprocessor if 'size' in preprocessor else preprocessor.batch_augments[0]).size = size
 
 
 def _reduce_spike2former(head: ConfigDict, channels: list[int]) -> None:
@@ -98,20 +128,48 @@ def build_model(cfg: Config) -> nn.Module:
     return MODELS.build(copy.deepcopy(cfg.model))
 
 
-def random_batch(num_classes: int, batch: int = 2) -> dict[str, Any]:
-    """What a data loader of mmseg hands to a model: 8-bit images and their labels.
+def random_batch(cfg: Config, batch: int = 2) -> dict[str, Any]:
+    """What a data loader hands to the model of a config: 8-bit images and their labels.
 
     Args:
-        num_classes: the labels go from 0 to ``num_classes - 1``; the top rows are void (255).
+        cfg: the config.
         batch: number of images.
+
+    Returns:
+        Labels of all classes, the top rows void (255); for a detector two instances over stuff.
     """
-    images, samples = [], []
-    for _ in range(batch):
-        images.append(torch.randint(256, (3, *IMAGE_SIZE), dtype=torch.uint8))
-        labels = torch.randint(num_classes, (1, *IMAGE_SIZE))
-        labels[:, :4] = 255
-        meta = dict(img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE, pad_shape=IMAGE_SIZE)
-        sample = SegDataSample(metainfo=meta)
-        sample.gt_sem_seg = PixelData(data=labels)
-        samples.append(sample)
-    return dict(inputs=images, data_samples=samples)
+    make = _detection_sample if is_detector(cfg) else _semantic_sample
+    images = [torch.randint(256, (3, *IMAGE_SIZE), dtype=torch.uint8) for _ in range(batch)]
+    return dict(inputs=images, data_samples=[make(cfg, i) for i in range(batch)])
+
+
+def _semantic_sample(cfg: Config, index: int) -> SegDataSample:
+    labels = torch.randint(num_classes_of(cfg), (1, *IMAGE_SIZE))
+    labels[:, :4] = 255
+    meta = dict(img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE, pad_shape=IMAGE_SIZE)
+    sample = SegDataSample(metainfo=meta)
+    sample.gt_sem_seg = PixelData(data=labels)
+    return sample
+
+
+def _detection_sample(cfg: Config, index: int) -> Any:
+    from mmdet.structures import DetDataSample  # not everywhere installed
+    from mmdet.structures.mask import BitmapMasks
+
+    head = head_of(cfg)
+    meta = dict(img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE, scale_factor=(1.0, 1.0), img_id=index)
+    sample = DetDataSample(metainfo=meta)
+    boxes = torch.tensor([[8.0, 8, 40, 30], [50, 34, 90, 60]])
+    masks = np.zeros((2, *IMAGE_SIZE), dtype=np.uint8)
+    for mask, (left, top, right, bottom) in zip(masks, boxes.int().tolist(), strict=True):
+        mask[top:bottom, left:right] = 1
+    sample.gt_instances = InstanceData(
+        bboxes=boxes,
+        labels=torch.randint(head.num_things_classes, (2,)),
+        masks=BitmapMasks(masks, *IMAGE_SIZE),
+    )
+    if head.num_stuff_classes:
+        stuff = torch.randint(head.num_stuff_classes, (1, *IMAGE_SIZE)) + head.num_things_classes
+        stuff[:, :4] = 255
+        sample.gt_sem_seg = PixelData(sem_seg=stuff)
+    return sample

@@ -1,6 +1,14 @@
-"""Data sets that mmseg and mmdet lack."""
+"""Data sets that mmseg and mmdet lack; those for mmdet where mmdet can be imported."""
+
+from spikedense.utils.ops_guard import has_mmdet_models
 
 from .camvid import CamVidDataset
 from .demo import DemoDataset
 
 __all__ = ['CamVidDataset', 'DemoDataset']
+
+if has_mmdet_models():
+    from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
+    from .panoptic import LoadPanopticAnnotations
+
+    __all__ += ['DemoInstanceDataset', 'DemoPanopticDataset', 'LoadPanopticAnnotations']

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
@@ -11,9 +12,8 @@ from .demo_generator import DemoSpec, ensure_demo
 from .demo_scenes import CLASSES, PALETTE
 
 
-@DATASETS.register_module()
-class DemoDataset(BaseSegDataset):
-    """Shapes over sky, ground and water: nine classes, labels 0..8, 255 is void.
+class GeneratedDemo(BaseDataset):
+    """What the demo data sets share: the folder is written before it is read.
 
     Args:
         data_root: Folder of the set; written when it is absent, incomplete or made from other
@@ -21,10 +21,8 @@ class DemoDataset(BaseSegDataset):
         generator: Arguments of :class:`DemoSpec` (``seed``, ``size``, ``num_train``, ``num_val``)
             that differ from its defaults. Training and validation share one folder, so give both
             the same.
-        **kwargs: Arguments of mmseg's ``BaseSegDataset``.
+        **kwargs: Arguments of the library's data set.
     """
-
-    METAINFO = dict(classes=CLASSES, palette=[list(colour) for colour in PALETTE])
 
     def __init__(
         self,
@@ -46,3 +44,14 @@ class DemoDataset(BaseSegDataset):
                 logger='current',
             )
         return super().load_data_list()
+
+
+@DATASETS.register_module()
+class DemoDataset(GeneratedDemo, BaseSegDataset):
+    """Shapes over sky, ground and water: nine classes, labels 0..8, 255 is void.
+
+    Args:
+        **kwargs: Those of :class:`GeneratedDemo` and mmseg's ``BaseSegDataset``.
+    """
+
+    METAINFO = dict(classes=CLASSES, palette=[list(colour) for colour in PALETTE])

@@ -27,7 +27,13 @@ _METADATA_KEYS = (
 )
 _RESULT_KEYS = ('Task', 'Dataset', 'Metrics', 'Source')
 _COLUMNS = ('Config', 'Neuron', 'T x D', 'Params (M)', 'Batch x iterations')
-_METRIC = 'mIoU'
+#: What the tables show of a result, by its task; in the notes stand all metrics.
+_METRICS = {
+    'Semantic Segmentation': 'mIoU',
+    'Panoptic Segmentation': 'PQ',
+    'Instance Segmentation': 'mask AP',
+    'Object Detection': 'box AP',
+}
 
 
 class MetafileError(ValueError):
@@ -80,7 +86,13 @@ def _check_model(path: Path, model: dict[str, Any], collections: list[str]) -> N
         raise MetafileError(f'{path}: {where}: Results is not a list')
     for result in model['Results']:
         _require(path, f'{where}: a result', result, _RESULT_KEYS)
-        source = result['Source']
+        task, source = result['Task'], result['Source']
+        metric = _METRICS.get(task)
+        if metric not in result['Metrics']:
+            raise MetafileError(
+                f'{path}: {where}: Task is {task!r} with Metrics {sorted(result["Metrics"])}, '
+                f'expected a task and its metric of {_METRICS}'
+            )
         if source not in SOURCES:
             raise MetafileError(
                 f'{path}: {where}: Source is {source!r}, expected one of {sorted(SOURCES)}'
@@ -107,7 +119,9 @@ def render_results(models: list[dict[str, Any]]) -> str:
 
 
 def _table(models: list[dict[str, Any]], notes: list[str]) -> list[str]:
-    header = [*_COLUMNS, f'{_METRIC} (published)', f'{_METRIC} (measured here)']
+    tasks = [result['Task'] for model in models for result in model['Results']]
+    metrics = ', '.join(_METRICS[task] for task in _METRICS if task in tasks) or 'result'
+    header = [*_COLUMNS, f'{metrics} (published)', f'{metrics} (measured here)']
     lines = ['| ' + ' | '.join(header) + ' |', '| ' + ' | '.join('---' for _ in header) + ' |']
     for model in models:
         meta = model['Metadata']
@@ -127,9 +141,9 @@ def _cell(model: dict[str, Any], source: str, notes: list[str]) -> str:
     """The numbers of one source, each with the index of its note; a dash where there is none."""
     values = []
     for result in model['Results']:
-        if result['Source'] == source and _METRIC in result['Metrics']:
+        if result['Source'] == source:
             notes.append(_note(len(notes) + 1, model['Name'], result))
-            values.append(f'{result["Metrics"][_METRIC]} [{len(notes)}]')
+            values.append(f'{result["Metrics"][_METRICS[result["Task"]]]} [{len(notes)}]')
     return ', '.join(values) or '-'
 
 

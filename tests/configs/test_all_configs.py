@@ -4,6 +4,7 @@ import io
 import re
 import tokenize
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,17 @@ from contract import wake
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, MODELS, init_default_scope
-from reduced_models import IMAGE_SIZE, build_model, is_stock, random_batch, reduced_config
+from reduced_models import (
+    IMAGE_SIZE,
+    build_model,
+    crop_of,
+    head_of,
+    is_detector,
+    is_stock,
+    num_classes_of,
+    random_batch,
+    reduced_config,
+)
 
 from spikedense.utils.config_path import config_root, list_configs
 
@@ -82,9 +93,7 @@ def test_name_says_what_the_config_does(name: str) -> None:
     budget = int(match['budget'][:-1]) * dict(k=1000, i=1)[match['budget'][-1]]
     assert cfg.train_cfg.max_iters == budget
     assert cfg.train_dataloader.batch_size == int(match['batch'])
-    assert sorted(cfg.model.data_preprocessor['size']) == sorted(
-        [int(match['side1']), int(match['side2'])]
-    )
+    assert sorted(crop_of(cfg)) == sorted([int(match['side1']), int(match['side2'])])
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -100,7 +109,6 @@ def test_config_starts_from_no_file(name: str) -> None:
 def test_reduced_model_trains_and_predicts(name: str) -> None:
     cfg = reduced_config(path_of(name))
     model = build_model(cfg)
-    num_classes = cfg.model.decode_head.num_classes
     if not (is_stock(name) or 'relu' in name):  # awake as they are; products would overflow
         wake(model, torch.randn(2, 3, *IMAGE_SIZE))
     model.train()
@@ -109,7 +117,7 @@ def test_reduced_model_trains_and_predicts(name: str) -> None:
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
 
-    data = model.data_preprocessor(random_batch(num_classes), True)
+    data = model.data_preprocessor(random_batch(cfg), True)
     loss, _ = model.parse_losses(model(**data, mode='loss'))
     loss.backward()
     assert torch.isfinite(loss)
@@ -129,12 +137,29 @@ def test_reduced_model_trains_and_predicts(name: str) -> None:
 
     model.eval()
     with torch.no_grad():
-        results = model.test_step(random_batch(num_classes))
+        results = model.test_step(random_batch(cfg))
     for result in results:
-        labels = result.pred_sem_seg.data
-        assert labels.shape == (1, *IMAGE_SIZE)
-        assert labels.min() >= 0 and labels.max() < num_classes
-        assert torch.isfinite(result.seg_logits.data).all()
+        check = check_detections if is_detector(cfg) else check_labels
+        check(cfg, result)
+
+
+def check_labels(cfg: Config, result: Any) -> None:
+    labels = result.pred_sem_seg.data
+    assert labels.shape == (1, *IMAGE_SIZE)
+    assert labels.min() >= 0 and labels.max() < num_classes_of(cfg)
+    assert torch.isfinite(result.seg_logits.data).all()
+
+
+def check_detections(cfg: Config, result: Any) -> None:
+    found = result.pred_instances
+    assert len(found) > 0
+    assert found.masks.shape == (len(found), *IMAGE_SIZE)
+    assert found.labels.min() >= 0 and found.labels.max() < head_of(cfg).num_things_classes
+    assert torch.isfinite(found.scores).all() and torch.isfinite(found.bboxes).all()
+    if cfg.model.test_cfg.panoptic_on:
+        segments = result.pred_panoptic_seg.sem_seg
+        assert segments.shape == (1, *IMAGE_SIZE)
+        assert (segments % 1000).max() <= num_classes_of(cfg)
 
 
 @pytest.mark.parametrize('name', [name for name in CONFIGS if not is_stock(name)])
@@ -143,7 +168,7 @@ def test_widths_and_classes_agree(name: str) -> None:
     init_default_scope(cfg.default_scope)
     model = cfg.model
     backbone = MODELS.build(model.backbone)
-    first = model.get('neck', model.decode_head)
+    first = model.get('neck', head_of(cfg))
     assert list(first.in_channels) == list(backbone.out_channels)
     if 'neck' in model:
         widths = [model.neck.out_channels] * model.neck.num_outs
@@ -151,7 +176,7 @@ def test_widths_and_classes_agree(name: str) -> None:
         assert list(model.decode_head.feature_strides) == list(backbone.out_strides)
     with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
         dataset = registry.get(cfg.val_dataloader.dataset.type)
-    assert model.decode_head.num_classes == len(dataset.METAINFO['classes'])
+    assert num_classes_of(cfg) == len(dataset.METAINFO['classes'])
 
 
 @pytest.mark.parametrize('name', PARAMETERS)

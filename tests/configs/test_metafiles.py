@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from mmengine.config import Config
-from reduced_models import build_model
+from reduced_models import build_model, crop_of
 
 from spikedense.utils.config_path import config_root, list_configs
 from spikedense.utils.metafile import (
@@ -84,7 +84,7 @@ def test_metadata_agree_with_the_config(config: str) -> None:
     gpus = int(re.search(r'_(\d+)xb\d+-', config)[1])
     assert meta['Batch Size'] == gpus * cfg.train_dataloader.batch_size
     assert meta['Iterations'] == cfg.train_cfg.max_iters
-    height, width = cfg.model.data_preprocessor['size']
+    height, width = crop_of(cfg)
     assert meta['Crop'] == f'{height}x{width}'
     neuron = backbone.get('neuron_cfg', dict(type='ReLU'))
     assert meta['Neuron'] == NEURONS[neuron['type']]
@@ -115,6 +115,15 @@ def test_published_and_measured_stand_in_their_own_columns() -> None:
     )
 
 
+def test_each_task_has_its_metric() -> None:
+    pq = dict(Task='Panoptic Segmentation', Metrics={'PQ': 30.9, 'PQ_th': 31.7})
+    model = a_model(**pq)
+    lines = render_results([model]).splitlines()
+    assert any(line.endswith('| PQ (published) | PQ (measured here) |') for line in lines)
+    assert any(line.endswith('| 1.23 | 16 x 5000 | - | 30.9 [1] |') for line in lines)
+    assert lines[-1].startswith('1. x, CamVid: PQ 30.9, PQ_th 31.7; measured here')
+
+
 def test_a_model_without_results_has_dashes() -> None:
     model = a_model()
     model['Results'] = []
@@ -128,6 +137,8 @@ def test_a_model_without_results_has_dashes() -> None:
     [
         (dict(Source='guessed'), "Source is 'guessed', expected one of"),
         (dict(Source='published'), "a published result has no 'Reference'"),
+        (dict(Task='Guessing'), "Task is 'Guessing' with Metrics ['mIoU']"),
+        (dict(Task='Panoptic Segmentation'), "Task is 'Panoptic Segmentation' with Metrics"),
     ],
 )
 def test_bad_results_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

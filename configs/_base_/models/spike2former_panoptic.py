@@ -1,0 +1,64 @@
+# Spike2Former as a detector of mmdet, on Meta-SpikeFormer 15M: panoptic segments and instances, COCO's 80
+# things and 53 kinds of stuff. Mask2Former's losses on sampled points, and its inference.
+_base_ = './spike2former_sdtv2.py'
+
+num_things_classes = 80
+num_stuff_classes = 53
+semantic = _base_.model.decode_head
+model = dict(
+    _delete_=True,
+    type='Mask2Former',
+    backbone=_base_.model.backbone,
+    panoptic_head=dict(
+        type='spikedense.Spike2FormerPointHead',
+        in_channels=semantic.in_channels,
+        feat_channels=semantic.feat_channels,
+        out_channels=semantic.out_channels,
+        num_things_classes=num_things_classes,
+        num_stuff_classes=num_stuff_classes,
+        num_queries=200,
+        pixel_decoder=semantic.pixel_decoder,
+        transformer_decoder=semantic.transformer_decoder,
+        mask_embed=semantic.mask_embed,
+        neuron_cfg=semantic.neuron_cfg,
+        norm_cfg=semantic.norm_cfg,
+        loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=2.0),
+        loss_mask=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=5.0),
+        loss_dice=dict(
+            type='DiceLoss',
+            use_sigmoid=True,
+            activate=True,
+            naive_dice=True,
+            eps=1.0,
+            loss_weight=5.0,
+        ),
+    ),
+    panoptic_fusion_head=dict(
+        type='MaskFormerFusionHead',
+        num_things_classes=num_things_classes,
+        num_stuff_classes=num_stuff_classes,
+        loss_panoptic=None,
+    ),
+    train_cfg=dict(
+        num_points=12544,
+        oversample_ratio=3.0,
+        importance_sample_ratio=0.75,
+        assigner=dict(
+            type='HungarianAssigner',
+            match_costs=[
+                dict(type='ClassificationCost', weight=2.0),
+                dict(type='CrossEntropyLossCost', weight=5.0, use_sigmoid=True),
+                dict(type='DiceCost', weight=5.0, pred_act=True, eps=1.0),
+            ],
+        ),
+        sampler=dict(type='MaskPseudoSampler'),
+    ),
+    test_cfg=dict(
+        panoptic_on=True,
+        semantic_on=False,
+        instance_on=True,
+        max_per_image=100,
+        iou_thr=0.8,
+        filter_low_score=True,
+    ),
+)

@@ -1,0 +1,14 @@
+_base_ = [
+    '../_base_/models/spike2former_panoptic.py',
+    '../_base_/datasets/coco_panoptic_1024x1024.py',
+    '../_base_/schedules/spike2former_368750i.py',
+    '../_base_/mmdet_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(T=4),
+    panoptic_head=dict(
+        pixel_decoder=dict(encoder=dict(mlp_ratio=8)), transformer_decoder=dict(num_layers=9)
+    ),
+)
+train_dataloader = dict(batch_size=3)
