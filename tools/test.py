@@ -29,6 +29,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--partial', action='store_true', help='accept a checkpoint that fits in part'
     )
+    parser.add_argument(
+        '--firing-rates', metavar='FILE', help='JSON file for how often each neuron fires'
+    )
     return parser.parse_args(argv)
 
 
@@ -56,8 +59,13 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
             seed=args.seed,
             deterministic=args.deterministic,
             partial=args.partial,
+            firing_rates=args.firing_rates,
         )
-    for what, where in (('pictures', args.show_dir), ('predictions', args.out)):
+    for what, where in (
+        ('pictures', args.show_dir),
+        ('predictions', args.out),
+        ('firing rates', args.firing_rates),
+    ):
         if where is not None and is_first_process():
             print(f'{what}: {where}')
     return metrics

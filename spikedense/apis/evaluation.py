@@ -30,6 +30,7 @@ _DET_META = (
     'flip',
     'flip_direction',
 )
+_MASK_HEADS = ('mask_head', 'panoptic_head')
 _FOLDER_METRICS = ('IoUMetric',)
 
 
@@ -60,6 +61,8 @@ def add_tta(cfg: Config) -> None:
         cfg: The config, changed in place.
     """
     library = library_of(cfg)
+    if library == 'mmdet' and _predicts_masks(cfg.model):
+        raise UserError('--tta: mmdet merges the boxes of several copies, not the masks')
     dataset = cfg.test_dataloader.dataset
     while 'dataset' in dataset:
         dataset = dataset.dataset
@@ -67,6 +70,15 @@ def add_tta(cfg: Config) -> None:
     tta_model = dict(cfg.get('tta_model') or _TTA_MODELS[library])
     dataset.pipeline = pipeline
     cfg.model = dict(**tta_model, module=cfg.model)
+
+
+def _predicts_masks(model: Any) -> bool:
+    """Whether a detector has a head for masks."""
+    if not isinstance(model, dict):
+        return False
+    return any(
+        (key in _MASK_HEADS and value) or _predicts_masks(value) for key, value in model.items()
+    )
 
 
 def _flip_pipeline(library: str, pipeline: list[dict]) -> list[dict]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from spikedense.engine import GuardedRunner, OverlayHook
+from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.ops_guard import require_mmcv_ops
 
@@ -83,6 +83,7 @@ def test(
     seed: int | None = None,
     deterministic: bool = False,
     partial: bool = False,
+    firing_rates: str | None = None,
 ) -> dict[str, float]:
     """Test a checkpoint.
 
@@ -99,6 +100,7 @@ def test(
         seed: Seed of everything random.
         deterministic: Ask for deterministic algorithms.
         partial: Accept a checkpoint that fits the model in part.
+        firing_rates: JSON file for how often each neuron fired.
 
     Returns:
         The metrics.
@@ -118,6 +120,8 @@ def test(
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, strict=not partial) as runner:
+            if firing_rates is not None:
+                runner.register_hook(FiringRateHook(firing_rates))
             return runner.test()
 
 

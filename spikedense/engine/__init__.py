@@ -1,7 +1,8 @@
 """What runs a model: the guarded runner, hooks and optimizer wrappers."""
 
+from .firing_rate_hook import FiringRateHook
 from .optim_wrapper import BFloat16OptimWrapper
 from .overlay_hook import OverlayHook
 from .runner import GuardedRunner, RunError
 
-__all__ = ['BFloat16OptimWrapper', 'GuardedRunner', 'OverlayHook', 'RunError']
+__all__ = ['BFloat16OptimWrapper', 'FiringRateHook', 'GuardedRunner', 'OverlayHook', 'RunError']

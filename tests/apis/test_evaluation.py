@@ -51,6 +51,15 @@ def test_tta_of_the_config_comes_first_and_reaches_a_wrapped_data_set() -> None:
     assert cfg.test_dataloader.dataset.dataset.pipeline == [dict(type='Own')]
 
 
+def test_tta_of_masks_is_refused_for_detectors() -> None:
+    cfg = _config('mmdet')
+    cfg.model = dict(type='Mask', roi_head=dict(mask_head=dict(type='Head')))
+    with pytest.raises(UserError, match='--tta: mmdet merges the boxes'):
+        evaluation.add_tta(cfg)
+    cfg.model.roi_head.mask_head = None
+    evaluation.add_tta(cfg)
+
+
 def test_out_goes_to_the_metric_or_to_a_dump() -> None:
     cfg = _config('mmseg')
     evaluation.add_output(cfg, 'maps')

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
 from PIL import Image
 from tool_configs import SIZE
+
+from spikedense.neurons import BaseNeuron
 
 VAL_IMAGES = [f'val_{index:05d}' for index in range(6)]
 
@@ -32,6 +35,22 @@ def test_show_dir_draws_every_image(
     assert sorted(path.stem for path in pictures.iterdir()) == VAL_IMAGES
     # Ground truth and prediction side by side.
     assert Image.open(pictures / 'val_00000.png').size == (2 * SIZE[1], SIZE[0])
+
+
+def test_firing_rates_of_every_neuron(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path
+) -> None:
+    out = tmp_path / 'rates.json'
+    plain = test_tool([*trained, '--work-dir', str(tmp_path / 'plain')])
+    metrics = test_tool([*trained, '--work-dir', str(tmp_path / 'run'), '--firing-rates', str(out)])
+    assert metrics['mIoU'] == plain['mIoU']
+    init_default_scope('mmseg')
+    model = MODELS.build(Config.fromfile(trained[0]).model)
+    neurons = [name for name, m in model.named_modules() if isinstance(m, BaseNeuron)]
+    rates = json.loads(out.read_text())
+    assert list(rates) == neurons
+    assert all(0 <= r['rate'] <= r['active'] <= 1 for r in rates.values())
+    assert any(r['rate'] > 0 for r in rates.values())
 
 
 def test_out_is_a_folder_of_label_maps(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 
 @pytest.fixture
@@ -226,6 +226,24 @@ def test_out_of_a_config_that_has_no_label_maps(
     config = Path(shutil.copy(trained[0], tmp_path / 'copy.py'))
     other = _edited(config, lambda cfg: cfg.update(test_evaluator=dict(type='DepthMetric')))
     assert '.pkl' in refused(test_tool, other, trained[1], '--out', 'maps')
+
+
+def test_firing_rates_need_a_folder_and_neurons(
+    refused: Callable, test_tool: Callable, trained: tuple[str, str], tmp_path: Path
+) -> None:
+    arguments = (trained[1], '--work-dir', 'run', '--firing-rates')
+    message = refused(test_tool, trained[0], *arguments, 'nowhere/rates.json')
+    assert "the folder of 'nowhere/rates.json' does not exist" in message
+
+    def use_relu(node: ConfigDict) -> None:
+        for key, value in node.items():
+            if key == 'neuron_cfg':
+                node[key] = dict(type='spikedense.ReLU')
+            elif isinstance(value, ConfigDict):
+                use_relu(value)
+
+    twin = _edited(Path(shutil.copy(trained[0], tmp_path / 'copy.py')), use_relu)
+    assert 'EncoderDecoder has no spiking neuron' in refused(test_tool, twin, *arguments, 'x.json')
 
 
 @pytest.mark.parametrize('launcher', ['pytorch', 'slurm', 'mpi'])
