@@ -14,7 +14,7 @@ LEVELS = [
     {'ops'},
     {'neurons'},
     {'converters', 'datasets'},
-    {'models'},
+    {'models', 'evaluation'},
     {'analysis', 'engine', 'visualization', 'doctor'},
     {'apis', 'cli'},
 ]
