@@ -1,7 +1,8 @@
 """Pixel decoders: from a backbone's pyramid to mask features and a query decoder's memories."""
 
 from .deformable_attention import SpikeDrivenDeformableAttention
-from .sdte import SDTELayer, SpikeEncoder, SpikeEncoderLayer
+from .encoder import SpikeEncoder, build_encoder
+from .sdte import SDTELayer, SpikeEncoderLayer
 from .sdte_pixel_decoder import SDTEPixelDecoder
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     'SpikeDrivenDeformableAttention',
     'SpikeEncoder',
     'SpikeEncoderLayer',
+    'build_encoder',
 ]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mmengine.model import Sequential
 from torch import Tensor
 
 from ..layers import (
@@ -111,24 +110,3 @@ class _PositionedSelfAttention(SpikeSelfAttention):
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         return super().forward(x + sine_positions(x))
-
-
-ENCODER_LAYERS = {'SDTELayer': SDTELayer, 'SpikeEncoderLayer': SpikeEncoderLayer}
-
-
-class SpikeEncoder(Sequential):
-    """A stack of encoder layers on one map.
-
-    Args:
-        channels: channels.
-        type: ``'SDTELayer'`` or ``'SpikeEncoderLayer'``.
-        num_layers: number of layers.
-        **layer_cfg: arguments of a layer.
-    """
-
-    def __init__(
-        self, channels: int, type: str = 'SDTELayer', num_layers: int = 6, **layer_cfg
-    ) -> None:
-        if type not in ENCODER_LAYERS:
-            raise ValueError(f'encoder: type={type!r}, expected one of {list(ENCODER_LAYERS)}')
-        super().__init__(*(ENCODER_LAYERS[type](channels, **layer_cfg) for _ in range(num_layers)))

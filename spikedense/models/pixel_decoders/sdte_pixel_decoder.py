@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from spikedense.registry import MODELS
 
 from ..layers import SpikeConv, fold_time, unfold_time, with_time
-from .sdte import SpikeEncoder
+from .encoder import build_encoder
 
 #: Maps that the query decoder reads, one after the other.
 NUM_MEMORIES = 3
@@ -32,10 +32,10 @@ class SDTEPixelDecoder(BaseModule):
         in_channels: channels of the maps, finest first.
         feat_channels: channels inside, of the memories.
         out_channels: channels of the mask features.
-        encoder: arguments of :class:`SpikeEncoder`; None for no encoder (an ablation).
-        encoder_levels: levels that the encoder runs over, one after the other, the coarsest among
-            them. With more than one the finer ones are encoded instead of just projected
-            ("multi-scale query", an ablation), by the same layers.
+        encoder: arguments of :func:`build_encoder`; None for no encoder (an ablation).
+        encoder_levels: levels that the encoder runs over, the coarsest among them. With more than
+            one the finer ones are encoded instead of just projected ("multi-scale query", an
+            ablation), by the same layers.
         mask_level: level of the mask features; 0, the finest, has stride 2, 1 has stride 4.
         depthwise: whether the pyramid's 3x3 convolutions are depth-wise and without bias, or full
             (an ablation).
@@ -85,7 +85,7 @@ class SDTEPixelDecoder(BaseModule):
         self.encoder = None
         if encoder is not None:
             layout = dict(legacy_layout=True) if legacy_layout else {}
-            self.encoder = SpikeEncoder(feat_channels, **{**cfg, **layout, **encoder})
+            self.encoder = build_encoder(feat_channels, **{**cfg, **layout, **encoder})
         self.encoder_convs = nn.ModuleDict(
             {
                 str(i): SpikeConv(feat_channels, feat_channels, bias=True, **cfg)
@@ -134,22 +134,22 @@ class SDTEPixelDecoder(BaseModule):
             )
         inputs = [with_time(x) for x in inputs]
         top = len(inputs) - 1
-        y = self._project(inputs[top], top)
+        encoded = self._encode(inputs)
+        y = encoded[top]
         memories = [y]
         for i in range(top - 1, self.mask_level - 1, -1):
-            y = self._project(inputs[i], i) + _bilinear(y, inputs[i])
-            y = self.output_convs[str(i)](y)
+            lateral = encoded[i] if i in encoded else self.lateral_convs[str(i)](inputs[i])
+            y = self.output_convs[str(i)](lateral + _bilinear(y, inputs[i]))
             memories.append(y)
         return self.mask_conv(y), memories[:NUM_MEMORIES]
 
-    def _project(self, x: Tensor, level: int) -> Tensor:
-        """``[T, B, C_i, H, W] -> [T, B, C, H, W]``, encoded where the level is."""
-        y = self.lateral_convs[str(level)](x)
-        if level in self.encoder_levels:
-            if self.encoder is not None:
-                y = self.encoder(y)
-            y = self.encoder_convs[str(level)](y)
-        return y
+    def _encode(self, inputs: Sequence[Tensor]) -> dict[int, Tensor]:
+        """Projects and encodes the encoder's levels: level -> ``[T, B, C, H, W]``."""
+        levels = sorted(self.encoder_levels, reverse=True)
+        maps = [self.lateral_convs[str(i)](inputs[i]) for i in levels]
+        if self.encoder is not None:
+            maps = self.encoder(maps)
+        return {i: self.encoder_convs[str(i)](y) for i, y in zip(levels, maps, strict=True)}
 
 
 def _bilinear(x: Tensor, like: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def test_masks_at_stride_4_need_no_finest_level() -> None:
 def test_several_levels_are_encoded_by_the_same_layers() -> None:
     one, two = decoder(), decoder(encoder_levels=(2, 3))
     calls = []
-    two.encoder.register_forward_hook(lambda *call: calls.append(call[-1].shape[-2:]))
+    two.encoder[0].register_forward_hook(lambda *call: calls.append(call[-1].shape[-2:]))
     maps = pyramid((32, 32))
     two(maps)
     assert calls == [maps[3].shape[-2:], maps[2].shape[-2:]]
