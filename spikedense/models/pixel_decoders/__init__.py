@@ -2,14 +2,18 @@
 
 from .deformable_attention import SpikeDrivenDeformableAttention
 from .encoder import SpikeEncoder, build_encoder
+from .ms_deform import MSDeformEncoder, MSDeformEncoderLayer, SpikeMultiScaleDeformableAttention
 from .sdte import SDTELayer, SpikeEncoderLayer
 from .sdte_pixel_decoder import SDTEPixelDecoder
 
 __all__ = [
+    'MSDeformEncoder',
+    'MSDeformEncoderLayer',
     'SDTELayer',
     'SDTEPixelDecoder',
     'SpikeDrivenDeformableAttention',
     'SpikeEncoder',
     'SpikeEncoderLayer',
+    'SpikeMultiScaleDeformableAttention',
     'build_encoder',
 ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mmengine.model import BaseModule, Sequential
 from torch import Tensor
 
+from .ms_deform import MSDeformEncoder
 from .sdte import SDTELayer, SpikeEncoderLayer
 
 ENCODER_LAYERS = {'SDTELayer': SDTELayer, 'SpikeEncoderLayer': SpikeEncoderLayer}
@@ -37,12 +38,16 @@ class SpikeEncoder(Sequential):
         return [super(SpikeEncoder, self).forward(x) for x in maps]
 
 
-def build_encoder(channels: int, type: str = 'SDTELayer', **encoder_cfg) -> BaseModule:
+def build_encoder(
+    channels: int, num_levels: int, type: str = 'SDTELayer', **encoder_cfg
+) -> BaseModule:
     """Builds an encoder, a module from a list of maps, coarsest first, to such a list.
 
     Args:
         channels: channels of the maps.
-        type: the layer of a :class:`SpikeEncoder`.
+        num_levels: number of maps.
+        type: ``'MSDeformEncoder'``, in which maps see each other, or the layer of a
+            :class:`SpikeEncoder`, in which they do not.
         **encoder_cfg: further arguments of the encoder.
 
     Returns:
@@ -51,6 +56,9 @@ def build_encoder(channels: int, type: str = 'SDTELayer', **encoder_cfg) -> Base
     Raises:
         ValueError: the type is not known.
     """
+    if type == 'MSDeformEncoder':
+        return MSDeformEncoder(channels, num_levels, **encoder_cfg)
     if type not in ENCODER_LAYERS:
-        raise ValueError(f'encoder: type={type!r}, expected one of {list(ENCODER_LAYERS)}')
+        known = [*ENCODER_LAYERS, 'MSDeformEncoder']
+        raise ValueError(f'encoder: type={type!r}, expected one of {known}')
     return SpikeEncoder(channels, type, **encoder_cfg)

@@ -85,7 +85,9 @@ class SDTEPixelDecoder(BaseModule):
         self.encoder = None
         if encoder is not None:
             layout = dict(legacy_layout=True) if legacy_layout else {}
-            self.encoder = build_encoder(feat_channels, **{**cfg, **layout, **encoder})
+            self.encoder = build_encoder(
+                feat_channels, len(encoder_levels), **{**cfg, **layout, **encoder}
+            )
         self.encoder_convs = nn.ModuleDict(
             {
                 str(i): SpikeConv(feat_channels, feat_channels, bias=True, **cfg)

@@ -134,4 +134,4 @@ def test_plain_layer_knows_places() -> None:
 
 def test_unknown_encoder_is_told() -> None:
     with pytest.raises(ValueError, match="encoder: type='Swin', expected one of"):
-        build_encoder(CHANNELS, type='Swin', **CFG)
+        build_encoder(CHANNELS, 1, type='Swin', **CFG)
