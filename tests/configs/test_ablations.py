@@ -8,7 +8,7 @@ from reduced_models import build_model, reduced_config
 from torch import nn
 
 from spikedense.models.layers import SpikeConv, SpikeSeparableConv
-from spikedense.models.pixel_decoders import SDTELayer, SpikeEncoderLayer
+from spikedense.models.pixel_decoders import MSDeformEncoder, SDTELayer, SpikeEncoderLayer
 from spikedense.neurons import NILIF
 from spikedense.utils.config_path import config_root, list_configs
 
@@ -42,7 +42,14 @@ def sdda(model: nn.Module) -> nn.Module:
 
 #: What a net has if, and only if, it is that ablation.
 MARKS: dict[str, Callable[[nn.Module], bool]] = {
-    'no-shortcut': lambda m: embed(m).weight is None,
+    'direct-conversion': lambda m: (
+        isinstance(pixel(m).encoder, MSDeformEncoder)
+        and pixel(m).encoder_levels == (1, 2, 3)
+        and embed(m).weight is None
+        and embed(m).pre_act is None
+        and norms(m, 'mask_embed') == {4}
+    ),
+    'no-shortcut': lambda m: embed(m).weight is None and embed(m).pre_act is not None,
     'identity-shortcut': lambda m: embed(m).shortcut == 'identity',
     'membrane-shortcut': lambda m: embed(m).shortcut == 'membrane',
     'no-sdte': lambda m: pixel(m).encoder is None,
