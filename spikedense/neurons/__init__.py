@@ -5,5 +5,16 @@ from .base import BaseNeuron
 from .build import build_neuron
 from .integer import ILIF, NILIF
 from .lif import IF, LIF, PLIF
+from .sigmoid_l2 import SigmoidL2NILIF
 
-__all__ = ['IF', 'ILIF', 'LIF', 'NILIF', 'PLIF', 'BaseNeuron', 'ReLU', 'build_neuron']
+__all__ = [
+    'IF',
+    'ILIF',
+    'LIF',
+    'NILIF',
+    'PLIF',
+    'BaseNeuron',
+    'ReLU',
+    'SigmoidL2NILIF',
+    'build_neuron',
+]

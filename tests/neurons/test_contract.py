@@ -12,12 +12,17 @@ CFGS = [
     dict(type='NILIF', D=4),
     dict(type='NILIF', D=8, norm=3.0, beta=1.0, detach_reset=False),
     dict(type='ILIF', D=2),
+    dict(type='SigmoidL2NILIF', D=4),
+    dict(type='SigmoidL2NILIF', D=2, norm=3.0, beta=1.0, detach_reset=False),
     dict(type='LIF'),
     dict(type='LIF', v_reset=None, decay_input=False, v_threshold=0.5),
     dict(type='IF'),
     dict(type='PLIF'),
 ]
 neuron_cfgs = pytest.mark.parametrize('cfg', CFGS, ids=lambda c: '-'.join(map(str, c.values())))
+
+#: It fires at rest by definition: the sigmoid of 0 is a half.
+NEVER_SILENT = 'SigmoidL2NILIF'
 
 
 def currents(T: int = 4, **kwargs) -> torch.Tensor:
@@ -29,8 +34,19 @@ def test_output_times_scale_is_an_integer_up_to_D(cfg: dict) -> None:
     neuron = build_neuron(cfg)
     counts = neuron(currents()) * neuron.scale
     torch.testing.assert_close(counts, counts.round())
-    assert counts.min() == 0
+    assert counts.min() == 0 or (cfg['type'] == NEVER_SILENT and counts.min() > 0)
     assert 0 < counts.max() <= neuron.D
+
+
+@neuron_cfgs
+def test_silent_at_rest_and_below(cfg: dict) -> None:
+    neuron = build_neuron(cfg)
+    resting = neuron(torch.zeros(1, 3, 5))
+    if cfg['type'] == NEVER_SILENT:
+        assert torch.equal(resting * neuron.scale, torch.full_like(resting, neuron.D / 2))
+    else:
+        assert not resting.any()
+        assert not neuron(-currents().abs()).any()
 
 
 @neuron_cfgs

@@ -1,12 +1,12 @@
 """From queries to mask embeddings, with the membrane shortcut ME-Shortcut (SDME)."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from spikedense.neurons import NILIF, build_neuron
+from spikedense.neurons import ILIF, NILIF, build_neuron
 
 from .spike_conv import SpikeConv
 
@@ -18,16 +18,18 @@ def rescaled(neuron_cfg: dict[str, Any], scale: float) -> dict[str, Any]:
     """A neuron whose output is ``scale`` times that of another one.
 
     Args:
-        neuron_cfg: an integer neuron (NI-LIF, I-LIF); others have no scale and stay what they are.
+        neuron_cfg: an integer neuron (NI-LIF and its kin); others have no scale and stay what they
+            are.
         scale: factor; a neuron of D = 4 with scale 4 emits integers.
 
     Returns:
         The config of the other neuron.
     """
-    if str(neuron_cfg.get('type')).removeprefix('spikedense.') not in ('NILIF', 'ILIF'):
+    neuron = build_neuron(neuron_cfg)
+    if not isinstance(neuron, NILIF):
         return neuron_cfg
-    neuron = cast(NILIF, build_neuron(neuron_cfg))
-    return {**neuron_cfg, 'type': 'NILIF', 'norm': neuron.norm / scale}
+    divided = NILIF if isinstance(neuron, ILIF) else type(neuron)  # I-LIF takes no norm
+    return {**neuron_cfg, 'type': divided, 'norm': neuron.norm / scale}
 
 
 class SpikeMaskEmbed(BaseModule):

@@ -71,9 +71,17 @@ def test_steps_follow_each_other_in_time() -> None:
     assert not torch.equal(spikes[0], spikes[1]), 'what does not fire is carried on'
 
 
-@pytest.mark.parametrize('neuron', [dict(type='NILIF', D=4), dict(type='ILIF', D=3)])
+@pytest.mark.parametrize(
+    'neuron',
+    [
+        dict(type='NILIF', D=4),
+        dict(type='ILIF', D=3),
+        dict(type='SigmoidL2NILIF', D=4),
+        dict(type='spikedense.SigmoidL2NILIF', D=4, norm=8),
+    ],
+)
 def test_rescaled_neuron(neuron: dict) -> None:
-    x = torch.randn(1, 50) * 4
+    x = torch.randn(1, 3, 50) * 4
     scaled = build_neuron(rescaled(neuron, 2.0))(x)
     torch.testing.assert_close(scaled, 2 * build_neuron(neuron)(x))
     assert rescaled(dict(type='ReLU'), 2.0) == dict(type='ReLU')
