@@ -9,7 +9,7 @@ from torch import nn
 
 from spikedense.models.layers import SpikeConv, SpikeSeparableConv
 from spikedense.models.pixel_decoders import MSDeformEncoder, SDTELayer, SpikeEncoderLayer
-from spikedense.neurons import NILIF
+from spikedense.neurons import NILIF, BaseNeuron, SigmoidL2NILIF
 from spikedense.utils.config_path import config_root, list_configs
 
 MAIN = {
@@ -69,6 +69,9 @@ MARKS: dict[str, Callable[[nn.Module], bool]] = {
         norms(m, 'cross_attn') == {4} and norms(m, 'self_attn') == {1}
     ),
     'norm-8': lambda m: norms(m, 'backbone') == {8} and norms(m, 'layers') == {8},
+    'sigmoid-l2': lambda m: (
+        {type(n) for n in m.modules() if isinstance(n, BaseNeuron)} == {SigmoidL2NILIF}
+    ),
     'full-fpn': lambda m: {c.conv.groups for c in pixel(m).output_convs.values()} == {1},
 }
 

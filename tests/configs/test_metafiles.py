@@ -25,7 +25,13 @@ from spikedense.utils.metafile import (
 
 METAFILES = sorted(config_root().glob('*/metafile.yml'))
 MODELS = {model['Config']: model for file in METAFILES for model in load_metafile(file)['Models']}
-NEURONS = {'LIF': 'LIF', 'NILIF': 'NI-LIF', 'ILIF': 'I-LIF', 'ReLU': 'ReLU (ANN)'}
+NEURONS = {
+    'LIF': 'LIF',
+    'NILIF': 'NI-LIF',
+    'ILIF': 'I-LIF',
+    'SigmoidL2NILIF': 'NI-LIF, sigmoid & L2',
+    'ReLU': 'ReLU (ANN)',
+}
 
 RESULT = {
     'Task': 'Semantic Segmentation',
