@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_80k.py',
     '../_base_/default_runtime.py',
 ]
-# The released model of four steps: classes count twice in loss and matcher.
+# The released model of four steps: the rate follows the batch, and classes count twice in loss and matcher.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(T=4),
@@ -15,3 +15,4 @@ model = dict(
     ),
 )
 train_dataloader = dict(batch_size=4)
+auto_scale_lr = dict(enable=True, base_batch_size=48)

@@ -4,9 +4,11 @@ _base_ = [
     '../_base_/schedules/spike2former_120k-of-160k.py',
     '../_base_/default_runtime.py',
 ]
-# The released model of one step. It has an output for 150 classes; the converter writes that.
+# The released model of one step, whose rate follows the batch. It has an output for 150 classes; the
+# converter writes that.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=21),
 )
 train_dataloader = dict(batch_size=4)
+auto_scale_lr = dict(enable=True, base_batch_size=36)

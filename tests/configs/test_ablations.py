@@ -19,7 +19,8 @@ MAIN = {
 ABLATIONS = [
     name
     for name in list_configs()
-    if name.startswith('spike2former/spike2former-') and '/spike2former-l_' not in name
+    if name.startswith('spike2former/spike2former-')
+    and not name.startswith(('spike2former/spike2former-l_', 'spike2former/spike2former-paper_'))
 ]
 
 
