@@ -1,5 +1,6 @@
 """Spike-driven deformable attention (SDDA)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from mmengine.model import BaseModule, constant_init
@@ -57,6 +58,8 @@ class SpikeDrivenDeformableAttention(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        #: How it samples. An attribute, so that another statement of the same sums can stand here.
+        self.sample: Callable[..., Tensor] = deform_sample
         if channels % num_groups:
             raise ValueError(f'num_groups={num_groups}, expected a divisor of {channels} channels')
         if proj not in PROJECTIONS:
@@ -106,7 +109,7 @@ class SpikeDrivenDeformableAttention(BaseModule):
         if self.legacy_layout:
             offset, weight = tokens_as_map(offset), tokens_as_map(weight)
         points = (self.num_groups, self.kernel_size**2)
-        out = deform_sample(
+        out = self.sample(
             fold_time(value),
             fold_time(offset).unflatten(1, (*points, 2)),
             fold_time(weight).unflatten(1, points),
