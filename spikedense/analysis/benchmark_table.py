@@ -88,9 +88,11 @@ def _legend(subjects: list[dict[str, Any]]) -> list[str]:
     for label, subject in zip(_labels(subjects), subjects, strict=True):
         s = subject['settings']
         options = ''.join(f' {key}={value}' for key, value in s['cfg_options'].items())
+        precision = 'autocast' if s['amp'] else 'fp32'
+        statement = ', plain re-statement' if s['plain'] else ''
         height, width = s['size']
         lines.append(
             f'{label}: {s["config"]}{options} ({s["part"]}, {s["batch"]}x3x{height}x{width}, '
-            f'{s["device"]}, {s["memory_format"]}, {"autocast" if s["amp"] else "fp32"})'
+            f'{s["device"]}, {s["memory_format"]}, {precision}{statement})'
         )
     return lines

@@ -10,6 +10,8 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from .plain import restate_plainly
+
 MEMORY_FORMATS = {
     'contiguous': torch.contiguous_format,
     'channels_last': torch.channels_last,
@@ -31,6 +33,7 @@ class WorkloadSettings:
         memory_format: ``'contiguous'`` or ``'channels_last'``, for weights and images.
         amp: run under autocast: bfloat16 on a CPU, float16 on a GPU.
         threads: torch threads on a CPU; None leaves torch's own choice.
+        plain: measure the plain re-statement of the model, see :func:`restate_plainly`.
     """
 
     config: str
@@ -42,6 +45,7 @@ class WorkloadSettings:
     memory_format: str = 'contiguous'
     amp: bool = False
     threads: int | None = None
+    plain: bool = False
 
     def __post_init__(self) -> None:
         for key, known in (('part', PARTS), ('memory_format', tuple(MEMORY_FORMATS))):
@@ -51,6 +55,8 @@ class WorkloadSettings:
             raise ValueError(f'batch={self.batch}, size={self.size}, expected positive numbers')
         if self.device.startswith('cuda') and not torch.cuda.is_available():
             raise ValueError(f'device={self.device!r}, but torch finds no CUDA device here')
+        if self.plain and self.amp:
+            raise ValueError('plain=True with amp=True: the plain re-statement is for fp32')
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, ready for JSON."""
@@ -151,7 +157,8 @@ def build_part(settings: WorkloadSettings) -> Any:
         settings: the config, its options and the part.
 
     Returns:
-        A module; typed loosely, for a model has methods that ``nn.Module`` lacks.
+        A module, re-stated plainly where the settings say so; typed loosely, for a model has
+        methods that ``nn.Module`` lacks.
     """
     cfg = Config.fromfile(settings.config)
     cfg.merge_from_dict(copy.deepcopy(settings.cfg_options))
@@ -163,4 +170,7 @@ def build_part(settings: WorkloadSettings) -> Any:
         if 'backbone' not in model:
             raise ValueError(f"{settings.config}: the config's model has no 'backbone'")
         model = model.backbone
-    return MODELS.build(model)
+    module = MODELS.build(model)
+    if settings.plain:
+        restate_plainly(module)
+    return module

@@ -1,18 +1,23 @@
+import importlib.util
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from spikedense.analysis import memory
 from spikedense.analysis.benchmark import benchmark, interleaved_medians
 from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.machine import ConvProbe, describe_machine
 from spikedense.analysis.memory import peak_memory, resident_peak_mib
 from spikedense.analysis.workload import Workload, WorkloadSettings
+from spikedense.neurons import BaseNeuron
 
 CONFIG = 'configs/sdt_v3/fpn_sdtv3-5m_1xb16-5k_camvid-480x360.py'
 SMALL = """
@@ -61,6 +66,22 @@ def test_workload_runs(settings: WorkloadSettings, part: str, memory_format: str
     assert all(torch.isfinite(p.grad).all() for p in load.module.parameters())
 
 
+def test_plain_statement_runs_and_keeps_more(settings: WorkloadSettings) -> None:
+    ours, plain = Workload(settings), Workload(changed(settings, plain=True))
+    assert any(isinstance(module, BaseNeuron) for module in ours.module.modules())
+    assert not any(isinstance(module, BaseNeuron) for module in plain.module.modules())
+    kept = []
+    for load in (ours, plain):
+        saved: dict[int, torch.Tensor] = {}  # by address; alive, so that none is given twice
+        load.forward()
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x, saved=saved: saved.setdefault(x.data_ptr(), x), lambda x: x
+        ):
+            load.train_step()
+        kept.append(sum(x.nbytes for x in saved.values()))
+    assert kept[0] < kept[1]
+
+
 def test_autocast_trains(settings: WorkloadSettings) -> None:
     load = Workload(changed(settings, amp=True))
     load.train_step()
@@ -82,6 +103,27 @@ def test_memory_of_a_child_sees_no_peak_of_its_parent(settings: WorkloadSettings
     assert len(ballast) / 2**20 < peak_here
     assert peaks['built'] < peak_here - 100
     assert 50 < peaks['built'] <= peaks['forward'] <= peaks['train_step']
+
+
+def test_the_child_that_measures_memory_gets_all_settings(
+    settings: WorkloadSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    seen = []
+
+    def measure(settings: WorkloadSettings, train: bool) -> dict[str, float]:
+        seen.append((settings, train))
+        return dict(built=1.0)
+
+    def run_here(command: list[str], input: str, **_: object) -> subprocess.CompletedProcess:
+        monkeypatch.setattr('sys.stdin', io.StringIO(input))
+        memory.main()
+        return subprocess.CompletedProcess(command, 0, capsys.readouterr().out, '')
+
+    monkeypatch.setattr(memory, '_measure', measure)
+    monkeypatch.setattr(subprocess, 'run', run_here)
+    wanted = changed(settings, plain=True)
+    assert peak_memory(wanted, train=False) == dict(built=1.0)
+    assert seen == [(wanted, False)]
 
 
 def test_report_of_two_configs(settings: WorkloadSettings) -> None:
@@ -124,6 +166,7 @@ def test_probe_counts_the_operations_that_torch_counts() -> None:
         (dict(part='neck'), "part='neck', expected one of"),
         (dict(memory_format='nhwc'), "memory_format='nhwc', expected one of"),
         (dict(batch=0), 'expected positive numbers'),
+        (dict(plain=True, amp=True), 'the plain re-statement is for fp32'),
     ],
 )
 def test_bad_settings_are_named(settings: WorkloadSettings, changes: dict, message: str) -> None:
@@ -148,6 +191,44 @@ def test_tool_compares_and_writes_json(config: str, repo_root: Path, tmp_path: P
     report = json.loads(out.read_text())
     assert set(report['ratio']) >= {'parameters', 'forward', 'train_step'}
     assert report['subjects'][1]['settings']['cfg_options'] == {'model.backbone.T': 2}
+
+
+@pytest.fixture
+def tool(repo_root: Path) -> Callable[..., int]:
+    """`main` of the tool in this process, where nothing has to be imported again."""
+    file = repo_root / 'tools' / 'analysis_tools' / 'benchmark.py'
+    spec = importlib.util.spec_from_file_location('benchmark_tool', file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda *args: module.main([str(arg) for arg in args])
+
+
+def test_tool_compares_with_the_plain_statement(
+    config: str, tool: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / 'report.json'
+    small = ['--size', 64, 64, '--repeats', 1, '--warmup', 0, '--threads', 1]
+    assert tool(config, '--compare-plain', *small, '--no-machine', '--no-memory', '--out', out) == 0
+    a, b = capsys.readouterr().out.splitlines()[-2:]
+    assert a.startswith('A: ') and a.endswith('fp32)')
+    assert b.startswith('B: ') and b.endswith('fp32, plain re-statement)')
+    report = json.loads(out.read_text())
+    ours, plain = (subject['settings'] for subject in report['subjects'])
+    assert plain == {**ours, 'plain': True} != ours
+    assert report['ratio']['parameters'] == 1
+    assert report['ratio'].keys() >= {'forward', 'train_step'}
+
+
+@pytest.mark.parametrize(
+    'others', [['--compare', CONFIG], ['--compare-cfg-options', 'model.backbone.T=2'], ['--amp']]
+)
+def test_the_plain_statement_is_compared_alone(
+    others: list[str], tool: Callable[..., int], capsys: pytest.CaptureFixture
+) -> None:
+    assert tool(CONFIG, '--compare-plain', *others) == 1
+    said = capsys.readouterr()
+    assert 'goes with none of --compare, --compare-cfg-options and --amp' in said.err
+    assert not said.out
 
 
 @pytest.mark.parametrize('flag', ['--cfg-options', '--compare-cfg-options'])

@@ -4,11 +4,13 @@ Examples:
     python tools/analysis_tools/benchmark.py CONFIG --part backbone --threads 2
     python tools/analysis_tools/benchmark.py CONFIG --compare OTHER_CONFIG --out speed.json
     python tools/analysis_tools/benchmark.py CONFIG --compare-cfg-options model.backbone.T=4
+    python tools/analysis_tools/benchmark.py CONFIG --compare-plain
 """
 
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from mmengine.config import Config
@@ -37,6 +39,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action=OptionsAction,
         default={},
         help='key=value, for B only; without --compare, B is the same config',
+    )
+    parser.add_argument(
+        '--compare-plain',
+        action='store_true',
+        help='B is A as its plain re-statement in fp32 (docs/benchmark.md)',
     )
     parser.add_argument('--part', choices=PARTS, default='model')
     parser.add_argument(
@@ -73,8 +80,15 @@ def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
             threads=args.threads,
         )
 
+    if args.compare_plain and (args.compare or args.compare_cfg_options or args.amp):
+        raise ValueError(
+            '--compare-plain: B is A re-stated, in fp32; it goes with none of --compare, '
+            '--compare-cfg-options and --amp'
+        )
     subjects = [settings(args.config, args.cfg_options)]
-    if args.compare or args.compare_cfg_options:
+    if args.compare_plain:
+        subjects.append(replace(subjects[0], plain=True))
+    elif args.compare or args.compare_cfg_options:
         options = {**args.cfg_options, **args.compare_cfg_options}
         subjects.append(settings(args.compare or args.config, options))
     return subjects
