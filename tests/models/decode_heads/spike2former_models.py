@@ -1,5 +1,6 @@
 """Small Spike2Former segmentors, and images for them."""
 
+import copy
 from typing import Any
 
 import torch
@@ -31,6 +32,30 @@ def small_segmentor(awake: bool = True, **head: Any) -> nn.Module:
     """A segmentor of the demo's classes, in eval mode."""
     model = build_model(small_config(**head))
     return wake(model, torch.randn(2, 3, 64, 96)) if awake else model.eval()
+
+
+def discerning_segmentor(image: Tensor) -> nn.Module:
+    """A segmentor that sees several classes in an image.
+
+    An awake one has class scores and mask features of one sign, so that all of its queries say the
+    same; here both have a mean of zero.
+
+    Args:
+        image: 8-bit, ``[3, H, W]``.
+    """
+    model = small_segmentor()
+    data = dict(inputs=[image], data_samples=[sample(image[0].long())])
+    for layer in (model.decode_head.cls_embed, model.decode_head.pixel_decoder.mask_conv.conv):
+        nn.init.normal_(layer.weight)
+        nn.init.zeros_(layer.bias)
+        seen: list[Tensor] = []
+        hook = layer.register_forward_hook(lambda *call, seen=seen: seen.append(call[-1]))
+        with torch.no_grad():
+            model.test_step(copy.deepcopy(data))
+            out = seen[0] if isinstance(layer, nn.Linear) else seen[0].movedim(1, -1)
+            layer.bias.copy_(-out.flatten(0, -2).mean(0))
+        hook.remove()
+    return model
 
 
 def sample(labels: Tensor) -> SegDataSample:

@@ -1,11 +1,28 @@
 """The whole segmentor: any size, odd ground truths, every way of inference."""
 
+import copy
+import itertools
+from pathlib import Path
+
 import pytest
 import torch
+from mmcv.transforms import Compose
 from mmengine.config import ConfigDict
-from spike2former_models import NUM_CLASSES, batch, losses, small_segmentor
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import MODELS
+from PIL import Image
+from spike2former_models import (
+    NUM_CLASSES,
+    batch,
+    discerning_segmentor,
+    losses,
+    sample,
+    small_config,
+    small_segmentor,
+)
 from torch import Tensor, nn
 
+from spikedense.apis.evaluation import add_tta
 from spikedense.neurons import BaseNeuron
 
 
@@ -87,6 +104,43 @@ def test_sliding_windows_are_predicted_one_by_one() -> None:
             for part in image.split(64, dim=-1)
         ]
     torch.testing.assert_close(slid, torch.cat(parts, dim=-1))
+
+
+def test_augmented_copies_are_predicted_one_by_one(tmp_path: Path) -> None:
+    truth = labels()
+    image = torch.randint(256, (3, *truth.shape), dtype=torch.uint8)
+    model = discerning_segmentor(image)
+    Image.fromarray(image.permute(1, 2, 0).flip(-1).numpy()).save(tmp_path / 'image.png')  # RGB
+    Image.fromarray(truth.byte().numpy()).save(tmp_path / 'labels.png')
+
+    cfg = small_config()
+    cfg.pop('tta_pipeline', None)
+    add_tta(cfg)
+    averaging = MODELS.build(copy.deepcopy(cfg.model)).eval()
+    averaging.module.load_state_dict(model.state_dict())
+    item = dict(
+        img_path=str(tmp_path / 'image.png'),
+        seg_map_path=str(tmp_path / 'labels.png'),
+        reduce_zero_label=False,
+        seg_fields=[],
+    )
+    data = pseudo_collate([Compose(cfg.test_dataloader.dataset.pipeline)(item)])
+    with torch.no_grad():
+        (found,) = averaging.test_step(data)
+
+    def alone(copied: Tensor) -> Tensor:
+        """Logits of one copy by a model that has seen nothing else."""
+        one = dict(inputs=[copied], data_samples=[sample(truth)])
+        with torch.no_grad():
+            return copy.deepcopy(model).test_step(one)[0].seg_logits.data
+
+    plain, flipped = alone(image), alone(image.flip(-1)).flip(-1)
+    mean = (plain.softmax(0) + flipped.softmax(0)) / 2
+    maps = [logits.argmax(0) for logits in (plain, flipped, mean)]
+    for one, other in itertools.combinations(maps, 2):
+        assert (one != other).float().mean() > 0.05, 'they could not be told apart'
+    assert torch.equal(found.pred_sem_seg.data[0], maps[-1])
+    assert torch.equal(found.gt_sem_seg.data[0], truth)
 
 
 def test_nothing_is_left_from_the_image_before() -> None:
