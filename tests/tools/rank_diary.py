@@ -11,10 +11,15 @@ from mmengine.registry import HOOKS
 
 @HOOKS.register_module()
 class RankDiary(Hook):
-    """Leaves ``rank<N>.json`` in the work dir: names of images, and a sum for each parameter."""
+    """Leaves ``rank<N>.json`` in the work dir: images, and sums of parameters, first and last."""
 
     def __init__(self) -> None:
         self.images: list[str] = []
+        self.start: dict[str, float] = {}
+
+    def before_train(self, runner: Any) -> None:
+        """Note what the training starts from."""
+        self.start = _sums(runner)
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any, outputs: Any) -> None:
         """Note the images of a batch."""
@@ -22,7 +27,11 @@ class RankDiary(Hook):
 
     def after_train(self, runner: Any) -> None:
         """Write the diary."""
-        named = runner.model.module.named_parameters()
-        sums = {key: value.double().sum().item() for key, value in named}
-        diary = dict(images=self.images, sums=sums)
+        diary = dict(images=self.images, start=self.start, sums=_sums(runner))
         Path(runner.work_dir, f'rank{get_rank()}.json').write_text(json.dumps(diary))
+
+
+def _sums(runner: Any) -> dict[str, float]:
+    """A sum for each parameter."""
+    named = runner.model.module.named_parameters()
+    return {key: value.double().sum().item() for key, value in named}

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
-from tool_configs import ITERATIONS, losses
+from tool_configs import ITERATIONS, demo_config, losses, spike2former_config
 
 pytestmark = pytest.mark.skipif(
     torch.cuda.is_available() and torch.cuda.device_count() < 2,
@@ -40,23 +39,22 @@ def _run(script: Path, folder: Path, *arguments: str) -> subprocess.CompletedPro
     )
 
 
-def _diaries(work_dir: Path) -> list[dict]:
-    """What both processes wrote down, having seen different images and made one model of them."""
-    first, second = (json.loads((work_dir / f'rank{rank}.json').read_text()) for rank in (0, 1))
-    assert len(first['images']) == len(second['images']) > 0
-    assert not set(first['images']) & set(second['images'])
-    assert first['sums'] == second['sums']
-    return [first, second]
-
-
-@pytest.fixture
-def diary_config(config: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tiny config with a hook that keeps a diary of each process."""
-    monkeypatch.setenv('PYTHONPATH', str(Path(__file__).parent))
-    cfg = Config.fromfile(config)
+@pytest.fixture(params=[demo_config])
+def diary_config(
+    request: pytest.FixtureRequest,
+    repo_root: Path,
+    demo_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A tiny config with a hook that keeps a diary of each process: the FPN's, if not another's."""
+    # The hook, and the package of this very checkout.
+    paths = [str(Path(__file__).parent), str(repo_root)]
+    monkeypatch.setenv('PYTHONPATH', os.pathsep.join(paths))
+    cfg = request.param(repo_root, demo_root)
     cfg.custom_imports = dict(imports=['rank_diary'])
     cfg.custom_hooks = [dict(type='RankDiary')]
-    path = config.with_name(f'{config.stem}_diary.py')
+    path = tmp_path / f'{tmp_path.name}_diary.py'
     cfg.dump(path)
     return path
 
@@ -66,10 +64,16 @@ def _agreed_diary(work_dir: Path) -> dict:
     first, second = (json.loads((work_dir / f'rank{rank}.json').read_text()) for rank in (0, 1))
     assert len(first['images']) == len(second['images']) > 0
     assert not set(first['images']) & set(second['images'])
+    assert first['start'] == second['start']
     assert first['sums'] == second['sums']
+    moved = [key for key, value in first['sums'].items() if value != first['start'][key]]
+    assert len(moved) > 0.9 * len(first['sums'])
     return first
 
 
+@pytest.mark.parametrize(
+    'diary_config', [demo_config, spike2former_config], ids=['fpn', 'spike2former'], indirect=True
+)
 def test_two_processes_train_one_model(diary_config: Path, repo_root: Path, tmp_path: Path) -> None:
     done = _run(
         *(repo_root / 'tools' / 'dist_train.sh', tmp_path, str(diary_config), '2'),

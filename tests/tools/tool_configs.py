@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mmengine.config import Config
+from reduced_models import reduced_config
 
 SIZE = (64, 64)
 IMAGES = dict(seed=0, size=SIZE, num_train=16, num_val=6)
@@ -47,6 +48,28 @@ def demo_config(repo_root: Path, demo_root: Path) -> Config:
     cfg.model.backbone.arch = dict(embed_dims=[8, 16, 16, 16], depths=[1, 1, 1, 1, 1], num_heads=4)
     cfg.model.neck.update(in_channels=[4, 8, 16, 16], out_channels=16)
     cfg.model.decode_head.update(in_channels=[16] * 4, channels=16, num_classes=9)
+    _tiny_data(cfg, demo_root)
+    shorten(cfg)
+    return cfg
+
+
+def spike2former_config(repo_root: Path, demo_root: Path) -> Config:
+    """The shipped Spike2Former of the demo set at reduced size.
+
+    Args:
+        repo_root: the repository.
+        demo_root: a demo set made with ``IMAGES``.
+    """
+    path = 'configs/spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py'
+    cfg = reduced_config(str(repo_root / path))
+    cfg.model.data_preprocessor.size = SIZE
+    _tiny_data(cfg, demo_root)
+    shorten(cfg)
+    return cfg
+
+
+def _tiny_data(cfg: Config, demo_root: Path) -> None:
+    """Two images a step of the tiny demo set, read by the process itself."""
     cfg.train_dataloader.update(batch_size=2)
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         cfg[name].update(num_workers=0)
@@ -56,8 +79,6 @@ def demo_config(repo_root: Path, demo_root: Path) -> Config:
             step.crop_size = SIZE
         if step.type == 'RandomResize':
             step.scale = SIZE
-    shorten(cfg)
-    return cfg
 
 
 def shorten(cfg: Config) -> None:
