@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor
+from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from .plain import restate_plainly
@@ -142,8 +143,11 @@ class Workload:
         """Parameters and the arithmetic of one forward pass: multiply-adds count as two."""
         counter = FlopCounterMode(display=False)
         self.module.eval()
+        # The counter hangs hooks on what asks for gradients; a view of a parameter, as of a query's
+        # embedding, still does under no_grad but has no graph to hang them on.
+        frozen = {name: p.detach() for name, p in self.module.named_parameters()}
         with torch.no_grad(), counter:
-            self.module(self.images)
+            functional_call(self.module, frozen, (self.images,))
         return dict(
             parameters=sum(p.numel() for p in self.module.parameters()),
             forward_gflop=counter.get_total_flops() / 1e9,

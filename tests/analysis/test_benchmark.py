@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from reduced_models import reduced_config
 from torch.utils.flop_counter import FlopCounterMode
 
 from spikedense.analysis import memory
@@ -20,6 +21,7 @@ from spikedense.analysis.workload import Workload, WorkloadSettings
 from spikedense.neurons import BaseNeuron
 
 CONFIG = 'configs/sdt_v3/fpn_sdtv3-5m_1xb16-5k_camvid-480x360.py'
+QUERIES = 'configs/spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py'
 SMALL = """
 _base_ = {base!r}
 arch = dict(_delete_=True, embed_dims=[16, 16, 24, 32], depths=[1, 1, 1, 1, 1], num_heads=4)
@@ -80,6 +82,19 @@ def test_plain_statement_runs_and_keeps_more(settings: WorkloadSettings) -> None
             load.train_step()
         kept.append(sum(x.nbytes for x in saved.values()))
     assert kept[0] < kept[1]
+
+
+@pytest.mark.parametrize('plain', [False, True])
+def test_a_model_with_queries_is_measured(repo_root: Path, tmp_path: Path, plain: bool) -> None:
+    path = tmp_path / 'queries.py'
+    reduced_config(str(repo_root / QUERIES)).dump(path)
+    load = Workload(WorkloadSettings(str(path), size=(64, 64), batch=2, threads=1, plain=plain))
+    described = load.describe()
+    assert described['forward_gflop'] > 0
+    assert described['parameters'] == sum(p.numel() for p in load.module.parameters())
+    load.train_step()
+    gradients = [p.grad for p in load.module.parameters() if p.grad is not None]
+    assert len(gradients) > 100 and all(gradient.isfinite().all() for gradient in gradients)
 
 
 def test_autocast_trains(settings: WorkloadSettings) -> None:
