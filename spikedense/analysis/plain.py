@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from spikedense.models.backbones.base import SpikeDrivenBackbone
 from spikedense.models.layers import SpikeMultiheadAttention, SpikeSelfAttention
 from spikedense.models.pixel_decoders import SpikeDrivenDeformableAttention
-from spikedense.neurons import IF, LIF, NILIF, PLIF, BaseNeuron
+from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron
 
 
 def restate_plainly(model: nn.Module) -> None:
@@ -58,7 +58,8 @@ def _plain_neuron(neuron: BaseNeuron) -> nn.Module:
     """
     if neuron.keep_state:
         raise ValueError(f'{neuron}: a neuron with keep_state has no plain re-statement')
-    if isinstance(neuron, NILIF):
+    # Not their kin, which fire otherwise.
+    if isinstance(neuron, NILIF) and type(neuron) in (NILIF, ILIF):
         return _PlainInteger(neuron)
     if isinstance(neuron, LIF | IF | PLIF):
         return _PlainBinary(neuron)

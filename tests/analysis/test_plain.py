@@ -169,5 +169,6 @@ def test_neurons_without_a_plain_statement_are_told() -> None:
         def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, None]:
             return x, None
 
-    with pytest.raises(ValueError, match='only NILIF, ILIF, LIF, IF and PLIF'):
-        restate_plainly(nn.Sequential(Other(1)))
+    for neuron in (Other(1), build_neuron(dict(type='SigmoidL2NILIF'))):
+        with pytest.raises(ValueError, match='only NILIF, ILIF, LIF, IF and PLIF'):
+            restate_plainly(nn.Sequential(neuron))
