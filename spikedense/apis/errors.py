@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from spikedense.engine.runner import RunError
+from spikedense.engine.errors import RunError
 from spikedense.utils.signatures import accepted_parameters
 
 from .known_names import nearest, registered_names

@@ -1,8 +1,9 @@
 """What runs a model: the guarded runner, hooks and optimizer wrappers."""
 
+from .errors import RunError
 from .firing_rate_hook import FiringRateHook
 from .optim_wrapper import BFloat16OptimWrapper
 from .overlay_hook import OverlayHook
-from .runner import GuardedRunner, RunError
+from .runner import GuardedRunner
 
 __all__ = ['BFloat16OptimWrapper', 'FiringRateHook', 'GuardedRunner', 'OverlayHook', 'RunError']

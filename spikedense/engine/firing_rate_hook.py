@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from spikedense.analysis.firing import FiringMeter
 from spikedense.registry import HOOKS
 
-from .runner import RunError
+from .errors import RunError
 
 
 @HOOKS.register_module()

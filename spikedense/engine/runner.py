@@ -19,6 +19,9 @@ from torch.utils.data import DataLoader
 from spikedense.converters import is_official, read_state_dict
 from spikedense.utils.wording import some_of
 
+from .errors import RunError
+from .model_check import check_classes, check_widths
+
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 _BATCH_COUNTER = 'num_batches_tracked'
 #: What torch says of a weight: its name, the shape in the checkpoint, the shape in the model.
@@ -36,14 +39,11 @@ _LOG_FILE_ONLY = (
 )
 
 
-class RunError(RuntimeError):
-    """A run cannot go on because of what the user gave; the message is one sentence for him."""
-
-
 class GuardedRunner(Runner):
     """A runner that refuses what mmengine lets pass silently.
 
     - An empty data set (mmengine's infinite sampler would search for an image forever).
+    - A model whose parts do not fit each other, or with too few classes for its training set.
     - A checkpoint of which no weight fits the model; with ``strict_loading`` one that does not fill
       the model, or holds more than it in one of its parts.
     - A checkpoint is written beside its place and then renamed, so that a killed run never leaves
@@ -78,6 +78,19 @@ class GuardedRunner(Runner):
             else:
                 handler.addFilter(lambda record: not str(record.msg).startswith(_LOG_FILE_ONLY))
         return logger
+
+    def build_model(self, model: Any) -> nn.Module:
+        """Build the model, and see that its parts fit each other.
+
+        Args:
+            model: A model or its config.
+
+        Returns:
+            The model.
+        """
+        built = super().build_model(model)
+        check_widths(built)
+        return built
 
     @staticmethod
     def build_dataloader(
@@ -114,6 +127,8 @@ class GuardedRunner(Runner):
             fn_name: Name of the stage.
             **kwargs: What the stage passes to its hooks.
         """
+        if fn_name == 'before_train':
+            check_classes(self.model, self.train_dataloader.dataset)
         if fn_name in ('before_train_iter', 'before_val_iter', 'before_test_iter'):
             self.started = True
         super().call_hook(fn_name, **kwargs)

@@ -16,10 +16,12 @@ def _sampling_grid(offset: Tensor, kernel_size: int, dilation: int) -> Tensor:
         dilation: distance of its points.
 
     Returns:
-        ``[N * G, K * H, W, 2]``, -1 and 1 being the outer edges of the map.
+        ``[N * G, K * H, W, 2]``, -1 and 1 being the outer edges of the map; float32 at least.
     """
     height, width = offset.shape[-2:]
-    like: dict[str, Any] = dict(dtype=offset.dtype, device=offset.device)
+    # Half precision cannot tell the pixels of a large map apart.
+    exact = torch.promote_types(offset.dtype, torch.float32)
+    like: dict[str, Any] = dict(dtype=exact, device=offset.device)
     reach = dilation * (kernel_size - 1) / 2
     taps = torch.linspace(-reach, reach, kernel_size, **like)
     x = torch.arange(width, **like) + taps.repeat_interleave(kernel_size)[:, None, None]
@@ -50,7 +52,7 @@ def deform_sample(
         dilation: distance of the kernel's points.
 
     Returns:
-        ``[N, C, H, W]``.
+        ``[N, C, H, W]``, in the dtype of ``value``; places and sums are in float32 at least.
 
     Raises:
         ValueError: the shapes do not fit each other.
@@ -67,7 +69,7 @@ def deform_sample(
     # to 12 times forward and 13 to 19 times with the backward pass (docs/benchmark.md).
     maps = value.unflatten(1, (groups, -1)).flatten(0, 1)  # [N*G, C/G, H, W]
     grid = _sampling_grid(offset, kernel_size, dilation)
-    samples = F.grid_sample(maps, grid.to(maps.dtype), align_corners=False)  # [N*G, C/G, K*H, W]
+    samples = F.grid_sample(maps.to(grid.dtype), grid, align_corners=False)  # [N*G, C/G, K*H, W]
     weight = weight.flatten(0, 1).flatten(1, 2).unsqueeze(1)  # [N*G, 1, K*H, W]
     total = (samples * weight).unflatten(2, (points, -1)).sum(2)
-    return total.unflatten(0, (-1, groups)).flatten(1, 2)
+    return total.unflatten(0, (-1, groups)).flatten(1, 2).to(value.dtype)

@@ -93,7 +93,8 @@ def test_metadata_agree_with_the_config(config: str) -> None:
     height, width = crop_of(cfg)
     assert meta['Crop'] == f'{height}x{width}'
     neuron = backbone.get('neuron_cfg', dict(type='ReLU'))
-    assert meta['Neuron'] == NEURONS[neuron['type']]
+    undivided = neuron['type'] == 'NILIF' and neuron.get('norm') == 1
+    assert meta['Neuron'] == NEURONS['ILIF' if undivided else neuron['type']]
     steps = f'{backbone.get("T", 1)} x {neuron.get("D", 1)}'
     assert meta['Steps'] == ('none' if meta['Neuron'] == NEURONS['ReLU'] else steps)
     assert meta['Parameters'] == sum(p.numel() for p in build_model(cfg).parameters())

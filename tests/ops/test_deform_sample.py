@@ -96,3 +96,17 @@ def test_shapes_that_do_not_fit_are_told(change: dict) -> None:
         weight = weight.new_zeros(change.pop('weight'))
     with pytest.raises(ValueError, match=r'deform_sample: value \(2, 6, 5, 7\).*expected'):
         deform_sample(value, offset, weight, **change)
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_finds_its_places_on_a_large_map(dtype: torch.dtype) -> None:
+    width = 256
+    value = (
+        torch.arange(width, dtype=torch.float32).remainder(7).expand(1, 2, 3, width).contiguous()
+    )
+    offset = torch.zeros(1, 1, 9, 2, 3, width)
+    weight = torch.zeros(1, 1, 9, 3, width)
+    weight[:, :, 4] = 1  # the centre alone: the map itself
+    found = deform_sample(value.to(dtype), offset.to(dtype), weight.to(dtype))
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.float(), value, rtol=0, atol=1e-2)

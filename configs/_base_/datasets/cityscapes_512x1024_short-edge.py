@@ -2,7 +2,7 @@
 _base_ = './cityscapes_512x1024.py'
 
 crop_size = (512, 1024)
-data_preprocessor = dict(size=crop_size)
+data_preprocessor = dict(size=crop_size, test_cfg=dict(size_divisor=32))
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

@@ -25,6 +25,8 @@ model = dict(
         mask_embed=dict(shortcut='me_query_conv', scale=4.0),
         neuron_cfg=neuron_cfg,
         norm_cfg=norm_cfg,
+        masked_attention=False,
+        legacy_layout=False,
         # MaskFormer's losses and costs, not the point-sampled ones of Mask2Former.
         loss_cls=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
         loss_mask=dict(

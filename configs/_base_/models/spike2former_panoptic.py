@@ -22,6 +22,8 @@ model = dict(
         mask_embed=semantic.mask_embed,
         neuron_cfg=semantic.neuron_cfg,
         norm_cfg=semantic.norm_cfg,
+        masked_attention=semantic.masked_attention,
+        legacy_layout=semantic.legacy_layout,
         loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=2.0),
         loss_mask=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=5.0),
         loss_dice=dict(

@@ -68,6 +68,8 @@ class SpikeMaskClassifier(BaseModule):
             neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg or dict(type='BN')
         )
         layout = dict(legacy_layout=True) if legacy_layout else {}
+        if num_queries < 1:
+            raise ValueError(f'num_queries={num_queries}, expected at least 1')
         self.in_channels = tuple(in_channels)
         self.num_classes = num_classes
         self.num_queries = num_queries
@@ -124,12 +126,12 @@ class SpikeMaskClassifier(BaseModule):
         self.class_weight = self.loss_cls.class_weight
 
     def init_weights(self) -> None:
-        """Initialises; queries and embeddings keep their normal numbers."""
-        self.pixel_decoder.init_weights()
-        self.transformer_decoder.init_weights()
-        self.mask_embed.init_weights()
-        nn.init.trunc_normal_(self.cls_embed.weight, std=0.02)
-        nn.init.zeros_(self.cls_embed.bias)
+        """Initialises the parts, which have their own rules; embeddings keep normal numbers."""
+        # Not super(): the library's heads initialise an analog pixel decoder and query decoder.
+        BaseModule.init_weights(self)
+        if self.init_cfg is None:
+            nn.init.trunc_normal_(self.cls_embed.weight, std=0.02)
+            nn.init.zeros_(self.cls_embed.bias)
 
     def forward(
         self, x: Sequence[Tensor], batch_data_samples: Sequence[Any] | None = None
@@ -183,7 +185,8 @@ class SpikeMaskClassifier(BaseModule):
     @torch.no_grad()
     def _visible_tokens(self, state: Tensor, mask_features: Tensor, size: Sequence[int]) -> Tensor:
         """Tokens inside each query's mask, all where it is empty: ``[T*B, 1, h*w, Q]``."""
-        masks = self._read([state], mask_features)[1][0]  # [B, Q, H, W]
+        with _running_statistics_kept(self.mask_embed):
+            masks = self._read([state], mask_features)[1][0]  # [B, Q, H, W]
         inside = F.interpolate(masks, size=tuple(size), mode='bilinear').flatten(2) > 0
         inside |= ~inside.any(-1, keepdim=True)
         return inside.transpose(1, 2).unsqueeze(1).repeat(state.size(0), 1, 1, 1)
@@ -200,6 +203,17 @@ class SpikeMaskClassifier(BaseModule):
             yield
         finally:
             self._last_state_only = False
+
+
+@contextmanager
+def _running_statistics_kept(module: nn.Module) -> Iterator[None]:
+    """Lets norms in training mode use a batch's statistics without taking note of them."""
+    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    try:
+        yield
+    finally:
+        for name, buffer in module.named_buffers():
+            buffer.copy_(buffers[name])
 
 
 def _as_map(table: Tensor) -> Tensor:

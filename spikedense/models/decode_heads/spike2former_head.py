@@ -1,9 +1,12 @@
 """Spike2Former for semantic segmentation (mmseg)."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.model import BaseModule
 from mmseg.models.decode_heads import MaskFormerHead
+from torch import Tensor
 
 from spikedense.registry import MODELS
 
@@ -45,3 +48,28 @@ class Spike2FormerHead(SpikeMaskClassifier, MaskFormerHead):
         self.out_channels = self.num_classes  # of the segmentation logits, as mmseg means it
         self.align_corners = align_corners
         self.ignore_index = ignore_index
+
+    def predict(self, x: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: Any) -> Tensor:
+        """Predicts at the size of the network's input, as mmseg's other heads do.
+
+        mmseg's ``MaskFormerHead`` goes by ``img_shape``, which leaves out the padding of a test
+        image; the padding is then cut off a second time.
+
+        Args:
+            x: the backbone's maps, finest first.
+            batch_img_metas: of the images.
+            test_cfg: of the segmentor.
+
+        Returns:
+            Scores of the classes, ``[B, num_classes, H, W]``.
+        """
+        metas = [dict(meta, img_shape=_input_shape(meta)) for meta in batch_img_metas]
+        return super().predict(x, metas, test_cfg)
+
+
+def _input_shape(meta: dict[str, Any]) -> tuple[int, int]:
+    """Height and width of the network's input."""
+    # What a sliding window writes there is a torch.Size: by this mmseg tells it from an image's.
+    if 'img_padding_size' in meta and not isinstance(meta['img_shape'], torch.Size):
+        return tuple(meta['pad_shape'][:2])
+    return meta['img_shape']

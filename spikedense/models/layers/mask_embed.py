@@ -101,8 +101,9 @@ class SpikeMaskEmbed(BaseModule):
     def init_weights(self) -> None:
         """A last layer with small weights."""
         super().init_weights()
-        nn.init.trunc_normal_(self.fc_out.weight, std=0.02)
-        nn.init.zeros_(self.fc_out.bias)
+        if self.init_cfg is None:
+            nn.init.trunc_normal_(self.fc_out.weight, std=0.02)
+            nn.init.zeros_(self.fc_out.bias)
 
     def forward(self, queries: Tensor) -> tuple[Tensor, Tensor]:
         r"""Embeds queries.

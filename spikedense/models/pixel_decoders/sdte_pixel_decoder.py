@@ -61,6 +61,11 @@ class SDTEPixelDecoder(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         top = len(in_channels) - 1
+        if top + 1 < NUM_MEMORIES:
+            raise ValueError(
+                f'in_channels={tuple(in_channels)}, expected at least {NUM_MEMORIES} levels, which '
+                'the query decoder reads'
+            )
         encoder_levels = (top,) if encoder_levels is None else tuple(encoder_levels)
         if not 0 <= mask_level <= top - NUM_MEMORIES + 1:
             raise ValueError(
@@ -114,6 +119,8 @@ class SDTEPixelDecoder(BaseModule):
     def init_weights(self) -> None:
         """Xavier for the projections, one rule for all levels; the encoder has its own."""
         super().init_weights()
+        if self.init_cfg is not None:
+            return
         outer = (self.lateral_convs, self.encoder_convs, self.output_convs)
         for layer in (*(conv for convs in outer for conv in convs.values()), self.mask_conv):
             caffe2_xavier_init(cast(SpikeConv, layer).conv)

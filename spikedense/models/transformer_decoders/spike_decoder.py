@@ -93,17 +93,23 @@ class SpikeTransformerDecoder(BaseModule):
     Args:
         channels: width.
         num_layers: number of layers.
+        init_cfg: initialisation of mmengine, in the place of Xavier's.
         **layer_cfg: arguments of :class:`SpikeDecoderLayer`.
     """
 
-    def __init__(self, channels: int, num_layers: int = 6, **layer_cfg) -> None:
-        super().__init__()
+    def __init__(
+        self, channels: int, num_layers: int = 6, init_cfg: dict | None = None, **layer_cfg
+    ) -> None:
+        super().__init__(init_cfg)
         self.layers = nn.ModuleList(
             SpikeDecoderLayer(channels, **layer_cfg) for _ in range(num_layers)
         )
 
     def init_weights(self) -> None:
         """Xavier for all matrices."""
+        if self.init_cfg is not None:
+            super().init_weights()
+            return
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
