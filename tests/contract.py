@@ -6,6 +6,7 @@ from fnmatch import fnmatch
 import torch
 from torch import Tensor, nn
 
+from spikedense.models.pixel_decoders import SpikeDrivenDeformableAttention
 from spikedense.neurons import BaseNeuron
 
 #: Layers that take real values by specification, and why.
@@ -44,9 +45,7 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
             if neuron is None:
                 found.append(name)
                 return
-            counts = x * neuron.scale
-            whole = torch.equal(counts, counts.round())
-            if not (whole and counts.min() >= 0 and counts.max() <= neuron.D):
+            if not _is_spiked(x, neuron):
                 found.append(name)
 
         return before_layer
@@ -91,6 +90,41 @@ def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return model.eval()
+
+
+def spiked_operands(sdda: SpikeDrivenDeformableAttention, x: Tensor) -> set[str]:
+    """Runs an SDDA and tells which factors of its weighted sum are spikes.
+
+    Args:
+        sdda: the module; its neurons have to fire on the input.
+        x: its input, ``[T, B, C, H, W]``.
+
+    Returns:
+        Those of ``'value'`` and ``'weight'`` that, times the neuron's scale, are integers in
+        ``0..D``.
+    """
+    seen: dict[str, Tensor] = {}
+    original = sdda.sample
+
+    def sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int) -> Tensor:
+        seen.update(value=value, weight=weight)
+        return original(value, offset, weight, kernel_size)
+
+    sdda.sample = sample
+    try:
+        with torch.no_grad():
+            sdda(x)
+    finally:
+        sdda.sample = original
+    assert all(factor.std() > 0 for factor in seen.values()), 'a constant would prove nothing'
+    return {name for name, factor in seen.items() if _is_spiked(factor, sdda.neuron)}
+
+
+def _is_spiked(x: Tensor, neuron: BaseNeuron) -> bool:
+    """Whether numbers, times a neuron's scale, are integers in ``0..D``."""
+    counts = x * neuron.scale
+    whole = torch.equal(counts, counts.round())
+    return bool(whole and counts.min() >= 0 and counts.max() <= neuron.D)
 
 
 def unexplained(names: list[str]) -> list[str]:

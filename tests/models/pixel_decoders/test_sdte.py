@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from contract import spiked_operands
 from torch import Tensor, nn
 
 from spikedense.models.pixel_decoders import (
@@ -105,11 +106,13 @@ def test_options_take_parts_away(options: dict, absent: list[str]) -> None:
     assert sdda(**options)(maps()).shape == maps().shape
 
 
-def test_value_is_spiked_instead_of_the_weight() -> None:
-    by_weight, by_value = sdda(), sdda(spike='value')
-    assert by_weight.value_neuron is None and by_weight.weight_neuron is not None
-    assert by_value.weight_neuron is None and by_value.value_neuron is not None
-    assert set(by_weight.state_dict()) == set(by_value.state_dict())
+@pytest.mark.parametrize('spike', ['weight', 'value'])
+def test_one_factor_of_the_samples_is_spiked(spike: str) -> None:
+    assert spiked_operands(sdda(spike=spike), maps()) == {spike}
+
+
+def test_spiked_value_has_the_same_weights() -> None:
+    assert set(sdda(spike='value').state_dict()) == set(sdda().state_dict())
 
 
 @pytest.mark.parametrize(
