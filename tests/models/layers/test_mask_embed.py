@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from spikedense.models.layers.mask_embed import SHORTCUTS, SpikeMaskEmbed, rescaled
+from spikedense.models.layers.mask_embed import PRE_ACTS, SHORTCUTS, SpikeMaskEmbed, rescaled
 from spikedense.neurons import build_neuron
 
 NORM = dict(type='BN')
@@ -35,6 +35,53 @@ def test_embeddings_are_integers(shortcut: str | None) -> None:
     assert out.shape == (1, 3, Q, C)
     assert torch.equal(out, out.round()) and out.min() >= 0 and 0 < out.max() <= 4
     assert (module.weight is None) == (shortcut is None)
+
+
+@pytest.mark.parametrize('pre_act', PRE_ACTS)
+@pytest.mark.parametrize('shortcut', SHORTCUTS)
+def test_equals_the_definition(shortcut: str | None, pre_act: str | None) -> None:
+    D, scale = 4, 2.0
+    module = embed(D, shortcut=shortcut, pre_act=pre_act, scale=scale)
+    for parameter in module.parameters():
+        torch.nn.init.uniform_(parameter, -0.7, 1.3)
+    if shortcut is not None:
+        torch.nn.init.constant_(module.weight, 0.7)
+    for name, buffer in module.named_buffers():
+        if 'running' in name:
+            torch.nn.init.uniform_(buffer, 0.5, 1.5)
+    state = module.state_dict()
+
+    def fire(x: Tensor) -> Tensor:
+        return x.round().clamp(0, D) * scale / D
+
+    def norm(x: Tensor) -> Tensor:
+        """Over axis 2 of ``[T, B, ., .]``, with running statistics."""
+        mean, var, weight, bias = (
+            state[f'shortcut_conv.norm.{key}'][:, None]
+            for key in ('running_mean', 'running_var', 'weight', 'bias')
+        )
+        return (x - mean) / (var + 1e-5).sqrt() * weight + bias
+
+    q = queries()
+    p = 1 / (1 + (-q).exp()) if pre_act == 'sigmoid' else q
+    r = fire(p)
+    expected = fire(fire(r @ state['fc1.weight'].T) @ state['fc2.weight'].T)
+    expected = expected @ state['fc_out.weight'].T + state['fc_out.bias']
+    if shortcut in ('me_query_conv', 'me_channel_conv'):
+        mix = state['shortcut_conv.conv.weight'].squeeze(-1).squeeze(-1)
+        if shortcut == 'me_query_conv':
+            added = norm(mix @ fire(p))
+        else:
+            added = norm(mix @ fire(p).transpose(2, 3)).transpose(2, 3)
+    else:
+        added = {'identity': r, 'membrane': q, None: torch.zeros_like(q)}[shortcut]
+    weight = 0 if shortcut is None else state['weight']
+    embedding = fire(expected + weight * added)
+    assert shortcut is None or not torch.equal(embedding, fire(expected)), 'it would not be seen'
+
+    spikes, out = module(q)
+    torch.testing.assert_close(spikes, r)
+    torch.testing.assert_close(out, embedding)
 
 
 def test_shortcut_mixes_queries_or_channels() -> None:
