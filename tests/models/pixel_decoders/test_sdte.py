@@ -115,6 +115,19 @@ def test_spiked_value_has_the_same_weights() -> None:
     assert set(sdda(spike='value').state_dict()) == set(sdda().state_dict())
 
 
+def test_sdda_is_exportable_for_any_size() -> None:
+    module, x = sdda(), maps()
+    sizes = {1: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC, 4: torch.export.Dim.DYNAMIC}
+    with torch.no_grad():
+        fixed = torch.export.export(module, (x,)).module()
+        sized = torch.export.export(module, (x,), dynamic_shapes=(sizes,)).module()
+        expected, other = module(x), torch.cat([maps((9, 31)), maps((9, 31))], dim=1)
+        torch.testing.assert_close(fixed(x), expected)
+        torch.testing.assert_close(sized(x), expected)
+        torch.testing.assert_close(sized(other), module(other))
+    assert expected.std() > 0
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
