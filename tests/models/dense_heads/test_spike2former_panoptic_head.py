@@ -1,9 +1,12 @@
 """Spike2Former as the head of mmdet's MaskFormer: both kinds of losses, both kinds of results."""
 
+import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from contract import wake
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS, init_default_scope
@@ -15,6 +18,8 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 
 SIZE = (64, 96)
+MIXED = ((60, 80), (50, 91))
+PADDED = (60, 91)  # no multiple of the strides
 THINGS, STUFF = 3, 2
 
 COSTS = [
@@ -95,22 +100,24 @@ def detector(head: str, num_stuff: int = STUFF, **test_cfg: Any) -> nn.Module:
     )
 
 
-def batch(num_stuff: int = STUFF) -> dict[str, Any]:
-    """Two images with two instances each, over stuff."""
+def batch(
+    num_stuff: int = STUFF, sizes: Sequence[tuple[int, int]] = (SIZE, SIZE)
+) -> dict[str, Any]:
+    """Images of some sizes with two instances each, over stuff."""
     images, samples = [], []
-    for i in range(2):
-        images.append(torch.randint(256, (3, *SIZE), dtype=torch.uint8))
+    for i, size in enumerate(sizes):
+        images.append(torch.randint(256, (3, *size), dtype=torch.uint8))
         sample = DetDataSample(
-            metainfo=dict(img_shape=SIZE, ori_shape=SIZE, scale_factor=(1.0, 1.0), img_id=i)
+            metainfo=dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0), img_id=i)
         )
-        masks = torch.zeros(2, *SIZE, dtype=torch.uint8)
+        masks = torch.zeros(2, *size, dtype=torch.uint8)
         masks[0, 8:30, 8:40] = 1
         masks[1, 34:60, 50:90] = 1
         sample.gt_instances = InstanceData(
-            labels=torch.tensor([0, 2]), masks=BitmapMasks(masks.numpy(), *SIZE)
+            labels=torch.tensor([0, 2]), masks=BitmapMasks(masks.numpy(), *size)
         )
         if num_stuff:
-            stuff = torch.full((1, *SIZE), THINGS)
+            stuff = torch.full((1, *size), THINGS)
             stuff[:, 32:] = THINGS + 1
             sample.gt_sem_seg = PixelData(sem_seg=stuff)
         samples.append(sample)
@@ -128,6 +135,51 @@ def test_losses(head: str, num_stuff: int) -> None:
     head_module = model.panoptic_head
     for module in (head_module.cls_embed, head_module.mask_embed.fc_out, head_module.query_feat):
         assert module.weight.grad.isfinite().all() and module.weight.grad.abs().max() > 0
+
+
+@heads
+@pytest.mark.parametrize('num_stuff', [STUFF, 0], ids=['panoptic', 'instance'])
+def test_batch_of_mixed_sizes_trains(head: str, num_stuff: int) -> None:
+    model = wake(detector(head, num_stuff), torch.randn(2, 3, *SIZE)).train()
+    data = model.data_preprocessor(batch(num_stuff, MIXED), True)
+    assert data['inputs'].shape[-2:] == PADDED
+    losses = model(**data, mode='loss')
+    assert len(losses) == 9
+    assert all(loss.isfinite() for loss in losses.values())
+    sum(losses.values()).backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+
+
+@heads
+def test_each_image_has_masks_of_its_own_size(head: str) -> None:
+    model = wake(detector(head, panoptic_on=True, instance_on=True), torch.randn(2, 3, *SIZE))
+    features = model.panoptic_head.pixel_decoder.mask_conv.conv
+    nn.init.normal_(features.weight)  # masks of both signs
+    nn.init.zeros_(features.bias)
+    data = batch(sizes=MIXED)
+    with torch.no_grad():
+        inputs = model.data_preprocessor(copy.deepcopy(data), False)['inputs']
+        masks = model.panoptic_head(model.extract_feat(inputs))[1][-1]
+        results = model.test_step(data)
+    masks = F.interpolate(masks, PADDED, mode='bilinear') > 0
+    for result, own, (height, width) in zip(results, masks, MIXED, strict=True):
+        assert result.pred_panoptic_seg.sem_seg.shape == (1, height, width)
+        own = own[:, :height, :width]
+        found = result.pred_instances.masks
+        assert found.shape[1:] == (height, width) and len(found) > 0
+        assert found.any() and not found.all()
+        assert all((mask == own).all(-1).all(-1).any() for mask in found)
+
+
+@heads
+def test_only_the_last_masks_are_computed_for_a_prediction(head: str) -> None:
+    model = wake(detector(head, panoptic_on=True), torch.randn(2, 3, *SIZE))
+    seen = []
+    model.panoptic_head.cls_embed.register_forward_hook(lambda *call: seen.append(call[-1].size(1)))
+    with torch.no_grad():
+        model.test_step(batch())
+        model.panoptic_head(model.extract_feat(torch.randn(2, 3, *SIZE)))
+    assert seen == [2, 6]  # two images: of the last state, of all three
 
 
 @heads
