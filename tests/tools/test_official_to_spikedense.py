@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 import torch
+from contract import wake
 from golden import Golden
 from mmengine.config import Config
 from reduced_models import build_model
@@ -95,9 +96,11 @@ def test_spike2former_gets_its_config(convert, reference_dir, tmp_path, capsys) 
         '    decode_head=dict(in_channels=[8, 16, 24, 40]),\n)\n'
     )
     head = Golden(reference_dir / 's2f_maskformer_head.json')
-    official = {f'decode_head.{k}': v.float() for k, v in head.official_state().items()}
+    official = {f'decode_head.{k}': v for k, v in head.official_state().items()}
     backbone = Golden(reference_dir / 'sdtv2_nilif_15M_T1.json')
-    ours = SDTV2(arch).state_dict()
+    neuron = dict(type='NILIF', D=8, stateful=False)  # the golden's own
+    source = wake(SDTV2(arch, neuron_cfg=neuron), torch.randn(2, 3, 64, 96)).double()
+    ours = source.state_dict()
     for key, shape in backbone.keys.items():
         value = ours[backbone_key(key)]
         official[f'backbone.{key}'] = value.squeeze(-1) if len(shape) == 3 else value
@@ -109,9 +112,20 @@ def test_spike2former_gets_its_config(convert, reference_dir, tmp_path, capsys) 
     cfg = Config.fromfile(tmp_path / 'ours.py')
     assert cfg.model.decode_head.legacy_layout is True
     assert cfg.model.decode_head.num_classes == 6 and cfg.model.decode_head.num_queries == 20
-    assert cfg.model.backbone.neuron_cfg == dict(type='NILIF', D=8, stateful=False)
-    model = build_model(cfg)
+    assert cfg.model.backbone.neuron_cfg == neuron
+    model = build_model(cfg).double()
     state = torch.load(target)['state_dict']
     counters = {k: v for k, v in model.state_dict().items() if k not in state}
     assert all(k.endswith('num_batches_tracked') for k in counters)
     model.load_state_dict({**state, **counters}, strict=True)
+
+    # Its numbers are the golden ones of the head, and those of the backbone.
+    model.eval()
+    levels = head.inputs()
+    x = torch.randn(1, 3, 64, 96, dtype=torch.float64)
+    with torch.no_grad():
+        for i, out in enumerate(model.decode_head([levels[key] for key in sorted(levels)])):
+            head.assert_close(f'out{i}', out, head.arrays[f'out{i}'])
+        for out, expected in zip(model.backbone(x), source(x), strict=True):
+            assert expected.std() > 0
+            torch.testing.assert_close(out, expected)
