@@ -11,6 +11,7 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import MODELS
 from PIL import Image
+from reduced_models import build_model
 from spike2former_models import (
     NUM_CLASSES,
     batch,
@@ -255,7 +256,44 @@ def test_layouts_are_different_functions_of_the_same_weights() -> None:
         assert not torch.allclose(clean(x)[1], legacy(x)[1])
 
 
+def in_time(T: int, stateful: bool) -> nn.Module:
+    """A segmentor that sees an image T times, with neurons that carry their membrane on or not."""
+    cfg = small_config()
+    cfg.model.backbone.T = T
+    for part in (cfg.model.backbone, cfg.model.decode_head):
+        part.neuron_cfg.stateful = stateful
+    return build_model(cfg).double().eval()
+
+
+def test_time_matters_only_to_neurons_with_a_state() -> None:
+    weights = small_segmentor().state_dict()
+    image = torch.randn(1, 3, 64, 96, dtype=torch.float64)
+    found = {}
+    for T, stateful in itertools.product((1, 4), (False, True)):
+        model = in_time(T, stateful)
+        model.load_state_dict(weights)
+        steps: list[int] = []
+        for part in (model.backbone, model.decode_head.pixel_decoder):
+            neurons = [m for m in part.modules() if isinstance(m, BaseNeuron)]
+            neurons[-1].register_forward_hook(
+                lambda _, __, out, steps=steps: steps.append(len(out))
+            )
+        with torch.no_grad():
+            found[T, stateful] = model(image)
+        assert steps == [T, T]
+    once = found[1, False]
+    assert all(out.std() > 0 for out in once)
+    torch.testing.assert_close(found[4, False], once)
+    torch.testing.assert_close(found[1, True], once)
+    for out, expected in zip(found[4, True], once, strict=True):
+        assert (out - expected).abs().max() > 1e-2 * expected.abs().max()
+
+
 def test_one_batch_is_learnt_by_heart() -> None:
+    """The clipping is the released one; the rate of 1e-3 is raised to shorten the test.
+
+    At 1e-3 two seeds came to 0.84 and 0.68 of the first loss in 70 steps, to 0.80 and 0.66 in 120.
+    """
     torch.manual_seed(0)
     model = small_segmentor(awake=False)
     model.init_weights()
