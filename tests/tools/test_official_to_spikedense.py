@@ -109,6 +109,16 @@ def test_spike2former_gets_its_config(convert, reference_dir, tmp_path, capsys) 
     assert convert(tmp_path / 'official.pth', target, '--config', given, '--D', '8') == 0
     assert f'the config for it: {tmp_path / "ours.py"}' in capsys.readouterr().out
 
+    # Once more is no harm; a config of the user's own in its place is not touched.
+    written = (tmp_path / 'ours.py').read_text()
+    assert convert(tmp_path / 'official.pth', target, '--config', given, '--D', '8') == 0
+    before = given.read_text()
+    with pytest.raises(SystemExit):
+        convert(tmp_path / 'official.pth', given.with_suffix('.pth'), '--config', given, '--D', '8')
+    assert given.read_text() == before and not given.with_suffix('.pth').exists()
+    assert "given.py', where the config for the new file goes" in capsys.readouterr().err
+    assert (tmp_path / 'ours.py').read_text() == written
+
     cfg = Config.fromfile(tmp_path / 'ours.py')
     assert cfg.model.decode_head.legacy_layout is True
     assert cfg.model.decode_head.num_classes == 6 and cfg.model.decode_head.num_queries == 20

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from spikedense.apis.convert import convert_file
-from spikedense.apis.errors import report_errors
+from spikedense.apis.errors import UserError, report_errors
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,13 +43,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     with report_errors(args.debug):
         state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
+        beside = args.target.with_suffix('.py')
+        if cfg is not None and beside.exists() and beside.read_text() != cfg.pretty_text:
+            raise UserError(
+                f"'{beside}', where the config for the new file goes, exists with other content: "
+                'move it away or choose another target'
+            )
         partial = args.target.with_name(args.target.name + '.part')
         args.target.parent.mkdir(parents=True, exist_ok=True)
         torch.save({'state_dict': state}, partial)
         partial.replace(args.target)
     print(f'{len(state)} tensors written to {args.target}')
     if cfg is not None:
-        beside = args.target.with_suffix('.py')
         cfg.dump(beside)
         print(f'the config for it: {beside}')
     return 0
