@@ -1,6 +1,7 @@
 """What ``--tta``, ``--out`` and ``--show-dir`` change in a config, for each library."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -110,17 +111,32 @@ def add_output(cfg: Config, out: str) -> None:
     evaluator = cfg.test_evaluator
     metrics = list(evaluator) if isinstance(evaluator, (list, tuple)) else [evaluator]
     writers = [metric for metric in metrics if _short_name(metric) in _FOLDER_METRICS]
-    is_pickle = out.endswith(('.pkl', '.pickle'))
-    if writers and not is_pickle:
+    if writers and not _is_pickle(out):
         writers[0]['output_dir'] = out
         return
-    if not is_pickle:
+    if not _is_pickle(out):
         raise UserError(
             f"--out '{out}': the predictions of this config go to one pickle file, expected a "
             'name that ends in .pkl or .pickle'
         )
     dump = 'mmdet.DumpDetResults' if library == 'mmdet' else 'DumpResults'
     cfg.test_evaluator = [*metrics, dict(type=dump, out_file_path=out)]
+
+
+def make_output_folder(out: str) -> None:
+    """Make the folder of the label maps, in each process.
+
+    mmseg makes it in the first one only, and another may be the first to write.
+
+    Args:
+        out: What :func:`add_output` was given.
+    """
+    if not _is_pickle(out):
+        Path(out).mkdir(parents=True, exist_ok=True)
+
+
+def _is_pickle(out: str) -> bool:
+    return out.endswith(('.pkl', '.pickle'))
 
 
 def set_visualizer(cfg: Config) -> None:

@@ -122,6 +122,8 @@ def test(
         with _runner(cfg, show_dir, strict=not partial) as runner:
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
+            if out is not None:
+                evaluation.make_output_folder(out)
             return runner.test()
 
 
