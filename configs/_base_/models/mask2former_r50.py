@@ -1,4 +1,6 @@
 # Mask2Former on ResNet-50, as mmseg and mmdet have it: the analog net beside which Spike2Former is put.
+_base_ = './mask2former_losses.py'
+
 attention = dict(embed_dims=256, num_heads=8, batch_first=True)
 model = dict(
     type='EncoderDecoder',
@@ -60,30 +62,10 @@ model = dict(
                 ),
             ),
         ),
-        loss_cls=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=False, loss_weight=2.0),
-        loss_mask=dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True, loss_weight=5.0),
-        loss_dice=dict(
-            type='mmdet.DiceLoss',
-            use_sigmoid=True,
-            activate=True,
-            naive_dice=True,
-            eps=1.0,
-            loss_weight=5.0,
-        ),
-        train_cfg=dict(
-            num_points=12544,
-            oversample_ratio=3.0,
-            importance_sample_ratio=0.75,
-            assigner=dict(
-                type='mmdet.HungarianAssigner',
-                match_costs=[
-                    dict(type='mmdet.ClassificationCost', weight=2.0),
-                    dict(type='mmdet.CrossEntropyLossCost', weight=5.0, use_sigmoid=True),
-                    dict(type='mmdet.DiceCost', weight=5.0, pred_act=True, eps=1.0),
-                ],
-            ),
-            sampler=dict(type='mmdet.MaskPseudoSampler'),
-        ),
+        loss_cls=_base_.loss_cls,
+        loss_mask=_base_.loss_mask,
+        loss_dice=_base_.loss_dice,
+        train_cfg=_base_.point_matching,
     ),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'),

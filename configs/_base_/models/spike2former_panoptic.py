@@ -1,6 +1,6 @@
 # Spike2Former as a detector of mmdet, on Meta-SpikeFormer 15M: panoptic segments and instances, COCO's 80
 # things and 53 kinds of stuff. Mask2Former's losses on sampled points, and its inference.
-_base_ = './spike2former_sdtv2.py'
+_base_ = ['./spike2former_sdtv2.py', './mask2former_losses.py']
 
 num_things_classes = 80
 num_stuff_classes = 53
@@ -24,16 +24,9 @@ model = dict(
         norm_cfg=semantic.norm_cfg,
         masked_attention=semantic.masked_attention,
         legacy_layout=semantic.legacy_layout,
-        loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=2.0),
-        loss_mask=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=5.0),
-        loss_dice=dict(
-            type='DiceLoss',
-            use_sigmoid=True,
-            activate=True,
-            naive_dice=True,
-            eps=1.0,
-            loss_weight=5.0,
-        ),
+        loss_cls=_base_.loss_cls,
+        loss_mask=_base_.loss_mask,
+        loss_dice=_base_.loss_dice,
     ),
     panoptic_fusion_head=dict(
         type='MaskFormerFusionHead',
@@ -41,20 +34,7 @@ model = dict(
         num_stuff_classes=num_stuff_classes,
         loss_panoptic=None,
     ),
-    train_cfg=dict(
-        num_points=12544,
-        oversample_ratio=3.0,
-        importance_sample_ratio=0.75,
-        assigner=dict(
-            type='HungarianAssigner',
-            match_costs=[
-                dict(type='ClassificationCost', weight=2.0),
-                dict(type='CrossEntropyLossCost', weight=5.0, use_sigmoid=True),
-                dict(type='DiceCost', weight=5.0, pred_act=True, eps=1.0),
-            ],
-        ),
-        sampler=dict(type='MaskPseudoSampler'),
-    ),
+    train_cfg=_base_.point_matching,
     test_cfg=dict(
         panoptic_on=True,
         semantic_on=False,
