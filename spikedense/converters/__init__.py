@@ -1,6 +1,13 @@
 """Official checkpoints' keys -> ours, as pure functions on names and state dicts."""
 
 from .checkpoint import ConversionReport, convert_state_dict, is_official, read_state_dict
+from .detection import (
+    bbox_head_key,
+    mask_head_key,
+    retina_head_key,
+    roi_head_key,
+    rpn_head_key,
+)
 from .fpn import fpn_head_key, fpn_neck_key
 from .sdt import (
     backbone_key,
@@ -25,6 +32,7 @@ __all__ = [
     'ConversionReport',
     'attention_key',
     'backbone_key',
+    'bbox_head_key',
     'block_key',
     'conv_block_key',
     'convert_state_dict',
@@ -34,11 +42,15 @@ __all__ = [
     'fpn_neck_key',
     'is_official',
     'is_spike2former',
+    'mask_head_key',
     'mlp_key',
     'pixel_decoder_key',
     'query_mlp_key',
     'read_state_dict',
     'rep_conv_key',
+    'retina_head_key',
+    'roi_head_key',
+    'rpn_head_key',
     'sdda_key',
     'sep_conv_key',
     'spike2former_head_key',

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .detection import retina_head_key, roi_head_key, rpn_head_key
 from .fpn import fpn_head_key, fpn_neck_key
 from .sdt import backbone_key
 from .spike2former import spike2former_head_key
@@ -16,11 +17,14 @@ def decode_head_key(key: str) -> str | None:
     return fpn_head_key(key) or spike2former_head_key(key)
 
 
-#: Part of a segmentor -> converter of the keys below it.
+#: Part of a segmentor or detector -> converter of the keys below it.
 _PARTS: dict[str, Callable[[str], str | None]] = {
     'backbone': backbone_key,
     'neck': fpn_neck_key,
     'decode_head': decode_head_key,
+    'rpn_head': rpn_head_key,
+    'roi_head': roi_head_key,
+    'bbox_head': retina_head_key,
 }
 #: Official classifiers on the backbone -> ours.
 _CLASSIFIERS = {'head.': 'head.fc.', 'head_kd.': 'head.fc_kd.'}
@@ -71,8 +75,8 @@ def is_official(state_dict: Mapping[str, Tensor]) -> bool:
 def convert_key(key: str) -> str | None:
     """Converts one official key; None where no rule knows it.
 
-    Keys of a whole segmentor keep their part (``backbone.``, ``neck.``, ``decode_head.``); bare
-    backbone keys get ``backbone.`` in front.
+    Keys of a whole segmentor or detector keep their part (``backbone.``, ``neck.``, ``roi_head.``
+    and so on); bare backbone keys get ``backbone.`` in front.
     """
     part, _, rest = key.partition('.')
     if part in _PARTS:

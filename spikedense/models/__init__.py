@@ -5,7 +5,7 @@ from spikedense.utils.ops_guard import has_mmdet_models
 from . import backbones, cls_heads, decode_heads, necks, pixel_decoders, transformer_decoders
 
 if has_mmdet_models():
-    from . import dense_heads  # noqa: F401
+    from . import dense_heads, roi_heads  # noqa: F401
 
 __all__ = [
     'backbones',

@@ -3,7 +3,7 @@
 from .ann import ReLU
 from .base import BaseNeuron
 from .build import build_neuron
-from .integer import ILIF, NILIF
+from .integer import ILIF, NILIF, EvalClampedNILIF
 from .lif import IF, LIF, PLIF
 from .sigmoid_l2 import SigmoidL2NILIF
 
@@ -14,6 +14,7 @@ __all__ = [
     'NILIF',
     'PLIF',
     'BaseNeuron',
+    'EvalClampedNILIF',
     'ReLU',
     'SigmoidL2NILIF',
     'build_neuron',

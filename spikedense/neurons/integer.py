@@ -94,3 +94,31 @@ class ILIF(NILIF):
         if 'norm' in kwargs:
             raise ValueError("neuron_cfg: ILIF has no 'norm' (it is 1); use NILIF to divide")
         super().__init__(D, norm=1, **kwargs)
+
+
+@MODELS.register_module()
+class EvalClampedNILIF(NILIF):
+    """NI-LIF whose largest integer is another one in eval mode, for checkpoints that need it.
+
+    The released detection neck of Spike-driven Transformer V3 trains with 0..4 and clamps to
+    0..1 when it predicts. That is a slip: what it predicts with is not what it has learnt.
+
+    Args:
+        eval_clamp: largest integer in eval mode, at most D.
+        D: largest integer in training.
+        **kwargs: those of :class:`NILIF`.
+    """
+
+    def __init__(self, eval_clamp: int = 1, D: int = 4, **kwargs) -> None:
+        super().__init__(D, **kwargs)
+        if eval_clamp not in range(1, D + 1):
+            raise ValueError(f'neuron_cfg: eval_clamp={eval_clamp!r}, expected an integer in 1..{D}')
+        self.eval_clamp = eval_clamp
+
+    def fire(self, potential: Tensor, norm: float = 1.0) -> Tensor:
+        """Emits ``clip(round(U), 0, D) / norm``, in eval mode with ``eval_clamp`` for D."""
+        largest = self.D if self.training else self.eval_clamp
+        return fire_integer(potential, largest, norm, self.rounding, self.window)
+
+    def extra_repr(self) -> str:
+        return f'{super().extra_repr()}, eval_clamp={self.eval_clamp}'

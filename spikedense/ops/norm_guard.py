@@ -1,13 +1,17 @@
-"""One place that keeps PyTorch's CPU batch norm from wrong gradients where an axis has length 1.
+"""One place that keeps PyTorch's batch norm from what it cannot do where an axis has length 1.
 
 ``F.batch_norm`` guesses the memory format of its input and of its gradient from strides. The
 stride of an axis of length 1 (a batch of one, a map of one row) is arbitrary: slicing, transposing
 or splitting axes leaves values for which the two guesses disagree, and the backward pass then
 reads the gradient in the wrong order, silently. Here both get the strides that a dense tensor
 would have, which costs no copy.
+
+And a batch norm that trains refuses a single value a channel (a linear layer on one RoI), which
+has no variance: there it uses its running statistics.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
@@ -49,6 +53,10 @@ def guarded_norm(norm: nn.Module, x: Tensor) -> Tensor:
     Returns:
         ``norm(x)``, ``[N, C, H, W]``.
     """
+    if isinstance(norm, nn.BatchNorm2d) and norm.training and x.numel() == x.size(1):
+        return F.batch_norm(
+            x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+        )
     if 1 not in x.shape or x.is_cuda:
         return norm(x)
     return _Settle.apply(norm(_Settle.apply(x)))

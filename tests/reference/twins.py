@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from golden import Golden, Twin, numbered
+from detection_twins import DETECTION
 from spike2former_twins import SPIKE2FORMER
 from torch import Tensor, nn
 
@@ -29,7 +30,8 @@ SFA = dict(type='NILIF', D=4, stateful=False)
 RAW_INTEGER = dict(type='NILIF', D=4, norm=1, stateful=False)
 
 TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
-    ('Spike2Former', cls): build for cls, build in SPIKE2FORMER.items()
+    **{('Spike2Former', cls): build for cls, build in SPIKE2FORMER.items()},
+    **{('Spatial-temporal-ERF', cls): build for cls, build in DETECTION.items()},
 }
 
 

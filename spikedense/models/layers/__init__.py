@@ -9,7 +9,8 @@ from .legacy import map_as_tokens, tokens_as_map
 from .position import sine_positions
 from .rep_conv import BorderNorm, RepConv
 from .sep_conv import SpikeSeparableConv
-from .spike_conv import SpikeConv
+from .spike_conv import SpikeConv, SpikeDeconv
+from .spike_linear import SpikeLinear
 from .time import fold_time, unfold_time, with_time
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     'RepConv',
     'SpikeConv',
     'SpikeConvBlock',
+    'SpikeDeconv',
+    'SpikeLinear',
     'SpikeMultiheadAttention',
     'SpikeSelfAttention',
     'SpikeSeparableConv',

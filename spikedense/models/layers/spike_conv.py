@@ -61,3 +61,24 @@ class SpikeConv(BaseModule):
         if self.norm is not None:
             y = guarded_norm(self.norm, y)
         return unfold_time(y, x.size(0))
+
+
+class SpikeDeconv(SpikeConv):
+    """:class:`SpikeConv` with a transposed convolution, which enlarges the map by its stride.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        scale_factor: kernel size and stride.
+        **kwargs: ``bias``, ``neuron_cfg``, ``norm_cfg``, ``init_cfg`` of :class:`SpikeConv`.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, scale_factor: int = 2, **kwargs) -> None:
+        super().__init__(in_channels, out_channels, **kwargs)
+        self.conv: nn.Module = nn.ConvTranspose2d(
+            in_channels,
+            out_channels,
+            scale_factor,
+            stride=scale_factor,
+            bias=self.conv.bias is not None,
+        )

@@ -10,7 +10,8 @@ def fold_time(x: Tensor) -> Tensor:
 
 def unfold_time(x: Tensor, T: int) -> Tensor:
     """Splits time off the batch: ``[T*B, ...] -> [T, B, ...]``."""
-    return x.unflatten(0, (T, -1)) if x.size(0) else x.new_zeros((T, 0, *x.shape[1:]))
+    # The quotient, not -1: a batch of none (no RoIs) has to keep its graph.
+    return x.unflatten(0, (T, x.size(0) // T))
 
 
 def with_time(x: Tensor) -> Tensor:

@@ -32,6 +32,8 @@ class SpikeFPN(BaseModule):
         bias: whether convolutions have a bias; ``'auto'`` means where there is no norm.
         neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
         norm_cfg: the norm; None for none.
+        legacy_eval_clamp: largest integer of the (integer) neurons in eval mode; 1 is what the
+            released detection necks predict with. None, the default, keeps that of training.
         init_cfg: initialisation.
     """
 
@@ -44,6 +46,7 @@ class SpikeFPN(BaseModule):
         bias: bool | str = 'auto',
         neuron_cfg: dict | None = None,
         norm_cfg: dict | None = None,
+        legacy_eval_clamp: int | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg or dict(type='Xavier', layer='Conv2d', distribution='uniform'))
@@ -56,9 +59,10 @@ class SpikeFPN(BaseModule):
         self.out_channels = out_channels
         self.num_outs = num_outs
         self.add_extra_convs = add_extra_convs
-        cfg: dict[str, Any] = dict(
-            bias=bias, neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg
-        )
+        neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        if legacy_eval_clamp is not None:
+            neuron_cfg = _clamped(neuron_cfg, legacy_eval_clamp)
+        cfg: dict[str, Any] = dict(bias=bias, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
         self.lateral_convs = nn.ModuleList(
             SpikeConv(channels, out_channels, 1, **cfg) for channels in in_channels
         )
@@ -96,6 +100,18 @@ class SpikeFPN(BaseModule):
             else:
                 outs.append(outs[-1][..., ::2, ::2])
         return tuple(outs)
+
+
+def _clamped(neuron_cfg: dict[str, Any], eval_clamp: int) -> dict[str, Any]:
+    """The config of an integer neuron, with another clamp in eval mode."""
+    name = str(neuron_cfg['type']).removeprefix('spikedense.')
+    if name not in ('NILIF', 'ILIF'):
+        raise ValueError(
+            f'legacy_eval_clamp={eval_clamp!r} with a neuron of type={name!r}, expected NILIF or '
+            'ILIF: other neurons have no integers to clamp'
+        )
+    norm = dict(norm=1) if name == 'ILIF' else {}
+    return {**neuron_cfg, **norm, 'type': 'EvalClampedNILIF', 'eval_clamp': eval_clamp}
 
 
 def _nearest(x: Tensor, like: Tensor) -> Tensor:

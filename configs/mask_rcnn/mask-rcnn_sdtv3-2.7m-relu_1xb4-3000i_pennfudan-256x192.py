@@ -1,0 +1,10 @@
+# The ANN twin: the same graph, budget and seed, ReLU in the place of every neuron.
+_base_ = './mask-rcnn_sdtv3-2.7m_1xb4-3000i_pennfudan-256x192.py'
+
+relu = dict(_delete_=True, type='ReLU')
+model = dict(
+    backbone=dict(neuron_cfg=relu),
+    neck=dict(neuron_cfg=relu),
+    rpn_head=dict(neuron_cfg=relu),
+    roi_head=dict(bbox_head=dict(neuron_cfg=relu), mask_head=dict(neuron_cfg=relu)),
+)

@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/models/mask_rcnn_small.py',
+    '../_base_/datasets/pennfudan_256x192.py',
+    '../_base_/schedules/mask_rcnn_3000i.py',
+    '../_base_/mmdet_runtime.py',
+]
+# From scratch on 130 images, sized for two CPU cores.
+model = dict(data_preprocessor=_base_.data_preprocessor)

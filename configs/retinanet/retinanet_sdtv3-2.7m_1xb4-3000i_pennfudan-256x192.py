@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/retinanet_small.py',
+    '../_base_/datasets/pennfudan_256x192.py',
+    '../_base_/schedules/mask_rcnn_3000i.py',
+    '../_base_/mmdet_runtime.py',
+]
+model = dict(data_preprocessor=_base_.data_preprocessor)
+val_evaluator = dict(metric='bbox')
+test_evaluator = val_evaluator

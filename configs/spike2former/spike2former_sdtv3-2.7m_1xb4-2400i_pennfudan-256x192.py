@@ -1,0 +1,13 @@
+_base_ = [
+    '../_base_/models/spike2former_instance_small.py',
+    '../_base_/datasets/pennfudan_256x192.py',
+    '../_base_/schedules/spike2former_2400i.py',
+    '../_base_/mmdet_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(arch=dict(_delete_=True, embed_dims=[24, 48, 96, 128])),
+    panoptic_head=dict(in_channels=[12, 24, 48, 128], num_things_classes=1),
+    panoptic_fusion_head=dict(num_things_classes=1),
+)
+default_hooks = dict(checkpoint=dict(save_best='coco/segm_mAP', rule='greater'))

@@ -1,0 +1,66 @@
+"""Keys of the official detectors' heads: region proposals, boxes, masks, RetinaNet.
+
+Layers are wrapped as ``Sequential(neuron, SeqToANNContainer(layer))``, hence ``...1.0.*``, with
+one more ``conv.`` where the layer is a ConvModule. The necks are those of :mod:`.fpn`.
+"""
+
+from .rules import Rule, rename, under
+
+_RPN: list[Rule] = [
+    (r'rpn_conv\.(\d+)\.1\.0\.conv\.', r'rpn_conv.\1.conv.'),
+    (r'rpn_conv\.1\.0\.', 'rpn_conv.0.conv.'),
+    (r'(rpn_cls|rpn_reg)\.1\.0\.', r'\1.conv.'),
+]
+
+#: RetinaNet numbers neurons and ConvModules of a branch through: the convolutions are the odd ones.
+_RETINA: list[Rule] = [
+    (
+        r'(cls_convs|reg_convs)\.(\d+)\.0\.conv\.',
+        lambda match: f'{match[1]}.{(int(match[2]) - 1) // 2}.conv.',
+    ),
+    (r'(retina_cls|retina_reg)\.0\.', r'\1.conv.'),
+]
+
+_BBOX: list[Rule] = [
+    (r'((?:shared|cls|reg)_convs)\.(\d+)\.1\.0\.conv\.', r'\1.\2.conv.'),
+    (r'((?:shared|cls|reg)_convs)\.(\d+)\.1\.0\.bn\.', r'\1.\2.norm.'),
+    (r'((?:shared|cls|reg)_fcs)\.(\d+)\.1\.0\.', r'\1.\2.linear.'),
+    (r'fc_(cls|reg)\.', r'fc_\1.'),
+]
+
+_MASK: list[Rule] = [
+    (r'convs\.(\d+)\.1\.0\.conv\.', r'convs.\1.conv.'),
+    (r'(upsample|conv_logits)\.1\.0\.', r'\1.conv.'),
+]
+
+
+def rpn_head_key(key: str) -> str | None:
+    """Key of ``SpikeRPNHead``; None where unknown."""
+    return rename(key, _RPN)
+
+
+def retina_head_key(key: str) -> str | None:
+    """Key of ``SpikeRetinaHead``; None where unknown."""
+    return rename(key, _RETINA)
+
+
+def bbox_head_key(key: str) -> str | None:
+    """Key of ``SpikeConvFCBBoxHead``; None where unknown."""
+    return rename(key, _BBOX)
+
+
+def mask_head_key(key: str) -> str | None:
+    """Key of ``SpikeFCNMaskHead``; None where unknown."""
+    return rename(key, _MASK)
+
+
+def roi_head_key(key: str) -> str | None:
+    """Key of ``SpikeStandardRoIHead`` or ``SpikeCascadeRoIHead``; None where unknown."""
+    part, _, rest = key.partition('.')
+    heads = {'bbox_head': bbox_head_key, 'mask_head': mask_head_key}
+    if part not in heads:
+        return None
+    stage, _, inner = rest.partition('.')
+    if stage.isdigit():  # a cascade has a list of heads
+        return under(f'{part}.{stage}.', heads[part](inner))
+    return under(f'{part}.', heads[part](rest))

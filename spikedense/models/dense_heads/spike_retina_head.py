@@ -1,0 +1,79 @@
+"""Spiking RetinaNet head (mmdet)."""
+
+from typing import Any
+
+from mmdet.models.dense_heads import RetinaHead
+from torch import Tensor, nn
+
+from spikedense.registry import MODELS
+
+from ..layers import SpikeConv
+from ..layers.time import with_time
+
+
+@MODELS.register_module()
+class SpikeRetinaHead(RetinaHead):
+    """RetinaNet's two branches, a neuron in front of every convolution (SpikeRetinaHead).
+
+    ``x = Conv3x3(SN(x))``, ``stacked_convs`` times a branch; ``cls, reg = mean_t(Conv3x3(SN(x)))``.
+    The published head has one LIF in front of both predictors, whose membrane leaks from the
+    classes into the boxes; here each has its own.
+
+    Args:
+        num_classes: number of classes.
+        in_channels: channels of the features.
+        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
+        **kwargs: those of mmdet's ``RetinaHead``; its ``norm_cfg`` stands behind each stacked
+            convolution.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        neuron_cfg: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        super().__init__(num_classes, in_channels, **kwargs)
+
+    def _init_layers(self) -> None:
+        """Builds the layers; mmdet's constructor calls it."""
+        self.cls_convs = self._branch()
+        self.reg_convs = self._branch()
+        width = self.feat_channels if self.stacked_convs else self.in_channels
+        num_anchors = self.num_base_priors
+        for name, channels in (
+            ('retina_cls', num_anchors * self.cls_out_channels),
+            ('retina_reg', num_anchors * self.bbox_coder.encode_size),
+        ):
+            self.add_module(name, SpikeConv(width, channels, 3, neuron_cfg=self.neuron_cfg))
+
+    def _branch(self) -> nn.Sequential:
+        return nn.Sequential(
+            *(
+                SpikeConv(
+                    self.in_channels if i == 0 else self.feat_channels,
+                    self.feat_channels,
+                    3,
+                    neuron_cfg=self.neuron_cfg,
+                    norm_cfg=self.norm_cfg,
+                )
+                for i in range(self.stacked_convs)
+            )
+        )
+
+    def forward_single(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and box deltas of one level.
+
+        Args:
+            x: ``[T, B, C, H, W]`` or ``[B, C, H, W]`` (one step).
+
+        Returns:
+            ``[B, num_anchors * num_classes, H, W]`` and ``[B, 4 * num_anchors, H, W]``, means
+            over T.
+        """
+        x = with_time(x)
+        scores = self.retina_cls(self.cls_convs(x))
+        deltas = self.retina_reg(self.reg_convs(x))
+        return scores.mean(0), deltas.mean(0)

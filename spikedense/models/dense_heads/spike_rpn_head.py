@@ -1,0 +1,68 @@
+"""Spiking region proposal network (mmdet)."""
+
+from typing import Any
+
+from mmdet.models.dense_heads import RPNHead
+from torch import Tensor, nn
+
+from spikedense.registry import MODELS
+
+from ..layers import SpikeConv
+from ..layers.time import with_time
+
+
+@MODELS.register_module()
+class SpikeRPNHead(RPNHead):
+    """Region proposals, a neuron in front of every convolution (SpikeRPNHead of SDT-V3, ST-ERF).
+
+    ``x = Conv3x3(SN(x))``, ``num_convs`` times; ``cls, reg = mean_t(Conv1x1(SN(x)))``. Anchors,
+    losses and proposals are mmdet's, which sees logits without a time axis.
+
+    Args:
+        in_channels: channels of the features.
+        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
+        norm_cfg: the norm behind each 3x3 convolution; None, as published, for none.
+        **kwargs: those of mmdet's ``RPNHead``.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        neuron_cfg: dict[str, Any] | None = None,
+        norm_cfg: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        self.norm_cfg = norm_cfg
+        super().__init__(in_channels, **kwargs)
+
+    def _init_layers(self) -> None:
+        """Builds the layers; mmdet's constructor calls it."""
+        width, spiking = self.feat_channels, dict(neuron_cfg=self.neuron_cfg)
+        self.rpn_conv = nn.Sequential(
+            *(
+                SpikeConv(
+                    self.in_channels if i == 0 else width,
+                    width,
+                    3,
+                    norm_cfg=self.norm_cfg,
+                    **spiking,
+                )
+                for i in range(self.num_convs)
+            )
+        )
+        num_anchors = self.num_base_priors
+        self.rpn_cls = SpikeConv(width, num_anchors * self.cls_out_channels, **spiking)
+        self.rpn_reg = SpikeConv(width, num_anchors * self.bbox_coder.encode_size, **spiking)
+
+    def forward_single(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and box deltas of one level.
+
+        Args:
+            x: ``[T, B, C, H, W]`` or ``[B, C, H, W]`` (one step).
+
+        Returns:
+            ``[B, num_anchors, H, W]`` and ``[B, 4 * num_anchors, H, W]``, means over T.
+        """
+        x = self.rpn_conv(with_time(x))
+        return self.rpn_cls(x).mean(0), self.rpn_reg(x).mean(0)

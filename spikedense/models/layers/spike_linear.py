@@ -1,0 +1,47 @@
+"""The unit of heads that work on vectors: neuron, linear layer, normalisation."""
+
+from mmcv.cnn import build_norm_layer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from spikedense.neurons import build_neuron
+from spikedense.ops import guarded_norm
+
+from .time import fold_time, unfold_time
+
+
+class SpikeLinear(BaseModule):
+    """``Norm(Linear(SN(x)))`` on membrane potentials ``[T, N, C]``.
+
+    Args:
+        in_features: width of the input.
+        out_features: width of the output.
+        bias: whether the layer has a bias; ``'auto'`` means where there is no norm.
+        neuron_cfg: the neuron in front.
+        norm_cfg: the norm behind, one of maps as everywhere (``dict(type='BN')``); None for none.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool | str = 'auto',
+        neuron_cfg: dict | None = None,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.neuron = build_neuron(neuron_cfg or dict(type='NILIF', D=4))
+        self.linear = nn.Linear(
+            in_features, out_features, bias=norm_cfg is None if bias == 'auto' else bool(bias)
+        )
+        self.norm = None if norm_cfg is None else build_norm_layer(norm_cfg, out_features)[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, N, C_in] -> [T, N, C_out]``."""
+        y = self.linear(fold_time(self.neuron(x)))
+        if self.norm is not None:
+            # A vector is a map of one pixel, so that one norm_cfg serves a whole head.
+            y = guarded_norm(self.norm, y[..., None, None]).flatten(1)
+        return unfold_time(y, x.size(0))

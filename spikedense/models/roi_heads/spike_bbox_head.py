@@ -1,0 +1,119 @@
+"""Spiking box head (mmdet)."""
+
+from typing import Any
+
+from mmdet.models.roi_heads.bbox_heads import ConvFCBBoxHead
+from torch import Tensor, nn
+
+from spikedense.neurons import build_neuron
+from spikedense.registry import MODELS
+
+from ..layers import SpikeConv, SpikeLinear, fold_time, unfold_time
+
+
+@MODELS.register_module()
+class SpikeConvFCBBoxHead(ConvFCBBoxHead):
+    """Classes and boxes of RoIs (SpikeConvFCBBoxHead; by default SharedSpike2FCBBoxHead).
+
+    ``x = Linear(SN(flatten(x)))``, ``x = Linear(SN(x))``, ``cls, reg = mean_t(Linear(x))``. There
+    is no neuron in front of the two predictors in the published head, so that they read real
+    values; ``spike_before_predictor`` puts one there, and the head is spike-driven throughout.
+
+    Args:
+        num_shared_convs, num_shared_fcs, num_cls_convs, num_cls_fcs, num_reg_convs, num_reg_fcs:
+            layers of the shared part and of the branches, as in mmdet's ``ConvFCBBoxHead``.
+        spike_before_predictor: whether a neuron stands in front of ``fc_cls`` and ``fc_reg``.
+        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
+        **kwargs: those of mmdet's ``ConvFCBBoxHead``; its ``norm_cfg`` stands behind each
+            convolution and each linear layer but the predictors.
+    """
+
+    def __init__(
+        self,
+        num_shared_fcs: int = 2,
+        spike_before_predictor: bool = False,
+        neuron_cfg: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        super().__init__(num_shared_fcs=num_shared_fcs, **kwargs)
+        if self.with_avg_pool:
+            raise ValueError('SpikeConvFCBBoxHead: with_avg_pool=True, expected False')
+        if kwargs.get('init_cfg') is None:
+            # mmdet's last entry would draw the norms of the linear layers as if they were weights.
+            linear = dict(type='Xavier', layer='Linear', distribution='uniform')
+            self.init_cfg = [linear, *self.init_cfg[:-1]]
+        self.spike_before_predictor = spike_before_predictor
+        # One neuron serves both where they read the same potentials.
+        count = 1 if self._trunk_is_shared() else 2
+        self.predictor_neurons = nn.ModuleList(
+            build_neuron(self.neuron_cfg) for _ in range(count if spike_before_predictor else 0)
+        )
+
+    def _trunk_is_shared(self) -> bool:
+        branches = (self.cls_convs, self.cls_fcs, self.reg_convs, self.reg_fcs)
+        return not any(len(branch) for branch in branches)
+
+    def _add_conv_fc_branch(
+        self,
+        num_branch_convs: int,
+        num_branch_fcs: int,
+        in_channels: int,
+        is_shared: bool = False,
+    ) -> tuple[nn.ModuleList, nn.ModuleList, int]:
+        """Builds a branch, spiking; mmdet's constructor calls it for each."""
+        layer: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
+        width = in_channels
+        convs, fcs = nn.ModuleList(), nn.ModuleList()
+        for _ in range(num_branch_convs):
+            convs.append(SpikeConv(width, self.conv_out_channels, 3, **layer))
+            width = self.conv_out_channels
+        if num_branch_fcs and (is_shared or self.num_shared_fcs == 0):
+            width *= self.roi_feat_area
+        for _ in range(num_branch_fcs):
+            fcs.append(SpikeLinear(width, self.fc_out_channels, **layer))
+            width = self.fc_out_channels
+        return convs, fcs, width
+
+    def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Scores and box deltas.
+
+        Args:
+            x: RoI features, ``[T, N, C, h, w]``.
+
+        Returns:
+            ``[N, num_classes + 1]`` and ``[N, 4 * num_classes]`` (``[N, 4]`` if class-agnostic),
+            means over T; None for a predictor that the head does not have.
+        """
+        x = _run(x, self.shared_convs, self.shared_fcs)
+        neurons = list(self.predictor_neurons)
+        if self._trunk_is_shared():
+            x = _vectors(neurons[0](x) if neurons else x)
+            x_cls = x_reg = x
+        else:
+            x_cls = _vectors(_run(x, self.cls_convs, self.cls_fcs))
+            x_reg = _vectors(_run(x, self.reg_convs, self.reg_fcs))
+            if neurons:
+                x_cls, x_reg = neurons[0](x_cls), neurons[1](x_reg)
+        scores = _mean_of(self.fc_cls, x_cls) if self.with_cls else None
+        deltas = _mean_of(self.fc_reg, x_reg) if self.with_reg else None
+        return scores, deltas
+
+
+def _vectors(x: Tensor) -> Tensor:
+    """``[T, N, C, h, w] -> [T, N, C*h*w]``; vectors pass."""
+    return x.flatten(2)
+
+
+def _run(x: Tensor, convs: nn.ModuleList, fcs: nn.ModuleList) -> Tensor:
+    """Convolutions on ``[T, N, C, h, w]``, then linear layers on ``[T, N, C*h*w]``."""
+    for conv in convs:
+        x = conv(x)
+    for fc in fcs:
+        x = fc(_vectors(x))
+    return x
+
+
+def _mean_of(predictor: nn.Module, x: Tensor) -> Tensor:
+    """``mean_t(predictor(x))``, ``[T, N, C] -> [N, K]``."""
+    return unfold_time(predictor(fold_time(x)), x.size(0)).mean(0)

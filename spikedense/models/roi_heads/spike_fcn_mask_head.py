@@ -1,0 +1,99 @@
+"""Spiking mask head (mmdet)."""
+
+from typing import Any
+
+from mmdet.models.roi_heads.mask_heads import FCNMaskHead
+from torch import Tensor, nn
+
+from spikedense.registry import MODELS
+
+from ..layers import SpikeConv, SpikeDeconv
+
+
+@MODELS.register_module()
+class SpikeFCNMaskHead(FCNMaskHead):
+    """Masks of RoIs, a neuron in front of every convolution (SpikeFCNMaskHead).
+
+    ``x = Conv3x3(SN(x))``, ``num_convs`` times; ``x = Deconv2x2(SN(x))``;
+    ``mask = mean_t(Conv1x1(SN(x)))``.
+
+    The published head has neither norms nor shortcuts, and its neurons die: rates fall from one
+    convolution to the next and reach zero. ``norm_cfg`` and ``residual`` keep them alive.
+
+    Args:
+        num_convs: number of 3x3 convolutions.
+        in_channels: channels of the RoI features.
+        conv_out_channels: channels of the convolutions.
+        residual: whether a convolution that keeps the channels adds to its input, membrane to
+            membrane.
+        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
+        norm_cfg: the norm behind each 3x3 convolution and the deconvolution; None for none.
+        **kwargs: those of mmdet's ``FCNMaskHead``; its ``upsample_cfg`` may say ``'deconv'`` only.
+    """
+
+    def __init__(
+        self,
+        num_convs: int = 4,
+        in_channels: int = 256,
+        conv_out_channels: int = 256,
+        residual: bool = False,
+        neuron_cfg: dict[str, Any] | None = None,
+        norm_cfg: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(num_convs, in_channels=in_channels, conv_out_channels=conv_out_channels, **kwargs)
+        if self.upsample_method != 'deconv':
+            raise ValueError(
+                f"SpikeFCNMaskHead: upsample_cfg type={self.upsample_method!r}, expected 'deconv'"
+            )
+        # mmdet builds its layers in the constructor and nowhere else: they are replaced.
+        spiking: dict[str, Any] = dict(neuron_cfg=neuron_cfg or dict(type='NILIF', D=4))
+        width = conv_out_channels
+        self.residual = residual
+        self.norm_cfg = norm_cfg
+        self.convs = nn.ModuleList(
+            SpikeConv(
+                in_channels if i == 0 else width,
+                width,
+                self.conv_kernel_size,
+                norm_cfg=norm_cfg,
+                **spiking,
+            )
+            for i in range(num_convs)
+        )
+        self.upsample = SpikeDeconv(
+            width if num_convs else in_channels,
+            width,
+            self.scale_factor,
+            norm_cfg=norm_cfg,
+            **spiking,
+        )
+        self.conv_logits = SpikeConv(
+            width, 1 if self.class_agnostic else self.num_classes, **spiking
+        )
+        del self.relu
+
+    def init_weights(self) -> None:
+        """Kaiming for the last two layers, as mmdet's head has it.
+
+        The published head wraps them, which hides them from mmdet's own call.
+        """
+        super().init_weights()
+        for layer in (self.upsample.conv, self.conv_logits.conv):
+            nn.init.kaiming_normal_(layer.weight, mode='fan_out', nonlinearity='relu')
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Mask logits.
+
+        Args:
+            x: RoI features, ``[T, N, C, h, w]``.
+
+        Returns:
+            ``[N, num_classes, 2h, 2w]``, means over T (one mask each if class-agnostic).
+        """
+        for conv in self.convs:
+            y = conv(x)
+            x = x + y if self.residual and x.size(2) == y.size(2) else y
+        return self.conv_logits(self.upsample(x)).mean(0)

@@ -1,0 +1,41 @@
+"""RoI features of all time steps at once (mmdet)."""
+
+import torch
+from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
+from torch import Tensor
+
+from spikedense.registry import MODELS
+
+from ..layers import fold_time, unfold_time
+
+
+@MODELS.register_module()
+class SpikeRoIExtractor(SingleRoIExtractor):
+    """mmdet's ``SingleRoIExtractor`` on maps with a time axis, in one call.
+
+    Time steps are images to it: step t of image b is number ``t * B + b``, and each RoI is read
+    from every step. What is read are membrane potentials; interpolated spikes would be none.
+
+    Args:
+        **kwargs: those of mmdet's ``SingleRoIExtractor``.
+    """
+
+    def forward(
+        self, feats: tuple[Tensor, ...], rois: Tensor, roi_scale_factor: float | None = None
+    ) -> Tensor:
+        """Reads the RoIs.
+
+        Args:
+            feats: maps, images first as mmdet indexes them, ``[B, T, C, H_i, W_i]``.
+            rois: image number and corners in pixels of the image, ``[N, 5]``.
+            roi_scale_factor: by what the boxes are enlarged.
+
+        Returns:
+            ``[T, N, C, h, w]``.
+        """
+        B, T = feats[0].shape[:2]
+        steps = torch.arange(T, device=rois.device).repeat_interleave(len(rois))
+        every = rois.repeat(T, 1)  # [T*N, 5]
+        every[:, 0] += steps * B
+        maps = tuple(fold_time(x.transpose(0, 1)) for x in feats)  # [T*B, C, H, W]
+        return unfold_time(super().forward(maps, every, roi_scale_factor), T)

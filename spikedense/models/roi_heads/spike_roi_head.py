@@ -1,0 +1,74 @@
+"""mmdet's RoI heads on features with a time axis."""
+
+from typing import Any
+
+from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
+from mmdet.models.roi_heads.base_roi_head import BaseRoIHead
+from torch import Tensor, nn
+
+from spikedense.registry import MODELS
+
+from ..layers.time import with_time
+from .spike_roi_extractor import SpikeRoIExtractor
+
+
+class _TimeAxis(BaseRoIHead):
+    """Adapter: turns features ``[T, B, ...]`` to ``[B, T, ...]``, for mmdet indexes them by image.
+
+    Assigners, samplers, losses and decoding are mmdet's. Time ends inside the box and mask heads.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name = type(self).__name__
+        if self.with_shared_head:
+            raise ValueError(f'{name}: shared_head is given, expected none: it knows no time axis')
+        if self.with_mask and self.share_roi_extractor:
+            raise ValueError(
+                f'{name}: mask_roi_extractor is missing, expected one beside bbox_roi_extractor'
+            )
+        for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
+            found = getattr(self, key, None)
+            for extractor in found if isinstance(found, nn.ModuleList) else [found]:
+                if extractor is not None and not isinstance(extractor, SpikeRoIExtractor):
+                    raise ValueError(
+                        f'{name}: {key} has type={type(extractor).__name__!r}, expected '
+                        "'spikedense.SpikeRoIExtractor', which reads every time step"
+                    )
+
+    def forward(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> tuple:
+        """Raw outputs; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
+        return super().forward(_images_first(x), *args, **kwargs)
+
+    def loss(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Losses; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
+        return super().loss(_images_first(x), *args, **kwargs)
+
+    def predict(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> list:
+        """Detections; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
+        return super().predict(_images_first(x), *args, **kwargs)
+
+
+@MODELS.register_module()
+class SpikeStandardRoIHead(_TimeAxis, StandardRoIHead):
+    """mmdet's ``StandardRoIHead`` on features with a time axis (SpikeStandardRoIHead).
+
+    Args:
+        **kwargs: those of mmdet's ``StandardRoIHead``; the extractors are
+            :class:`SpikeRoIExtractor`.
+    """
+
+
+@MODELS.register_module()
+class SpikeCascadeRoIHead(_TimeAxis, CascadeRoIHead):
+    """mmdet's ``CascadeRoIHead`` on features with a time axis (SpikeCascadeRoIHead).
+
+    Args:
+        **kwargs: those of mmdet's ``CascadeRoIHead``; the extractors are
+            :class:`SpikeRoIExtractor`.
+    """
+
+
+def _images_first(features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """``[T, B, C, H_i, W_i] -> [B, T, C, H_i, W_i]``; ``[B, C, H_i, W_i]`` is one step."""
+    return tuple(with_time(x).transpose(0, 1) for x in features)
