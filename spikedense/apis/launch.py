@@ -47,7 +47,7 @@ def train(
         Path of the last checkpoint, or None if the run wrote none.
     """
     with environment.process_group(launcher):
-        cfg = _load_config(config, cfg_options, work_dir, launcher)
+        cfg = load_config(config, cfg_options, work_dir, launcher)
         if cfg.get('train_dataloader') is None:
             raise UserError(f"'{config}' has no train_dataloader: it cannot be trained")
         if resume is None and cfg.get('resume'):
@@ -106,7 +106,7 @@ def test(
         The metrics.
     """
     with environment.process_group(launcher):
-        cfg = _load_config(config, cfg_options, work_dir, launcher)
+        cfg = load_config(config, cfg_options, work_dir, launcher)
         if cfg.get('test_dataloader') is None:
             raise UserError(f"'{config}' has no test_dataloader: it cannot be tested")
         cfg.load_from = existing_checkpoint(checkpoint)
@@ -127,7 +127,7 @@ def test(
             return runner.test()
 
 
-def _load_config(
+def load_config(
     config: str, cfg_options: Mapping[str, Any] | None, work_dir: str | None, launcher: str
 ) -> Config:
     """Read a config, see that what it needs is installed, and merge the options."""
