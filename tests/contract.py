@@ -2,10 +2,13 @@
 
 from contextlib import ExitStack
 from fnmatch import fnmatch
+from typing import Any
 
 import torch
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from spikedense.models.layers import SpikeLinear
 from spikedense.models.pixel_decoders import SpikeDrivenDeformableAttention
 from spikedense.neurons import BaseNeuron
 
@@ -15,6 +18,7 @@ REAL_VALUED = {
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',
+    '*bbox_head.fc_*': 'the published box head has no neuron there unless one is asked for',
 }
 
 
@@ -56,8 +60,30 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
                 stack.callback(module.register_forward_hook(after_neuron).remove)
             elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear | nn.ConvTranspose2d):
                 stack.callback(module.register_forward_pre_hook(watch(name)).remove)
-        model(*inputs)
+        raw_outputs(model, *inputs)
     return found
+
+
+def raw_outputs(model: nn.Module, *inputs: Tensor) -> Any:
+    """Runs a model as far as its logits.
+
+    A two-stage detector's second stage is run on two boxes an image, whatever the first proposes.
+
+    Args:
+        model: the model.
+        *inputs: its inputs; images ``[B, 3, H, W]`` for a detector.
+
+    Returns:
+        What the model answers; of a two-stage detector, that of all heads, the images first.
+    """
+    if not hasattr(model, 'roi_head'):
+        return model(*inputs)
+    (images,) = inputs
+    features = model.extract_feat(images)
+    boxes = images.new_tensor([[8, 8, 40, 30], [10, 4, 90, 60]])
+    proposals = [InstanceData(bboxes=boxes) for _ in images]
+    second = [out.unflatten(0, (-1, len(boxes))) for out in model.roi_head(features, proposals)]
+    return (*(level for outs in model.rpn_head(features) for level in outs), *second)
 
 
 def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
@@ -78,15 +104,20 @@ def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
         # query, key and value then add up to a threshold over even a few tokens.
         nn.init.uniform_(norm.bias, 1, 3)
         norm.momentum = 1.0
+    # Where no norm follows, the bias alone carries a LIF over its threshold, which is at 2. One that
+    # rounds needs less, and saturates where a pyramid adds up more.
+    binary = any(getattr(m, 'v_threshold', None) is not None for m in model.modules())
+    low, high = (1, 3) if binary else (0.2, 1.2)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d) and module.bias is not None:
-            # Where no norm follows, the bias alone carries a LIF over its threshold, which is at 2.
-            nn.init.uniform_(module.bias, 1, 3)
         if isinstance(module, nn.Linear):
-            # No norm stands behind a linear layer either. Broad enough that not all saturate.
+            # Broad enough that not all saturate.
             nn.init.uniform_(module.weight, -4 / module.in_features, 8 / module.in_features)
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.bias is not None:
+            nn.init.uniform_(module.bias, low, high)
+        if isinstance(module, SpikeLinear) and module.linear.bias is not None:
+            nn.init.uniform_(module.linear.bias, low, high)
     with torch.no_grad():
-        model.train()(*inputs)
+        raw_outputs(model.train(), *inputs)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return model.eval()

@@ -29,16 +29,20 @@ def reduced_config(path: str) -> Config:
     cfg = Config.fromfile(path)
     model = cfg.model
     set_crop(cfg, IMAGE_SIZE)
-    if head_of(cfg).type == 'Mask2FormerHead':
+    if not has_anchors(cfg) and head_of(cfg).type == 'Mask2FormerHead':
         _reduce_mask2former(model)
         return cfg
-    if model.type not in ('EncoderDecoder', 'Mask2Former') or model.backbone.type not in _BACKBONES:
+    known = ('EncoderDecoder', 'Mask2Former', 'MaskRCNN', 'RetinaNet')
+    if model.type not in known or model.backbone.type not in _BACKBONES:
         raise NotImplementedError(
             f'{path}: no reduced size is known for a {model.type} on {model.backbone.type}; '
             'say in tests/reduced_models.py how to shrink it'
         )
     model.backbone.arch = ConfigDict(_ARCH)
     channels = [_TAPS[i] for i in model.backbone.out_indices]
+    if has_anchors(cfg):
+        _reduce_anchor_detector(model, channels)
+        return cfg
     if 'neck' in model:
         model.neck.update(in_channels=channels, out_channels=_WIDTH)
         model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
@@ -54,8 +58,15 @@ def is_detector(cfg: Config) -> bool:
     return cfg.default_scope == 'mmdet'
 
 
+def has_anchors(cfg: Config) -> bool:
+    """Whether a config is of a detector with anchors: Mask R-CNN or RetinaNet."""
+    return 'rpn_head' in cfg.model or 'bbox_head' in cfg.model
+
+
 def head_of(cfg: Config) -> ConfigDict:
-    """The config of the head."""
+    """The config of the head that knows the classes."""
+    if has_anchors(cfg):
+        return cfg.model.bbox_head if 'bbox_head' in cfg.model else cfg.model.roi_head.bbox_head
     return cfg.model.get('decode_head') or cfg.model.panoptic_head
 
 
@@ -65,8 +76,15 @@ def num_classes_of(cfg: Config) -> int:
     return head.get('num_classes') or head.num_things_classes + head.num_stuff_classes
 
 
+def num_things_of(cfg: Config) -> int:
+    """Number of classes of a detector that have instances."""
+    return head_of(cfg).get('num_things_classes', num_classes_of(cfg))
+
+
 def crop_of(cfg: Config) -> tuple[int, int]:
-    """Height and width of a training image."""
+    """Height and width of a training image, or the scale of a detector's."""
+    if 'image_scale' in cfg:
+        return tuple(cfg.image_scale)
     preprocessor = cfg.model.data_preprocessor
     return tuple(preprocessor.get('size') or preprocessor.batch_augments[0].size)
 
@@ -74,7 +92,8 @@ def crop_of(cfg: Config) -> tuple[int, int]:
 def set_crop(cfg: Config, size: tuple[int, int]) -> None:
     """Changes the height and width of a training image."""
     preprocessor = cfg.model.data_preprocessor
-    (preprocessor if 'size' in preprocessor else preprocessor.batch_augments[0]).size = size
+    if 'image_scale' not in cfg:  # those of varying size are padded to the largest of a batch
+        (preprocessor if 'size' in preprocessor else preprocessor.batch_augments[0]).size = size
 
 
 def _reduce_spike2former(head: ConfigDict, channels: list[int]) -> None:
@@ -88,6 +107,28 @@ def _reduce_spike2former(head: ConfigDict, channels: list[int]) -> None:
         else:
             encoder.num_heads = 4
     head.transformer_decoder.update(num_layers=2, num_heads=4, mlp_ratio=2)
+
+
+def _reduce_anchor_detector(model: ConfigDict, channels: list[int]) -> None:
+    """Shrinks a Mask R-CNN or a RetinaNet in place; no detection is too unsure to be kept."""
+    model.neck.update(in_channels=channels, out_channels=_WIDTH)
+    for part in (model, *_descendants(model)):
+        if 'feat_channels' in part:
+            part.update(in_channels=_WIDTH, feat_channels=_WIDTH)
+        if 'num_shared_fcs' in part or 'fc_out_channels' in part:
+            part.update(in_channels=_WIDTH, fc_out_channels=32)
+        if 'conv_out_channels' in part:
+            part.update(in_channels=_WIDTH, conv_out_channels=_WIDTH)
+        if 'featmap_strides' in part:
+            part.out_channels = _WIDTH
+        if part.get('type') == 'RandomSampler':
+            part.num = 32
+        if 'score_thr' in part:
+            part.score_thr = 0.0
+        if 'nms_pre' in part:
+            part.nms_pre = 100
+        if 'max_per_img' in part:
+            part.max_per_img = 20
 
 
 def _reduce_mask2former(model: ConfigDict) -> None:
@@ -165,10 +206,10 @@ def _detection_sample(cfg: Config, index: int) -> Any:
         mask[top:bottom, left:right] = 1
     sample.gt_instances = InstanceData(
         bboxes=boxes,
-        labels=torch.randint(head.num_things_classes, (2,)),
+        labels=torch.randint(num_things_of(cfg), (2,)),
         masks=BitmapMasks(masks, *IMAGE_SIZE),
     )
-    if head.num_stuff_classes:
+    if head.get('num_stuff_classes'):
         stuff = torch.randint(head.num_stuff_classes, (1, *IMAGE_SIZE)) + head.num_things_classes
         stuff[:, :4] = 255
         sample.gt_sem_seg = PixelData(sem_seg=stuff)

@@ -6,7 +6,9 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch=dict(embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)),
+    backbone=dict(
+        arch=dict(_delete_=True, embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)
+    ),
     neck=dict(in_channels=[16, 32, 64, 96]),
     # Shapes of 20 to 60 pixels: half the library's anchors.
     rpn_head=dict(anchor_generator=dict(scales=[4])),

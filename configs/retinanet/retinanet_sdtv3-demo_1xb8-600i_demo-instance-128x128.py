@@ -6,7 +6,9 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch=dict(embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)),
+    backbone=dict(
+        arch=dict(_delete_=True, embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)
+    ),
     neck=dict(in_channels=[32, 64, 96]),
     bbox_head=dict(num_classes=6),
 )

@@ -9,5 +9,7 @@ model = dict(
     backbone=dict(arch=dict(_delete_=True, embed_dims=[24, 48, 96, 128])),
     panoptic_head=dict(in_channels=[12, 24, 48, 128], num_things_classes=1),
     panoptic_fusion_head=dict(num_things_classes=1),
+    # No more than there are queries times classes.
+    test_cfg=dict(max_per_image=20),
 )
 default_hooks = dict(checkpoint=dict(save_best='coco/segm_mAP', rule='greater'))

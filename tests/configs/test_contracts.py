@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 import torch
-from contract import real_valued_inputs, unexplained, wake
+from contract import raw_outputs, real_valued_inputs, unexplained, wake
 from reduced_models import IMAGE_SIZE, build_model, is_stock, reduced_config
 from torch import nn
 
@@ -22,10 +22,13 @@ def build(name: str) -> nn.Module:
 
 
 def logits(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """What a segmentor answers, ``[B, K, H, W]``; of classes and masks, their product."""
-    out = model(x)
+    """What a model answers, an image a row; classes and masks multiplied, ``[B, K, H, W]``."""
+    out = raw_outputs(model, x)
     if isinstance(out, torch.Tensor):
         return out
+    if hasattr(model, 'neck'):  # anchors: levels of scores and boxes
+        levels = [y for ys in out for y in ([ys] if isinstance(ys, torch.Tensor) else ys)]
+        return torch.cat([y.flatten(1) for y in levels], dim=1)
     classes, masks = out
     return torch.einsum('lbqk,lbqhw->bkhw', classes, masks)
 

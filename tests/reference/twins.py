@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from golden import Golden, Twin, numbered
 from detection_twins import DETECTION
+from golden import Golden, Twin, numbered
 from spike2former_twins import SPIKE2FORMER
 from torch import Tensor, nn
 

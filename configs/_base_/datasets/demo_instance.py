@@ -14,6 +14,12 @@ train_pipeline = [
     dict(type='FilterAnnotations', min_gt_bbox_wh=(4, 4)),
     dict(type='PackDetInputs'),
 ]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=image_scale, keep_ratio=True),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='PackDetInputs', meta_keys=_base_.meta_keys),
+]
 common = dict(type=dataset_type, data_root=data_root, generator=generator)
 train_dataloader = dict(
     dataset=dict(
@@ -27,8 +33,7 @@ val_dataloader = dict(
     dataset=dict(
         ann_file='annotations/instances_val.json',
         data_prefix=dict(img='images/val/'),
-        # The images are of the tested size already.
-        pipeline=[step for step in _base_.test_pipeline if step['type'] != 'Resize'],
+        pipeline=test_pipeline,
         **common,
     )
 )

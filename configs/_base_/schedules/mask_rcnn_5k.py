@@ -1,5 +1,5 @@
 # For small sets: 5,000 batches of 4 are 154 passes over Penn-Fudan.
-_base_ = './mask_rcnn_3000i.py'
+_base_ = './mask_rcnn_2400i.py'
 
 optim_wrapper = dict(optimizer=dict(lr=2e-4))
 param_scheduler = [

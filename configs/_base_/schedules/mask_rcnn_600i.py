@@ -1,5 +1,5 @@
 # For the demo set: minutes on two CPU cores.
-_base_ = './mask_rcnn_3000i.py'
+_base_ = './mask_rcnn_2400i.py'
 
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=50),

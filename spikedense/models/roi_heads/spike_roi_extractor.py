@@ -37,5 +37,7 @@ class SpikeRoIExtractor(SingleRoIExtractor):
         steps = torch.arange(T, device=rois.device).repeat_interleave(len(rois))
         every = rois.repeat(T, 1)  # [T*N, 5]
         every[:, 0] += steps * B
-        maps = tuple(fold_time(x.transpose(0, 1)) for x in feats)  # [T*B, C, H, W]
+        # mmcv's RoIAlign takes any memory on a CPU for a contiguous one: of a channels-last map it
+        # would read other channels' values.
+        maps = tuple(fold_time(x.transpose(0, 1)).contiguous() for x in feats)  # [T*B, C, H, W]
         return unfold_time(super().forward(maps, every, roi_scale_factor), T)

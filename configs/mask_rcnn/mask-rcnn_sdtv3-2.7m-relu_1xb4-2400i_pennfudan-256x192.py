@@ -1,5 +1,5 @@
 # The ANN twin: the same graph, budget and seed, ReLU in the place of every neuron.
-_base_ = './mask-rcnn_sdtv3-2.7m_1xb4-3000i_pennfudan-256x192.py'
+_base_ = './mask-rcnn_sdtv3-2.7m_1xb4-2400i_pennfudan-256x192.py'
 
 relu = dict(_delete_=True, type='ReLU')
 model = dict(

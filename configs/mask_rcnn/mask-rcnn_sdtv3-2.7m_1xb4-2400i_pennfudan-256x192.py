@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/mask_rcnn_small.py',
     '../_base_/datasets/pennfudan_256x192.py',
-    '../_base_/schedules/mask_rcnn_3000i.py',
+    '../_base_/schedules/mask_rcnn_2400i.py',
     '../_base_/mmdet_runtime.py',
 ]
 # From scratch on 130 images, sized for two CPU cores.

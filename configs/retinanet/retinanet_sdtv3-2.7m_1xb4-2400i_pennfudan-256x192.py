@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/retinanet_small.py',
     '../_base_/datasets/pennfudan_256x192.py',
-    '../_base_/schedules/mask_rcnn_3000i.py',
+    '../_base_/schedules/mask_rcnn_2400i.py',
     '../_base_/mmdet_runtime.py',
 ]
 model = dict(data_preprocessor=_base_.data_preprocessor)

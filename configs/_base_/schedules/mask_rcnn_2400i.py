@@ -9,10 +9,10 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=100),
-    dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=100, end=3000),
+    dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=100, end=2400),
 ]
-train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=3000, val_interval=500)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=2400, val_interval=800)
 default_hooks = dict(
-    logger=dict(log_metric_by_epoch=False), checkpoint=dict(by_epoch=False, interval=500)
+    logger=dict(log_metric_by_epoch=False), checkpoint=dict(by_epoch=False, interval=800)
 )
 auto_scale_lr = dict(base_batch_size=4)
