@@ -104,8 +104,8 @@ def wake(model: nn.Module, *inputs: Tensor) -> nn.Module:
         # query, key and value then add up to a threshold over even a few tokens.
         nn.init.uniform_(norm.bias, 1, 3)
         norm.momentum = 1.0
-    # Where no norm follows, the bias alone carries a LIF over its threshold, which is at 2. One that
-    # rounds needs less, and saturates where a pyramid adds up more.
+    # Where no norm follows, the bias alone carries a LIF over its threshold, which is at 2. Integer
+    # neurons need less, and saturate where a pyramid adds up.
     binary = any(getattr(m, 'v_threshold', None) is not None for m in model.modules())
     low, high = (1, 3) if binary else (0.2, 1.2)
     for module in model.modules():

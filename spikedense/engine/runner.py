@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from spikedense.converters import is_official, read_state_dict
 from spikedense.utils.wording import some_of
 
+from .dataset_check import with_checks
 from .errors import RunError
 from .model_check import check_classes, check_widths
 
@@ -42,7 +43,8 @@ _LOG_FILE_ONLY = (
 class GuardedRunner(Runner):
     """A runner that refuses what mmengine lets pass silently.
 
-    - An empty data set (mmengine's infinite sampler would search for an image forever).
+    - An empty data set (mmengine's infinite sampler would search for an image forever), and a COCO
+      file with defects that mmdet does not name.
     - A model whose parts do not fit each other, or with too few classes for its training set.
     - A checkpoint of which no weight fits the model; with ``strict_loading`` one that does not fill
       the model, or holds more than it in one of its parts.
@@ -96,7 +98,7 @@ class GuardedRunner(Runner):
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a loader, and see that its data set holds something.
+        """Build a loader, and see that its data set holds something, and a COCO file no defects.
 
         Args:
             dataloader: A loader or its config.
@@ -109,9 +111,12 @@ class GuardedRunner(Runner):
         if isinstance(dataloader, dict) and dataloader.get('num_workers') == 0:
             # torch refuses to keep workers that do not exist.
             dataloader = {**dataloader, 'persistent_workers': False}
+        checked = dataloader
+        if isinstance(dataloader, dict) and 'dataset' in dataloader:
+            checked = {**dataloader, 'dataset': with_checks(dataloader['dataset'])}
         loader = None
         try:
-            loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+            loader = Runner.build_dataloader(checked, seed, diff_rank_seed)
         except ValueError as exc:
             # What numpy says when mmengine packs a list of no samples.
             if 'need at least one array' not in str(exc):

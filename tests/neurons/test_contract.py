@@ -12,6 +12,7 @@ CFGS = [
     dict(type='NILIF', D=4),
     dict(type='NILIF', D=8, norm=3.0, beta=1.0, detach_reset=False),
     dict(type='ILIF', D=2),
+    dict(type='EvalClampedNILIF', D=4, eval_clamp=2),
     dict(type='SigmoidL2NILIF', D=4),
     dict(type='SigmoidL2NILIF', D=2, norm=3.0, beta=1.0, detach_reset=False),
     dict(type='LIF'),

@@ -1,0 +1,203 @@
+"""The annotations of a COCO file, one by one: faults, and what mmdet skips or ignores.
+
+The order of the tests is free where mmdet skips: only the reason that is counted depends on it.
+"""
+
+from math import isfinite
+from typing import Any
+
+from .coco_findings import CocoUse, Findings, lacking, shown
+
+_INDEX_KEYS = frozenset({'id', 'image_id', 'category_id'})
+_INSTANCE_KEYS = _INDEX_KEYS | {'bbox', 'area'}
+_SEGMENT_KEYS = _INSTANCE_KEYS - {'image_id'}
+_PANOPTIC_KEYS = frozenset({'image_id', 'segments_info'})
+_POLYGON = 6  # numbers of a triangle
+
+
+def check_instances(
+    annotations: list, images: dict, categories: dict, use: CocoUse, findings: Findings
+) -> set:
+    """Check the annotations of an instances file.
+
+    Args:
+        annotations: The annotations.
+        images: Image id -> image.
+        categories: Category id -> name.
+        use: What the data set takes from the file.
+        findings: Takes what is found.
+
+    Returns:
+        Ids of the images that mmdet counts as annotated.
+    """
+    classes = set(use.classes)
+    annotated, seen = set(), set()
+    for ann in annotations:
+        keys = _INDEX_KEYS if isinstance(ann, dict) and ann.get('ignore') else _INSTANCE_KEYS
+        fault = lacking(ann, keys) or _foreign(ann, images, categories)
+        if fault:
+            findings.fault(_where(ann, images), fault)
+            continue
+        if ann['id'] in seen:
+            findings.fault(_where(ann, images), 'its id is used more than once')
+            continue
+        seen.add(ann['id'])
+        name = categories[ann['category_id']]
+        if name not in classes:
+            findings.other_classes[name] += 1
+            continue
+        annotated.add(ann['image_id'])
+        fault, skip = _judge(ann, images[ann['image_id']], use)
+        if fault:
+            findings.fault(_where(ann, images), fault)
+        elif skip:
+            findings.skipped[skip] += 1
+    return annotated
+
+
+def check_segments(
+    annotations: list, images: dict, categories: dict, use: CocoUse, findings: Findings
+) -> set:
+    """Check the annotations of a panoptic file.
+
+    Args:
+        annotations: The annotations, one an image.
+        images: Image id -> image.
+        categories: Category id -> the category, with ``isthing``.
+        use: What the data set takes from the file.
+        findings: Takes what is found.
+
+    Returns:
+        Ids of the images that mmdet counts as annotated: those with a thing.
+    """
+    annotated, seen = set(), set()
+    for ann in annotations:
+        fault = lacking(ann, _PANOPTIC_KEYS)
+        if fault is None and ann['image_id'] not in images:
+            fault = f'image_id={shown(ann["image_id"])}, expected the id of an image in the file'
+        if fault is None and ann['image_id'] in seen:
+            fault = f"it is the second annotation of '{images[ann['image_id']]['file_name']}'"
+        if fault:
+            findings.fault('panoptic annotation', fault)
+            continue
+        seen.add(ann['image_id'])
+        image = images[ann['image_id']]
+        ids = set()
+        for segment in ann['segments_info']:
+            fault = lacking(segment, _SEGMENT_KEYS) or _not_finite(segment)
+            if fault is None and segment['id'] in ids:
+                fault = 'its id is used more than once in this image'
+            if fault is None and segment['category_id'] not in categories:
+                fault = f'category_id={shown(segment["category_id"])}, expected one of the file'
+            if fault:
+                number = (
+                    f' {segment["id"]}' if isinstance(segment, dict) and 'id' in segment else ''
+                )
+                findings.fault(f"segment{number} of '{image['file_name']}'", fault)
+                continue
+            ids.add(segment['id'])
+            skip = _too_small(segment)
+            if skip is None and categories[segment['category_id']]['isthing']:
+                skip = 'of a crowd' if segment.get('iscrowd') else None
+                if skip is None:
+                    annotated.add(ann['image_id'])
+            if skip:
+                findings.skipped[skip] += 1
+    return annotated
+
+
+def _where(ann: Any, images: dict) -> str:
+    if not isinstance(ann, dict):
+        return 'an annotation'
+    image = images.get(ann.get('image_id'))
+    name = f'annotation {ann["id"]}' if 'id' in ann else 'an annotation'
+    return name + (f" of '{image['file_name']}'" if image else '')
+
+
+def _foreign(ann: dict, images: dict, categories: dict) -> str | None:
+    if ann['image_id'] not in images:
+        return f'image_id={shown(ann["image_id"])}, expected the id of an image in the file'
+    if ann['category_id'] not in categories:
+        return f'category_id={shown(ann["category_id"])}, expected the id of a category in the file'
+    return None
+
+
+def _judge(ann: dict, image: dict, use: CocoUse) -> tuple[str | None, str | None]:
+    """The fault of an instance, or the reason for which mmdet skips or ignores it."""
+    if ann.get('ignore'):
+        return None, 'marked ignore'
+    fault = _not_finite(ann)
+    if fault:
+        return fault, None
+    skip = _too_small(ann)
+    if skip is None:
+        x, y, width, height = ann['bbox']
+        if (
+            min(x + width, image['width']) <= max(x, 0)
+            or min(y + height, image['height']) <= max(y, 0)
+        ):  # fmt: skip
+            skip = 'with the box outside its image'
+    if skip is None and use.masks:
+        fault, skip = _judge_mask(ann.get('segmentation'), image, use)
+    if skip is None and ann.get('iscrowd'):
+        skip = 'of a crowd'
+    return fault, skip
+
+
+def _not_finite(ann: dict) -> str | None:
+    bbox, area = ann['bbox'], ann['area']
+    if not (isinstance(bbox, list) and len(bbox) == 4 and _finite(bbox)):
+        return f'bbox={shown(bbox)}, expected four finite numbers: x, y, width, height'
+    if not _finite([area]):
+        return f'area={shown(area)}, expected a finite number'
+    return None
+
+
+def _finite(numbers: list) -> bool:
+    # NaN and infinity survive a sum, which is much faster than a look at each number.
+    try:
+        return isfinite(sum(numbers))
+    except TypeError:
+        return False
+
+
+def _too_small(ann: dict) -> str | None:
+    if ann['bbox'][2] < 1 or ann['bbox'][3] < 1:
+        return 'with a box side below one pixel'
+    return 'with no area' if ann['area'] <= 0 else None
+
+
+def _judge_mask(mask: Any, image: dict, use: CocoUse) -> tuple[str | None, str | None]:
+    if not mask:
+        return "it has no 'segmentation', which the config reads (with_mask=True)", None
+    if isinstance(mask, list):
+        return _judge_polygons(mask)
+    if not isinstance(mask, dict):
+        return f'segmentation={shown(mask)}, expected polygons or an RLE', None
+    if not use.rle:
+        return None, 'with an RLE where polygons are asked for (poly2mask=False)'
+    size, counts = mask.get('size'), mask.get('counts')
+    if size is None or not isinstance(counts, list | str):
+        return None, 'with an RLE that lacks its size or counts'
+    height, width = image['height'], image['width']
+    if size != [height, width]:
+        return f'RLE size={shown(size)}, expected [{height}, {width}] as its image', None
+    if isinstance(counts, list):
+        # The sum only: strings would have to be decoded, and pycocotools refuses those itself.
+        total = sum(counts) if _finite(counts) else None
+        if total != height * width:
+            return f'the RLE counts add up to {total}, expected {height * width} pixels', None
+    return None, None
+
+
+def _judge_polygons(polygons: list) -> tuple[str | None, str | None]:
+    usable = 0
+    for polygon in polygons:
+        if not isinstance(polygon, list):
+            return f'segmentation={shown(polygons)}, expected a list of polygons', None
+        # mmdet drops the others.
+        if len(polygon) >= _POLYGON and len(polygon) % 2 == 0:
+            if not _finite(polygon):
+                return f'segmentation={shown(polygons)}, expected finite numbers', None
+            usable += 1
+    return None, None if usable else 'without a polygon of three points'
