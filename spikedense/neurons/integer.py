@@ -112,7 +112,9 @@ class EvalClampedNILIF(NILIF):
     def __init__(self, eval_clamp: int = 1, D: int = 4, **kwargs) -> None:
         super().__init__(D, **kwargs)
         if eval_clamp not in range(1, D + 1):
-            raise ValueError(f'neuron_cfg: eval_clamp={eval_clamp!r}, expected an integer in 1..{D}')
+            raise ValueError(
+                f'neuron_cfg: eval_clamp={eval_clamp!r}, expected an integer in 1..{D}'
+            )
         self.eval_clamp = eval_clamp
 
     def fire(self, potential: Tensor, norm: float = 1.0) -> Tensor:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
-from mmdet.datasets import CocoPanopticDataset
-from mmengine.config import Config
+from mmdet.datasets import CityscapesDataset, CocoPanopticDataset
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.fileio import dump, load
 from mmengine.registry import DATASETS, METRICS, MODELS, init_default_scope
@@ -21,13 +21,43 @@ from spikedense.datasets.demo_generator import ensure_demo
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 #: Things and stuff.
 CLASSES = {
-    'coco_panoptic_1024x1024': (80, 53),
+    'cityscapes_instance_2048x1024': (8, 0),
     'coco_instance_1024x1024': (80, 0),
+    'coco_instance_1333x800': (80, 0),
+    'coco_panoptic_1024x1024': (80, 53),
+    'demo_instance': (6, 0),
     'demo_panoptic': (6, 3),
+    'pennfudan_256x192': (1, 0),
+    'pennfudan_640x480': (1, 0),
 }
+KINDS = ('panoptic', 'instance', 'pennfudan')
+#: What the sets share is no set.
 NAMES = sorted(
-    path.stem for path in FOLDER.glob('*.py') if 'panoptic' in path.stem or 'instance' in path.stem
+    path.stem
+    for path in FOLDER.glob('*.py')
+    if any(kind in path.stem for kind in KINDS) and not path.stem.startswith('instance_')
 )
+
+
+def make_instances(demo: Path, root: Path, classes: tuple[str, ...]) -> None:
+    """The demo set's instances as a set of other classes, its shapes given one after the other."""
+    for split in ('train', 'val'):
+        content = load(demo / f'annotations/instances_{split}.json')
+        content['categories'] = [dict(id=i + 1, name=name) for i, name in enumerate(classes)]
+        for annotation in content['annotations']:
+            annotation['category_id'] = (annotation['category_id'] - 1) % len(classes) + 1
+        if root.name == 'pennfudan':
+            folder, file = root / 'images', f'instances_{split}.json'
+        else:
+            folder = root / f'leftImg8bit/{split}'
+            file = f'instancesonly_filtered_gtFine_{split}.json'
+        for image in content['images']:
+            image['file_name'] = f'{split}_{image["file_name"]}'
+            source = demo / f'images/{split}' / image['file_name'].removeprefix(f'{split}_')
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, folder / image['file_name'])
+        (root / 'annotations').mkdir(exist_ok=True)
+        dump(content, root / 'annotations' / file)
 
 
 def make_coco(demo: Path, root: Path) -> None:
@@ -56,6 +86,8 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp('my data')
     ensure_demo(root / 'demo', size=(64, 96), num_train=3, num_val=2)
     make_coco(root / 'demo', root / 'coco')
+    make_instances(root / 'demo', root / 'pennfudan', ('person',))
+    make_instances(root / 'demo', root / 'cityscapes', CityscapesDataset.METAINFO['classes'])
     return root
 
 
@@ -69,11 +101,22 @@ def case(
     np.random.seed(0)
     cfg = Config.fromfile(FOLDER / f'{request.param}.py')
     for split in ('train', 'val', 'test'):
-        dataset = cfg[f'{split}_dataloader'].dataset
+        dataset = innermost(cfg[f'{split}_dataloader'].dataset)
         if 'generator' in dataset:
             dataset.generator.update(size=(64, 96), num_train=3, num_val=2)
     init_default_scope('mmdet')
     return request.param, cfg
+
+
+def innermost(dataset: ConfigDict) -> ConfigDict:
+    """A data set without those around it, which repeat it."""
+    return innermost(dataset.dataset) if 'dataset' in dataset else dataset
+
+
+def evaluators(cfg: Config) -> list[ConfigDict]:
+    """The metrics, one or a list of them in the config."""
+    found = cfg.test_evaluator
+    return found if isinstance(found, list) else [found]
 
 
 def dataset(cfg: Config, split: str) -> Any:
@@ -88,18 +131,23 @@ def test_train_batch(case: tuple[str, Config]) -> None:
     name, cfg = case
     things, stuff = CLASSES[name]
     data = dataset(cfg, 'train')
-    assert len(data) == 3 and len(data.metainfo['classes']) == things + stuff
+    repeats = cfg.train_dataloader.dataset.get('times', 1)
+    assert len(data) == 3 * repeats and len(data.metainfo['classes']) == things + stuff
     preprocessor = MODELS.build(cfg.data_preprocessor)
     batch = preprocessor(pseudo_collate([data[i] for i in range(3)]), training=True)
-    assert batch['inputs'].shape == (3, 3, *cfg.crop_size)
+    size = batch['inputs'].shape[2:]
+    if 'crop_size' in cfg:
+        assert size == cfg.crop_size
+    else:  # padded to the largest of the batch
+        assert all(side % 32 == 0 for side in size)
     found = [sample.gt_instances for sample in batch['data_samples']]
     assert sum(len(instances) for instances in found) > 0
     for instances, sample in zip(found, batch['data_samples'], strict=True):
-        assert instances.masks.masks.shape == (len(instances), *cfg.crop_size)
+        assert instances.masks.masks.shape == (len(instances), *size)
         assert (instances.labels >= 0).all() and (instances.labels < things).all()
         if stuff:
             labels = sample.gt_sem_seg.sem_seg
-            assert labels.shape == (1, *cfg.crop_size)
+            assert labels.shape == (1, *size)
             known = labels[labels != 255]
             assert known.min() >= 0 and known.max() < things + stuff
             for mask, label in zip(instances.masks.masks, instances.labels, strict=True):
@@ -111,7 +159,7 @@ def test_the_truth_scores_100(case: tuple[str, Config]) -> None:
     name, cfg = case
     things, stuff = CLASSES[name]
     data = dataset(cfg, 'test')
-    metrics = [METRICS.build(metric) for metric in cfg.test_evaluator]
+    metrics = [METRICS.build(metric) for metric in evaluators(cfg)]
     for item in data:
         sample = item['data_samples']
         truth = sample.gt_instances
@@ -147,4 +195,4 @@ def test_data_lie_under_data_by_default(name: str, monkeypatch: pytest.MonkeyPat
     cfg = Config.fromfile(FOLDER / f'{name}.py')
     assert cfg.data_root.startswith('data/')
     assert cfg.test_dataloader.dataset.data_root == cfg.data_root
-    assert all(metric.ann_file.startswith('data/') for metric in cfg.test_evaluator)
+    assert all(metric.ann_file.startswith('data/') for metric in evaluators(cfg))

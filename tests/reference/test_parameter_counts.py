@@ -4,6 +4,7 @@ import pytest
 import torch
 from golden import goldens
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.registry import MODELS as REGISTRY
@@ -64,3 +65,50 @@ def test_mask_classification_head(name: str) -> None:
     assert parts == entry['head_parts']
     total = sum(p.numel() for p in head.parameters())
     assert total == entry['head'] and total + entry['backbone'] == entry['total']
+
+
+DETECTORS = {name: entry for name, entry in MODELS.items() if 'rpn_head' in entry}
+
+
+@pytest.mark.skipif(not DETECTORS, reason='no published counts: set REFERENCE_DIR to their folder')
+@pytest.mark.parametrize('name', DETECTORS)
+def test_mask_rcnn(name: str) -> None:
+    """Neck and heads of our Mask R-CNN, and the whole model, have as many as the published one."""
+    pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
+    entry = DETECTORS[name]
+    path = config_root() / 'mask_rcnn/mask-rcnn_sdtv3-19m_2xb4-12e_coco-1333x800.py'
+    model = Config.fromfile(path).model
+    model.neck.in_channels = entry['embed_dim']
+    init_default_scope('mmdet')
+    with torch.device('meta'):
+        roi = model.roi_head
+        parts = dict(
+            neck=REGISTRY.build(model.neck),
+            rpn_head=REGISTRY.build(model.rpn_head),
+            bbox_head=REGISTRY.build(roi.bbox_head),
+            mask_head=REGISTRY.build(roi.mask_head),
+        )
+    counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+    assert counts == {name: entry[name] for name in counts}
+    assert sum(counts.values()) + entry['backbone'] == entry['total']
+
+
+#: Of spike_fpn_mask_rcnn.md, in millions.
+TOTALS = {
+    'sdtv3-19m': 38.74,
+    'sdtv3-10m': 21.17,
+    'sdtv3-5m': 24.92,
+    'sdtv2-15m-lif-t1': 34.86,
+    'sdtv2-55m-lif-t1': 75.01,
+}
+
+
+@pytest.mark.parametrize('name', TOTALS)
+def test_mask_rcnn_configs(name: str) -> None:
+    """The shipped COCO configs have the sizes that the tables say."""
+    pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
+    path = config_root() / f'mask_rcnn/mask-rcnn_{name}_2xb4-12e_coco-1333x800.py'
+    init_default_scope('mmdet')
+    with torch.device('meta'):
+        model = REGISTRY.build(Config.fromfile(path).model)
+    assert round(sum(p.numel() for p in model.parameters()) / 1e6, 2) == TOTALS[name]

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from reduced_models import build_model
 
 from spikedense.converters import backbone_key
+from spikedense.converters.checkpoint import convert_key
 from spikedense.models.backbones import SDTV2
 from spikedense.utils.config_path import config_root
 
@@ -139,3 +140,58 @@ def test_spike2former_gets_its_config(convert, reference_dir, tmp_path, capsys) 
         for out, expected in zip(model.backbone(x), source(x), strict=True):
             assert expected.std() > 0
             torch.testing.assert_close(out, expected)
+
+
+#: Part of the official detector -> a golden that has its keys.
+DETECTOR = {
+    'backbone': 'sdeformer_det_5M',
+    'neck': 'spike_fpn',
+    'rpn_head': 'spike_rpn_head_convs1',
+    'roi_head.bbox_head': 'spike_bbox_head',
+    'roi_head.mask_head': 'spike_fcn_mask_head',
+}
+
+
+def test_mask_rcnn(convert, reference_dir, tmp_path) -> None:
+    """A whole detector in official keys becomes a model, key by key and shape by shape."""
+    pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
+    base = config_root() / 'mask_rcnn/mask-rcnn-legacy_sdtv3-19m_2xb4-12e_coco-1333x800.py'
+    given = tmp_path / 'given.py'
+    given.write_text(
+        f'_base_ = {str(base)!r}\nmodel = dict(\n'
+        '    backbone=dict(arch=dict(_delete_=True, embed_dims=[16, 16, 24, 40])),\n'
+        '    neck=dict(in_channels=[16, 16, 24, 40]),\n)\n'
+    )
+    ours = build_model(Config.fromfile(given)).state_dict()
+    official = {}
+    for part, name in DETECTOR.items():
+        for key, shape in Golden(reference_dir / f'{name}.json').keys.items():
+            value = torch.randn_like(ours[convert_key(f'{part}.{key}')].float())
+            official[f'{part}.{key}'] = value.squeeze(-1) if len(shape) == 3 else value
+    torch.save({'state_dict': official}, tmp_path / 'official.pth')
+    target = tmp_path / 'ours.pth'
+    assert convert(tmp_path / 'official.pth', target, '--config', given) == 0
+    state = torch.load(target)['state_dict']
+    counters = {k: v for k, v in ours.items() if k.endswith('num_batches_tracked')}
+    build_model(Config.fromfile(given)).load_state_dict({**counters, **state}, strict=True)
+    last = 'roi_head.mask_head.convs.3.conv.weight'
+    assert torch.equal(state[last], official['roi_head.mask_head.convs.3.1.0.conv.weight'])
+
+
+@pytest.mark.parametrize(
+    ('official', 'ours'),
+    [
+        ('bbox_head.cls_convs.1.0.conv.weight', 'bbox_head.cls_convs.0.conv.weight'),
+        ('bbox_head.reg_convs.7.0.conv.bias', 'bbox_head.reg_convs.3.conv.bias'),
+        ('bbox_head.retina_cls.0.weight', 'bbox_head.retina_cls.conv.weight'),
+        ('rpn_head.rpn_conv.2.1.0.conv.bias', 'rpn_head.rpn_conv.2.conv.bias'),
+        (
+            'roi_head.bbox_head.1.shared_convs.3.1.0.bn.weight',
+            'roi_head.bbox_head.1.shared_convs.3.norm.weight',
+        ),
+        ('neck.fpn_convs.4.1.0.conv.bias', 'neck.fpn_convs.4.conv.bias'),
+        ('roi_head.shared_head.0.weight', None),
+    ],
+)
+def test_keys_of_detectors_without_a_golden(official, ours) -> None:
+    assert convert_key(official) == ours

@@ -21,7 +21,8 @@ class SpikeRPNHead(RPNHead):
     Args:
         in_channels: channels of the features.
         neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        norm_cfg: the norm behind each 3x3 convolution; None, as published, for none.
+        norm_cfg: the norm behind each 3x3 convolution; None, as published, for none. A batch norm
+            sees all levels in turn, whose statistics differ, and predicts with their average.
         **kwargs: those of mmdet's ``RPNHead``.
     """
 
@@ -38,7 +39,8 @@ class SpikeRPNHead(RPNHead):
 
     def _init_layers(self) -> None:
         """Builds the layers; mmdet's constructor calls it."""
-        width, spiking = self.feat_channels, dict(neuron_cfg=self.neuron_cfg)
+        width = self.feat_channels
+        spiking: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg)
         self.rpn_conv = nn.Sequential(
             *(
                 SpikeConv(

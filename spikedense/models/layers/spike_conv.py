@@ -42,7 +42,7 @@ class SpikeConv(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         self.neuron = None if neuron_cfg is None else build_neuron(neuron_cfg)
-        self.conv = nn.Conv2d(
+        self.conv: nn.Conv2d | nn.ConvTranspose2d = nn.Conv2d(
             in_channels,
             out_channels,
             kernel_size,
@@ -73,9 +73,11 @@ class SpikeDeconv(SpikeConv):
         **kwargs: ``bias``, ``neuron_cfg``, ``norm_cfg``, ``init_cfg`` of :class:`SpikeConv`.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, scale_factor: int = 2, **kwargs) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, scale_factor: int = 2, **kwargs
+    ) -> None:
         super().__init__(in_channels, out_channels, **kwargs)
-        self.conv: nn.Module = nn.ConvTranspose2d(
+        self.conv = nn.ConvTranspose2d(
             in_channels,
             out_channels,
             scale_factor,

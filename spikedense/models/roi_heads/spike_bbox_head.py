@@ -28,6 +28,8 @@ class SpikeConvFCBBoxHead(ConvFCBBoxHead):
             convolution and each linear layer but the predictors.
     """
 
+    init_cfg: Any
+
     def __init__(
         self,
         num_shared_fcs: int = 2,

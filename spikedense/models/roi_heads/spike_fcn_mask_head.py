@@ -3,6 +3,7 @@
 from typing import Any
 
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead
+from mmengine.model import kaiming_init
 from torch import Tensor, nn
 
 from spikedense.registry import MODELS
@@ -41,7 +42,9 @@ class SpikeFCNMaskHead(FCNMaskHead):
         norm_cfg: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(num_convs, in_channels=in_channels, conv_out_channels=conv_out_channels, **kwargs)
+        super().__init__(
+            num_convs, in_channels=in_channels, conv_out_channels=conv_out_channels, **kwargs
+        )
         if self.upsample_method != 'deconv':
             raise ValueError(
                 f"SpikeFCNMaskHead: upsample_cfg type={self.upsample_method!r}, expected 'deconv'"
@@ -79,10 +82,8 @@ class SpikeFCNMaskHead(FCNMaskHead):
         The published head wraps them, which hides them from mmdet's own call.
         """
         super().init_weights()
-        for layer in (self.upsample.conv, self.conv_logits.conv):
-            nn.init.kaiming_normal_(layer.weight, mode='fan_out', nonlinearity='relu')
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        for layer in (self.upsample, self.conv_logits):
+            kaiming_init(layer.conv, mode='fan_out', nonlinearity='relu')
 
     def forward(self, x: Tensor) -> Tensor:
         """Mask logits.
