@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes of `make test`, a thread and a few GB of memory each.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo test test-slow lint format pins doctor clean
@@ -17,7 +19,7 @@ demo: env ## train and test a small spiking model on a set it generates; picture
 	$(BIN)/python tools/demo.py
 
 test: env ## run the tests, the slow ones left out
-	$(BIN)/python -m pytest tests -q -m 'not slow' --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -q -m 'not slow' -n $(WORKERS) --durations=15
 
 test-slow: env ## run the slow tests (second environments, longer training)
 	$(BIN)/python -m pytest tests -q -m slow --durations=15

@@ -84,7 +84,8 @@ def num_things_of(cfg: Config) -> int:
 def crop_of(cfg: Config) -> tuple[int, int]:
     """Height and width of a training image, or the scale of a detector's."""
     if 'image_scale' in cfg:
-        return tuple(cfg.image_scale)
+        width, height = cfg.image_scale
+        return height, width
     preprocessor = cfg.model.data_preprocessor
     return tuple(preprocessor.get('size') or preprocessor.batch_augments[0].size)
 

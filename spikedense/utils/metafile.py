@@ -23,8 +23,9 @@ _METADATA_KEYS = (
     'Parameters',
     'Crop',
     'Batch Size',
-    'Iterations',
 )
+#: How long a model is trained; one of them.
+_BUDGETS = ('Iterations', 'Epochs')
 _RESULT_KEYS = ('Task', 'Dataset', 'Metrics', 'Source')
 _COLUMNS = ('Config', 'Neuron', 'T x D', 'Params (M)', 'Batch x iterations')
 #: What the tables show of a result, by its task; in the notes stand all metrics.
@@ -77,6 +78,8 @@ def _check_model(path: Path, model: dict[str, Any], collections: list[str]) -> N
     where = f'model {model.get("Name")!r}'
     _require(path, where, model, _MODEL_KEYS)
     _require(path, f'{where}: Metadata', model['Metadata'], _METADATA_KEYS)
+    if sum(key in model['Metadata'] for key in _BUDGETS) != 1:
+        raise MetafileError(f'{path}: {where}: Metadata has not one of {list(_BUDGETS)}')
     if model['In Collection'] not in collections:
         raise MetafileError(
             f'{path}: {where} is in collection {model["In Collection"]!r}, expected one of '
@@ -130,11 +133,15 @@ def _table(models: list[dict[str, Any]], notes: list[str]) -> list[str]:
             meta['Neuron'],
             meta['Steps'],
             f'{meta["Parameters"] / 1e6:.2f}',
-            f'{meta["Batch Size"]} x {meta["Iterations"]}',
+            f'{meta["Batch Size"]} x {_budget(meta)}',
             *(_cell(model, source, notes) for source in SOURCES),
         ]
         lines.append('| ' + ' | '.join(cells) + ' |')
     return lines
+
+
+def _budget(meta: dict[str, Any]) -> str:
+    return str(meta['Iterations']) if 'Iterations' in meta else f'{meta["Epochs"]} epochs'
 
 
 def _cell(model: dict[str, Any], source: str, notes: list[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from mmengine.config import Config
 from reduced_models import build_model, crop_of
@@ -89,7 +90,9 @@ def test_metadata_agree_with_the_config(config: str) -> None:
     assert entry['Name'] == Path(config).stem
     gpus = int(re.search(r'_(\d+)xb\d+-', config)[1])
     assert meta['Batch Size'] == gpus * cfg.train_dataloader.batch_size
-    assert meta['Iterations'] == cfg.train_cfg.max_iters
+    budget = {'Iterations': 'max_iters', 'Epochs': 'max_epochs'}
+    (unit,) = budget.keys() & meta.keys()
+    assert meta[unit] == cfg.train_cfg[budget[unit]]
     height, width = crop_of(cfg)
     assert meta['Crop'] == f'{height}x{width}'
     neuron = backbone.get('neuron_cfg', dict(type='ReLU'))
@@ -97,7 +100,9 @@ def test_metadata_agree_with_the_config(config: str) -> None:
     assert meta['Neuron'] == NEURONS['ILIF' if undivided else neuron['type']]
     steps = f'{backbone.get("T", 1)} x {neuron.get("D", 1)}'
     assert meta['Steps'] == ('none' if meta['Neuron'] == NEURONS['ReLU'] else steps)
-    assert meta['Parameters'] == sum(p.numel() for p in build_model(cfg).parameters())
+    with torch.device('meta'):
+        model = build_model(cfg)
+    assert meta['Parameters'] == sum(p.numel() for p in model.parameters())
 
 
 @pytest.mark.parametrize('file', METAFILES, ids=lambda file: file.parent.name)
@@ -129,6 +134,22 @@ def test_each_task_has_its_metric() -> None:
     assert any(line.endswith('| PQ (published) | PQ (measured here) |') for line in lines)
     assert any(line.endswith('| 1.23 | 16 x 5000 | - | 30.9 [1] |') for line in lines)
     assert lines[-1].startswith('1. x, CamVid: PQ 30.9, PQ_th 31.7; measured here')
+
+
+def test_a_budget_may_be_of_epochs(tmp_path: Path) -> None:
+    model = a_model()
+    del model['Metadata']['Iterations']
+    model['Metadata']['Epochs'] = 12
+    assert '| 16 x 12 epochs |' in render_results([model])
+    path = tmp_path / 'metafile.yml'
+    for extra, fits in ((dict(), True), (dict(Iterations=5), False)):
+        model['Metadata'].update(extra)
+        path.write_text(yaml.safe_dump({'Collections': [{'Name': 'c'}], 'Models': [model]}))
+        if fits:
+            load_metafile(path)
+        else:
+            with pytest.raises(MetafileError, match='not one of'):
+                load_metafile(path)
 
 
 def test_a_model_without_results_has_dashes() -> None:

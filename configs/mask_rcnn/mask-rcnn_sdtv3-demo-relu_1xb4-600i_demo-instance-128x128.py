@@ -1,5 +1,5 @@
 # The ANN twin: the same graph, budget and seed, ReLU in the place of every neuron.
-_base_ = './mask-rcnn_sdtv3-demo_1xb8-600i_demo-instance-128x128.py'
+_base_ = './mask-rcnn_sdtv3-demo_1xb4-600i_demo-instance-128x128.py'
 
 relu = dict(_delete_=True, type='ReLU')
 model = dict(

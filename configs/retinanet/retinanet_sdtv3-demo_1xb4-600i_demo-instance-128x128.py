@@ -12,6 +12,6 @@ model = dict(
     neck=dict(in_channels=[32, 64, 96]),
     bbox_head=dict(num_classes=6),
 )
-train_dataloader = dict(batch_size=8)
+
 val_evaluator = dict(metric='bbox')
 test_evaluator = val_evaluator

@@ -14,4 +14,3 @@ model = dict(
     rpn_head=dict(anchor_generator=dict(scales=[4])),
     roi_head=dict(bbox_head=dict(num_classes=6), mask_head=dict(num_classes=6)),
 )
-train_dataloader = dict(batch_size=8)
