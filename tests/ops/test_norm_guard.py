@@ -75,3 +75,14 @@ def test_dense_layouts_are_not_copied(
 def test_nothing_is_done_where_no_axis_has_length_1() -> None:
     x = torch.randn(2, 6, 3, 4)
     assert guarded_norm(nn.Identity(), x) is x
+
+
+def test_one_value_a_channel_is_normed_by_running_statistics() -> None:
+    """A linear layer on one RoI: torch's batch norm would refuse to train on it."""
+    norm = nn.BatchNorm2d(6)
+    norm.running_mean.uniform_()
+    x = torch.randn(1, 6, 1, 1, requires_grad=True)
+    y = guarded_norm(norm, x)
+    torch.testing.assert_close(y, norm.eval()(x))
+    y.sum().backward()
+    assert x.grad is not None and norm.weight.grad is not None

@@ -66,3 +66,18 @@ def test_wrong_settings_are_told() -> None:
         )
     with pytest.raises(ValueError, match='got 2 inputs, expected 4'):
         SpikeFPN(CHANNELS, 8)(maps()[:2])
+    with pytest.raises(ValueError, match="legacy_eval_clamp=1 with a neuron of type='LIF'"):
+        SpikeFPN(CHANNELS, 8, neuron_cfg=dict(type='LIF'), legacy_eval_clamp=1)
+
+
+@pytest.mark.parametrize('name', ['ILIF', 'NILIF'])
+def test_legacy_clamp_is_of_prediction_alone(name: str) -> None:
+    neck = SpikeFPN(CHANNELS, 8, neuron_cfg=dict(type=name, D=4), legacy_eval_clamp=1)
+    plain = SpikeFPN(CHANNELS, 8, neuron_cfg=dict(type=name, D=4))
+    plain.load_state_dict(neck.state_dict())
+    x = [4 * m for m in maps()]
+    for ours, expected in zip(neck(x), plain(x), strict=True):
+        assert torch.equal(ours, expected)
+    neuron = neck.eval().lateral_convs[0].neuron
+    counts = neuron(x[0]) * neuron.scale
+    assert counts.max() == 1 and not torch.equal(neck(x)[0], plain(x)[0])
