@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv
-from ..layers.time import with_time
+from ..layers import SpikeConv, mean_over_time, with_time
 
 
 @MODELS.register_module()
@@ -76,4 +75,4 @@ class SpikeRetinaHead(RetinaHead):
         x = with_time(x)
         scores = self.retina_cls(self.cls_convs(x))
         deltas = self.retina_reg(self.reg_convs(x))
-        return scores.mean(0), deltas.mean(0)
+        return mean_over_time(scores), mean_over_time(deltas)

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv
-from ..layers.time import with_time
+from ..layers import SpikeConv, mean_over_time, with_time
 
 
 @MODELS.register_module()
@@ -67,4 +66,4 @@ class SpikeRPNHead(RPNHead):
             ``[B, num_anchors, H, W]`` and ``[B, 4 * num_anchors, H, W]``, means over T.
         """
         x = self.rpn_conv(with_time(x))
-        return self.rpn_cls(x).mean(0), self.rpn_reg(x).mean(0)
+        return mean_over_time(self.rpn_cls(x)), mean_over_time(self.rpn_reg(x))

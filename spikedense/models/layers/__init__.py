@@ -11,7 +11,7 @@ from .rep_conv import BorderNorm, RepConv
 from .sep_conv import SpikeSeparableConv
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
-from .time import fold_time, unfold_time, with_time
+from .time import fold_time, mean_over_time, unfold_time, with_time
 
 __all__ = [
     'BorderNorm',
@@ -30,6 +30,7 @@ __all__ = [
     'checkpoint_block',
     'fold_time',
     'map_as_tokens',
+    'mean_over_time',
     'sine_positions',
     'tokens_as_map',
     'unfold_time',

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, SpikeLinear, fold_time, unfold_time
+from ..layers import SpikeConv, SpikeLinear, fold_time, mean_over_time, unfold_time
 
 
 @MODELS.register_module()
@@ -118,4 +118,4 @@ def _run(x: Tensor, convs: nn.ModuleList, fcs: nn.ModuleList) -> Tensor:
 
 def _mean_of(predictor: nn.Module, x: Tensor) -> Tensor:
     """``mean_t(predictor(x))``, ``[T, N, C] -> [N, K]``."""
-    return unfold_time(predictor(fold_time(x)), x.size(0)).mean(0)
+    return mean_over_time(unfold_time(predictor(fold_time(x)), x.size(0)))

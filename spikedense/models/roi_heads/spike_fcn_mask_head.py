@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, SpikeDeconv
+from ..layers import SpikeConv, SpikeDeconv, mean_over_time
 
 
 @MODELS.register_module()
@@ -97,4 +97,4 @@ class SpikeFCNMaskHead(FCNMaskHead):
         for conv in self.convs:
             y = conv(x)
             x = x + y if self.residual and x.size(2) == y.size(2) else y
-        return self.conv_logits(self.upsample(x)).mean(0)
+        return mean_over_time(self.conv_logits(self.upsample(x)))

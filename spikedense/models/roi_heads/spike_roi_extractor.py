@@ -7,6 +7,7 @@ from torch import Tensor
 from spikedense.registry import MODELS
 
 from ..layers import fold_time, unfold_time
+from ..layers.time import HALF
 
 
 @MODELS.register_module()
@@ -38,6 +39,13 @@ class SpikeRoIExtractor(SingleRoIExtractor):
         every = rois.repeat(T, 1)  # [T*N, 5]
         every[:, 0] += steps * B
         # mmcv's RoIAlign takes any memory on a CPU for a contiguous one: of a channels-last map it
-        # would read other channels' values.
-        maps = tuple(fold_time(x.transpose(0, 1)).contiguous() for x in feats)  # [T*B, C, H, W]
-        return unfold_time(super().forward(maps, every, roi_scale_factor), T)
+        # would read other channels' values. And mmdet gives the RoIs the maps' precision: half of
+        # it would move a box of a large image by pixels.
+        maps = tuple(_precise(fold_time(x.transpose(0, 1))) for x in feats)  # [T*B, C, H, W]
+        with torch.autocast(rois.device.type, enabled=False):
+            read = super().forward(maps, every, roi_scale_factor)
+        return unfold_time(read.to(feats[0].dtype), T)
+
+
+def _precise(x: Tensor) -> Tensor:
+    return (x.float() if x.dtype in HALF else x).contiguous()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from spikedense.registry import MODELS
 
-from ..layers.time import with_time
+from ..layers import with_time
 from .spike_roi_extractor import SpikeRoIExtractor
 
 

@@ -271,3 +271,14 @@ def test_mask_head_starts_as_mmdets() -> None:
     weight = head.conv_logits.conv.weight.detach()
     assert weight.std().item() == pytest.approx((2 / 80) ** 0.5, rel=0.05)
     assert (head.upsample.conv.bias == 0).all() and (head.conv_logits.conv.bias == 0).all()
+
+
+def test_rois_keep_their_place_in_half_precision() -> None:
+    """bfloat16 knows no number between 1024 and 1032: a box there would be another one."""
+    box = torch.tensor([[0, 1020.0, 12, 1028, 52]])
+    maps = tuple(torch.arange(1040 // s).expand(1, 1, C, 64 // s, -1) * float(s) for s in STRIDES)
+    read = extractor().float()
+    exact = read(maps, box)
+    half = read(tuple((x / 1040).bfloat16() for x in maps), box)
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(1040 * half.float(), exact, atol=4, rtol=0)
