@@ -113,14 +113,16 @@ class EvalClampedNILIF(NILIF):
         super().__init__(D, **kwargs)
         if eval_clamp not in range(1, D + 1):
             raise ValueError(
-                f'neuron_cfg: eval_clamp={eval_clamp!r}, expected an integer in 1..{D}'
+                f'neuron_cfg: eval_clamp={eval_clamp!r}, expected an integer from 1 to D={D}'
             )
+        self.trained_D = D
         self.eval_clamp = eval_clamp
 
-    def fire(self, potential: Tensor, norm: float = 1.0) -> Tensor:
-        """Emits ``clip(round(U), 0, D) / norm``, in eval mode with ``eval_clamp`` for D."""
-        largest = self.D if self.training else self.eval_clamp
-        return fire_integer(potential, largest, norm, self.rounding, self.window)
+    def train(self, mode: bool = True) -> 'EvalClampedNILIF':
+        """Switches the mode, and ``D``, so that whoever asks is told the integer in force."""
+        super().train(mode)
+        self.D = self.trained_D if mode else self.eval_clamp
+        return self
 
     def extra_repr(self) -> str:
         return f'{super().extra_repr()}, eval_clamp={self.eval_clamp}'

@@ -97,7 +97,10 @@ def test_metadata_agree_with_the_config(config: str) -> None:
     assert meta['Crop'] == f'{height}x{width}'
     neuron = backbone.get('neuron_cfg', dict(type='ReLU'))
     undivided = neuron['type'] == 'NILIF' and neuron.get('norm') == 1
-    assert meta['Neuron'] == NEURONS['ILIF' if undivided else neuron['type']]
+    expected = NEURONS['ILIF' if undivided else neuron['type']]
+    if cfg.model.get('rpn_head', backbone).get('neuron_cfg', neuron)['type'] == 'ILIF':
+        expected += ', I-LIF heads'
+    assert meta['Neuron'] == expected
     steps = f'{backbone.get("T", 1)} x {neuron.get("D", 1)}'
     assert meta['Steps'] == ('none' if meta['Neuron'] == NEURONS['ReLU'] else steps)
     with torch.device('meta'):

@@ -107,7 +107,10 @@ def test_trains_a_step_and_predicts(name: str, backbone: str) -> None:
 
 @pytest.mark.parametrize('backbone', BACKBONES)
 def test_library_heads_get_contiguous_maps(backbone: str) -> None:
-    """mmcv's RoIAlign would read a channels-last map wrongly, and silently, on a CPU."""
+    """mmcv's RoIAlign would read a channels-last map wrongly, and silently, on a CPU.
+
+    The mean over time gives them; what a backbone keeps for spiking heads is channels-last.
+    """
     cfg = dict(**BACKBONES[backbone], arch=ARCH, out_time='mean')
     model = MODELS.build(cfg)
     with torch.no_grad():

@@ -142,9 +142,7 @@ class SpikeDrivenBackbone(BaseModule):
                 recompute = self.with_cp and torch.is_grad_enabled() and x.requires_grad
                 x = checkpoint_block(block, x) if recompute else block(x)
             if i in self.out_indices:
-                # Contiguous for the libraries' heads: some of mmcv's ops (RoIAlign) take any memory
-                # on a CPU for that, and would read a channels-last map wrongly.
-                outs[i] = x.mean(0).contiguous() if self.out_time == 'mean' else x
+                outs[i] = x.mean(0) if self.out_time == 'mean' else x
             if i == max(self.out_indices):
                 break
         return tuple(outs[i] for i in self.out_indices)

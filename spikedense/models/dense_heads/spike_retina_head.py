@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, mean_over_time, with_time
+from ..layers import SpikeConv, head_neuron, mean_over_time, with_time
 
 
 @MODELS.register_module()
@@ -33,7 +33,7 @@ class SpikeRetinaHead(RetinaHead):
         neuron_cfg: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        self.neuron_cfg = head_neuron('SpikeRetinaHead', neuron_cfg)
         super().__init__(num_classes, in_channels, **kwargs)
 
     def _init_layers(self) -> None:

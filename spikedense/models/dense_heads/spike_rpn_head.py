@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, mean_over_time, with_time
+from ..layers import SpikeConv, head_neuron, mean_over_time, with_time
 
 
 @MODELS.register_module()
@@ -32,7 +32,7 @@ class SpikeRPNHead(RPNHead):
         norm_cfg: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        self.neuron_cfg = head_neuron('SpikeRPNHead', neuron_cfg)
         self.norm_cfg = norm_cfg
         super().__init__(in_channels, **kwargs)
 

@@ -5,6 +5,7 @@ from .blocks import SpikeConvBlock, SpikeTransformerBlock
 from .channel_mixers import ChannelConv, ChannelMLP
 from .checkpoint import checkpoint_block
 from .drop_path import DropPath
+from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
 from .position import sine_positions
 from .rep_conv import BorderNorm, RepConv
@@ -29,6 +30,7 @@ __all__ = [
     'SpikeTransformerBlock',
     'checkpoint_block',
     'fold_time',
+    'head_neuron',
     'map_as_tokens',
     'mean_over_time',
     'sine_positions',

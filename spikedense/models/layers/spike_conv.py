@@ -70,13 +70,25 @@ class SpikeDeconv(SpikeConv):
         in_channels: channels of the input.
         out_channels: channels of the output.
         scale_factor: kernel size and stride.
-        **kwargs: ``bias``, ``neuron_cfg``, ``norm_cfg``, ``init_cfg`` of :class:`SpikeConv`.
+        neuron_cfg, norm_cfg, init_cfg: those of :class:`SpikeConv`.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, scale_factor: int = 2, **kwargs
+        self,
+        in_channels: int,
+        out_channels: int,
+        scale_factor: int = 2,
+        neuron_cfg: dict | None = None,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, **kwargs)
+        super().__init__(
+            in_channels,
+            out_channels,
+            neuron_cfg=neuron_cfg,
+            norm_cfg=norm_cfg,
+            init_cfg=init_cfg,
+        )
         self.conv = nn.ConvTranspose2d(
             in_channels,
             out_channels,

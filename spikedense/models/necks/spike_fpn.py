@@ -104,7 +104,8 @@ class SpikeFPN(BaseModule):
 
 def _clamped(neuron_cfg: dict[str, Any], eval_clamp: int) -> dict[str, Any]:
     """The config of an integer neuron, with another clamp in eval mode."""
-    name = str(neuron_cfg['type']).removeprefix('spikedense.')
+    kind = neuron_cfg['type']
+    name = kind.__name__ if isinstance(kind, type) else kind.removeprefix('spikedense.')
     if name not in ('NILIF', 'ILIF'):
         raise ValueError(
             f'legacy_eval_clamp={eval_clamp!r} with a neuron of type={name!r}, expected NILIF or '

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, SpikeLinear, fold_time, mean_over_time, unfold_time
+from ..layers import SpikeConv, SpikeLinear, fold_time, head_neuron, mean_over_time, unfold_time
 
 
 @MODELS.register_module()
@@ -37,14 +37,17 @@ class SpikeConvFCBBoxHead(ConvFCBBoxHead):
         neuron_cfg: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        self.neuron_cfg = head_neuron('SpikeConvFCBBoxHead', neuron_cfg)
         super().__init__(num_shared_fcs=num_shared_fcs, **kwargs)
-        if self.with_avg_pool:
-            raise ValueError('SpikeConvFCBBoxHead: with_avg_pool=True, expected False')
+        for key, only in (('with_avg_pool', False), ('conv_cfg', None)):
+            if getattr(self, key) != only:
+                raise ValueError(f'SpikeConvFCBBoxHead: {key}={kwargs[key]!r}, expected {only}')
         if kwargs.get('init_cfg') is None:
-            # mmdet's last entry would draw the norms of the linear layers as if they were weights.
+            # mmdet's last entry would draw the norms of the linear layers as if they were weights;
+            # its convolutions are ConvModules, which draw themselves.
             linear = dict(type='Xavier', layer='Linear', distribution='uniform')
-            self.init_cfg = [linear, *self.init_cfg[:-1]]
+            convs = dict(type='Kaiming', layer='Conv2d')
+            self.init_cfg = [linear, convs, *self.init_cfg[:-1]]
         self.spike_before_predictor = spike_before_predictor
         # One neuron serves both where they read the same potentials.
         count = 1 if self._trunk_is_shared() else 2

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, SpikeDeconv, mean_over_time
+from ..layers import SpikeConv, SpikeDeconv, head_neuron, mean_over_time
 
 
 @MODELS.register_module()
@@ -45,12 +45,15 @@ class SpikeFCNMaskHead(FCNMaskHead):
         super().__init__(
             num_convs, in_channels=in_channels, conv_out_channels=conv_out_channels, **kwargs
         )
-        if self.upsample_method != 'deconv':
-            raise ValueError(
-                f"SpikeFCNMaskHead: upsample_cfg type={self.upsample_method!r}, expected 'deconv'"
-            )
+        for key, found, only in (
+            ('upsample_cfg type', self.upsample_method, 'deconv'),
+            ('conv_cfg', self.conv_cfg, None),
+            ('predictor_cfg', self.predictor_cfg, dict(type='Conv')),
+        ):
+            if found != only:
+                raise ValueError(f'SpikeFCNMaskHead: {key}={found!r}, expected {only!r}')
         # mmdet builds its layers in the constructor and nowhere else: they are replaced.
-        spiking: dict[str, Any] = dict(neuron_cfg=neuron_cfg or dict(type='NILIF', D=4))
+        spiking: dict[str, Any] = dict(neuron_cfg=head_neuron('SpikeFCNMaskHead', neuron_cfg))
         width = conv_out_channels
         self.residual = residual
         self.norm_cfg = norm_cfg
@@ -77,12 +80,13 @@ class SpikeFCNMaskHead(FCNMaskHead):
         del self.relu
 
     def init_weights(self) -> None:
-        """Kaiming for the last two layers, as mmdet's head has it.
+        """Kaiming, as mmdet's head has it; where a norm follows, no scale matters.
 
-        The published head wraps them, which hides them from mmdet's own call.
+        The published head wraps its last two layers, which hides them from mmdet's own call.
         """
         super().init_weights()
-        for layer in (self.upsample, self.conv_logits):
+        plain = self.convs if self.norm_cfg is None else ()
+        for layer in (*plain, self.upsample, self.conv_logits):
             kaiming_init(layer.conv, mode='fan_out', nonlinearity='relu')
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from spikedense.registry import MODELS
 
 from ..layers import with_time
-from .spike_roi_extractor import SpikeRoIExtractor
 
 
 class _TimeAxis(BaseRoIHead):
@@ -27,13 +26,18 @@ class _TimeAxis(BaseRoIHead):
             raise ValueError(
                 f'{name}: mask_roi_extractor is missing, expected one beside bbox_roi_extractor'
             )
-        for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
+        for key, ours in (
+            ('bbox_roi_extractor', 'SpikeRoIExtractor'),
+            ('bbox_head', 'SpikeConvFCBBoxHead'),
+            ('mask_roi_extractor', 'SpikeRoIExtractor'),
+            ('mask_head', 'SpikeFCNMaskHead'),
+        ):
             found = getattr(self, key, None)
-            for extractor in found if isinstance(found, nn.ModuleList) else [found]:
-                if extractor is not None and not isinstance(extractor, SpikeRoIExtractor):
+            for part in found if isinstance(found, nn.ModuleList) else [found]:
+                if type(part).__module__.startswith('mmdet.'):
                     raise ValueError(
-                        f'{name}: {key} has type={type(extractor).__name__!r}, expected '
-                        "'spikedense.SpikeRoIExtractor', which reads every time step"
+                        f"{name}: {key} has type='{type(part).__name__}', expected "
+                        f"'spikedense.{ours}' or another that knows the time axis"
                     )
 
     def forward(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> tuple:

@@ -122,3 +122,9 @@ def test_anchor_sizes_are_those_of_mmdet() -> None:
     for one, other in zip(generator.base_anchors, legacy.base_anchors, strict=True):
         sizes = [(a[:, 2:] - a[:, :2]) for a in (one, other)]
         torch.testing.assert_close(*sizes)
+
+
+@pytest.mark.parametrize('name', ['SpikeRPNHead', 'SpikeRetinaHead'])
+def test_a_state_would_go_from_level_to_level(name: str) -> None:
+    with pytest.raises(ValueError, match=f'{name}: neuron_cfg has keep_state=True, expected False'):
+        build(name, num_classes=1, neuron_cfg=dict(type='LIF', keep_state=True))

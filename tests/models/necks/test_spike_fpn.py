@@ -79,5 +79,6 @@ def test_legacy_clamp_is_of_prediction_alone(name: str) -> None:
     for ours, expected in zip(neck(x), plain(x), strict=True):
         assert torch.equal(ours, expected)
     neuron = neck.eval().lateral_convs[0].neuron
+    assert neuron.D == 1
     counts = neuron(x[0]) * neuron.scale
     assert counts.max() == 1 and not torch.equal(neck(x)[0], plain(x)[0])
