@@ -1,18 +1,10 @@
 # Cityscapes instances, eight classes: each image eight times an epoch, as in mmdet. Annotations are made by
 # mmdet's tools/dataset_converters/cityscapes.py. COCO's AP only: mmdet's CityScapesMetric, which may be
 # added, needs cityscapesscripts.
-_base_ = 'mmdet::_base_/datasets/cityscapes_instance.py'
+_base_ = ['mmdet::_base_/datasets/cityscapes_instance.py', './mmdet_input.py']
 
 data_root = '{{$DATA_ROOT:data}}/cityscapes'
 image_scale = (2048, 1024)
-data_preprocessor = dict(
-    type='DetDataPreprocessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_mask=True,
-    pad_size_divisor=32,
-)
 train_dataloader = dict(dataset=dict(dataset=dict(data_root=data_root)))
 val_dataloader = dict(dataset=dict(data_root=data_root))
 test_dataloader = val_dataloader

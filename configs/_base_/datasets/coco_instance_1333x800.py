@@ -1,18 +1,10 @@
 # COCO instances for Mask R-CNN, 12 passes: half of the images at one of eleven sizes, half of them cut
 # first, as DETR does; tested at 1333x800. The release shrinks each image to 853x512 before, which
 # looks like an accident and costs detail; here it does not. See mask_rcnn-legacy.
-_base_ = 'mmdet::_base_/datasets/coco_instance.py'
+_base_ = ['mmdet::_base_/datasets/coco_instance.py', './mmdet_input.py']
 
 data_root = '{{$DATA_ROOT:data}}/coco'
 image_scale = (1333, 800)
-data_preprocessor = dict(
-    type='DetDataPreprocessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_mask=True,
-    pad_size_divisor=32,
-)
 load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),

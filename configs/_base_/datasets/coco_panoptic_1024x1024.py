@@ -1,14 +1,10 @@
 # COCO panoptic, for mmdet, as Mask2Former trains on it: scaled by 0.1 to 2, cut or padded to 1024x1024.
+_base_ = './mmdet_input.py'
+
 dataset_type = 'CocoPanopticDataset'
 data_root = '{{$DATA_ROOT:data}}/coco'
 crop_size = (1024, 1024)
 data_preprocessor = dict(
-    type='DetDataPreprocessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_size_divisor=32,
-    pad_mask=True,
     pad_seg=True,
     seg_pad_value=255,
     batch_augments=[

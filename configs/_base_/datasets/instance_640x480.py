@@ -1,15 +1,9 @@
 # Instances of any set with COCO annotations, for mmdet: images that fit into 640x480, training on crops
 # of that size cut after scaling by 0.6 to 1.4. A data set's own file says where it lies.
+_base_ = './mmdet_input.py'
+
 dataset_type = 'CocoDataset'
 image_scale = (640, 480)
-data_preprocessor = dict(
-    type='DetDataPreprocessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_mask=True,
-    pad_size_divisor=32,
-)
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
 train_pipeline = [
     dict(type='LoadImageFromFile'),
