@@ -21,8 +21,11 @@ SEGMENTER = 'sdt_v3/fpn_sdtv3-demo_1xb8-300i_demo-128x128.py'
 DETECTOR = 'spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-panoptic-128x128.py'
 NAMES = [f'val_{index:05d}' for index in range(IMAGES['num_val'])]
 
+#: A config and the path of a checkpoint.
+Model = tuple[Config, str]
 
-def make_model(config: Path, folder: Path, with_names: bool) -> tuple[Config, str]:
+
+def make_model(config: Path, folder: Path, with_names: bool) -> Model:
     """Write a demo set and a checkpoint.
 
     Args:

@@ -1,6 +1,7 @@
 """What ``--tta``, ``--out`` and ``--show-dir`` change in a config, for each library."""
 
 import copy
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ _DET_META = (
     'flip_direction',
 )
 _MASK_HEADS = ('mask_head', 'panoptic_head')
+_RUNS = itertools.count()
 _FOLDER_METRICS = ('IoUMetric',)
 
 
@@ -151,8 +153,9 @@ def set_visualizer(cfg: Config) -> None:
             type=_VISUALIZERS[library_of(cfg)], vis_backends=[dict(type='LocalVisBackend')]
         )
         cfg.visualizer = visualizer
-    # A fixed name would bring back the visualizer of an earlier run in this process.
-    cfg.visualizer.pop('name', None)
+    # A name of an earlier run in this process would bring back its visualizer. mmengine's default
+    # tells runs apart by the second in which they begin.
+    cfg.visualizer.name = f'visualizer_{next(_RUNS)}'
 
 
 def _short_name(cfg: Any) -> str:

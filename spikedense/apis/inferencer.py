@@ -206,7 +206,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
             raise UserError(
                 f"the checkpoint '{self.weights}' does not fit the model, {fit.describe()}"
             )
-        model.dataset_meta = dataset_meta(cfg, checkpoint)  # type: ignore[assignment]
+        model.dataset_meta = dataset_meta(cfg, checkpoint, model)  # type: ignore[assignment]
 
     @property
     def classes(self) -> list[str]:

@@ -8,11 +8,13 @@ from typing import Any
 
 from .coco_findings import CocoUse, Findings, lacking, shown
 
-_INDEX_KEYS = frozenset({'id', 'image_id', 'category_id'})
+_IDS = ('id', 'image_id', 'category_id')
+_INDEX_KEYS = frozenset(_IDS)
 _INSTANCE_KEYS = _INDEX_KEYS | {'bbox', 'area'}
 _SEGMENT_KEYS = _INSTANCE_KEYS - {'image_id'}
 _PANOPTIC_KEYS = frozenset({'image_id', 'segments_info'})
 _POLYGON = 6  # numbers of a triangle
+_ID = int | float | str  # pandas writes whole numbers as floats, which find the same entry
 
 
 def check_instances(
@@ -34,7 +36,7 @@ def check_instances(
     annotated, seen = set(), set()
     for ann in annotations:
         keys = _INDEX_KEYS if isinstance(ann, dict) and ann.get('ignore') else _INSTANCE_KEYS
-        fault = lacking(ann, keys) or _foreign(ann, images, categories)
+        fault = lacking(ann, keys) or _no_id(ann, *_IDS) or _foreign(ann, images, categories)
         if fault:
             findings.fault(_where(ann, images), fault)
             continue
@@ -71,29 +73,34 @@ def check_segments(
         Ids of the images that mmdet counts as annotated: those with a thing.
     """
     annotated, seen = set(), set()
-    for ann in annotations:
-        fault = lacking(ann, _PANOPTIC_KEYS)
+    for number, ann in enumerate(annotations):
+        fault = lacking(ann, _PANOPTIC_KEYS) or _no_id(ann, 'image_id')
         if fault is None and ann['image_id'] not in images:
             fault = f'image_id={shown(ann["image_id"])}, expected the id of an image in the file'
         if fault is None and ann['image_id'] in seen:
             fault = f"it is the second annotation of '{images[ann['image_id']]['file_name']}'"
+        if fault is None and not isinstance(ann['segments_info'], list):
+            fault = f'segments_info={shown(ann["segments_info"])}, expected a list'
         if fault:
-            findings.fault('panoptic annotation', fault)
+            findings.fault(f'panoptic annotation {number} in the list', fault)
             continue
         seen.add(ann['image_id'])
         image = images[ann['image_id']]
         ids = set()
         for segment in ann['segments_info']:
-            fault = lacking(segment, _SEGMENT_KEYS) or _not_finite(segment)
+            fault = (
+                lacking(segment, _SEGMENT_KEYS)
+                or _no_id(segment, 'id', 'category_id')
+                or _not_finite(segment)
+            )
             if fault is None and segment['id'] in ids:
                 fault = 'its id is used more than once in this image'
             if fault is None and segment['category_id'] not in categories:
                 fault = f'category_id={shown(segment["category_id"])}, expected one of the file'
             if fault:
-                number = (
-                    f' {segment["id"]}' if isinstance(segment, dict) and 'id' in segment else ''
-                )
-                findings.fault(f"segment{number} of '{image['file_name']}'", fault)
+                known = isinstance(segment, dict) and 'id' in segment
+                name = f'segment {shown(segment["id"])}' if known else 'segment'
+                findings.fault(f"{name} of '{image['file_name']}'", fault)
                 continue
             ids.add(segment['id'])
             skip = _too_small(segment)
@@ -109,9 +116,18 @@ def check_segments(
 def _where(ann: Any, images: dict) -> str:
     if not isinstance(ann, dict):
         return 'an annotation'
-    image = images.get(ann.get('image_id'))
-    name = f'annotation {ann["id"]}' if 'id' in ann else 'an annotation'
+    number = ann.get('image_id')
+    image = images.get(number) if isinstance(number, _ID) else None
+    name = f'annotation {shown(ann["id"])}' if 'id' in ann else 'an annotation'
     return name + (f" of '{image['file_name']}'" if image else '')
+
+
+def _no_id(entry: dict, *keys: str) -> str | None:
+    """The fault of keys that should hold ids, which are looked up in dictionaries."""
+    for key in keys:
+        if not isinstance(entry[key], _ID):
+            return f'{key}={shown(entry[key])}, expected an id, a number or a string'
+    return None
 
 
 def _foreign(ann: dict, images: dict, categories: dict) -> str | None:

@@ -30,6 +30,11 @@ class CheckedReader:
         self._use = _use_of(dataset)
         self._categories: list[dict] = []
         self._findings: Findings | None = None
+        # The entries are looked through once more when they are complete. Unpacked again one by
+        # one this would take as long as the reading, so report() packs them.
+        self._packs = dataset.serialize_data and not dataset._fully_initialized
+        if self._packs:
+            dataset.serialize_data = False
 
     def __call__(self, path: str) -> Any:
         """Parse the file, check it, and build its index.
@@ -53,25 +58,32 @@ class CheckedReader:
         return Checked(path)
 
     def report(self) -> None:
-        """Log what mmdet left out, after a look at the labels that it gave.
+        """Check labels and files that the data set came to, log what mmdet left out.
+
+        The data set has read its file; it is as if there had been no check afterwards.
 
         Raises:
-            CocoError: A label is not that of its class.
+            CocoError: A label is not that of its class, or an image or PNG cannot be used.
         """
-        if self._findings is None:
-            return  # a data set that reads its file by other means
-        check_labels(self._categories, self._dataset.cat2label, self._use)
-        if line := self._findings.skips():
+        if self._findings is not None:  # else the data set reads its file by other means
+            check_labels(self._categories, self._dataset.cat2label, self._use)
+            # Not the names in the file: Objects365 and others change some and leave out some.
+            _check_files(self._dataset, self._use)
+            self._log(self._findings)
+        if self._packs:
+            self._dataset.serialize_data = True
+            packed = self._dataset._serialize_data()
+            self._dataset.data_bytes, self._dataset.data_address = packed
+
+    def _log(self, findings: Findings) -> None:
+        if line := findings.skips():
             print_log(line, logger='current')
-        for line in self._findings.warnings():
+        for line in findings.warnings():
             print_log(line, logger='current', level=WARNING)
 
     def _check(self, content: Any) -> None:
         self._findings = check_coco(content, self._use)
         self._categories = content['categories']
-        # With `indices` a few of the images are used, and which ones is not known here.
-        if self._dataset._indices is None:
-            _check_files(self._dataset, self._findings.used_images, self._use.panoptic)
 
 
 def _use_of(dataset: Any) -> CocoUse:
@@ -90,38 +102,48 @@ def _use_of(dataset: Any) -> CocoUse:
     )
 
 
-def _check_files(dataset: Any, images: list[dict], panoptic: bool) -> None:
+def _check_files(dataset: Any, use: CocoUse) -> None:
     """See that images, and PNGs of segments, are there, and that some have the size of the file."""
     steps = dataset.pipeline.transforms
     local = [step for step in steps if not getattr(step, 'backend_args', None)]
-    names = [image['file_name'] for image in images]
     if any(isinstance(step, LoadImageFromFile) and not step.ignore_empty for step in local):
-        _check_folder(dataset, 'img', names, images)
-    if panoptic and any(getattr(step, 'with_mask', False) for step in local):
-        _check_folder(dataset, 'seg', [name.replace('.jpg', '.png') for name in names], images)
+        _check_paths(dataset, 'img', 'img_path')
+    if use.panoptic and any(getattr(step, 'with_mask', False) for step in local):
+        # mmdet's loader lets a test set go without.
+        if not use.test_mode and not dataset.data_prefix.get('seg'):
+            raise CocoError(
+                f"data_prefix has no 'seg', expected the folder of the PNGs of '{dataset.ann_file}'"
+            )
+        _check_paths(dataset, 'seg', 'seg_map_path')
 
 
-def _check_folder(dataset: Any, key: str, names: list[str], images: list[dict]) -> None:
-    folder = dataset.data_prefix.get(key) or ''
-    if '://' in folder:
-        return
-    paths = [os.path.join(folder, name) for name in names]
+def _check_paths(dataset: Any, prefix: str, key: str) -> None:
+    entries = [entry for entry in dataset.data_list if _is_local(entry.get(key))]
+    paths = [entry[key] for entry in entries]
     # One listing a folder: on a network disk, asking for 118,000 files one by one takes minutes.
     listed = {path: _names_in(path) for path in {os.path.dirname(path) for path in paths}}
     absent = [path for path in paths if os.path.basename(path) not in listed[os.path.dirname(path)]]
     if absent:
         raise CocoError(
-            f"{len(absent)} of {len(paths)} files that '{dataset.ann_file}' needs in "
-            f"data_prefix.{key}='{folder}' do not exist: {some_of(absent)}"
+            f"{len(absent)} of {len(paths)} files that '{dataset.ann_file}' needs in data_prefix."
+            f"{prefix}='{dataset.data_prefix.get(prefix)}' do not exist: {some_of(absent)}"
         )
-    step = len(paths) // _SIZES_READ + 1
-    for image, path in zip(images[::step], paths[::step], strict=True):
-        sizes = _sizes(path)
-        if sizes and (image['height'], image['width']) not in sizes:
+    for entry in entries[:: len(entries) // _SIZES_READ + 1]:
+        size = entry.get('height'), entry.get('width')
+        sizes = [] if None in size else _sizes(entry[key])
+        if sizes and size not in sizes:
             raise CocoError(
-                f"'{dataset.ann_file}': image {image['id']} has height={image['height']} and "
-                f"width={image['width']}, expected {sizes[0][0]} and {sizes[0][1]} as '{path}'"
+                f"'{dataset.ann_file}': image {entry.get('img_id')} has height={size[0]} and "
+                f"width={size[1]}, expected {sizes[0][0]} and {sizes[0][1]} as '{entry[key]}'"
             )
+
+
+def _is_local(path: str | None) -> bool:
+    """Whether it is a path, neither None nor an address as ``s3://bucket/x.jpg``."""
+    if not path:
+        return False
+    scheme, _, rest = path.partition('/')
+    return not (scheme.endswith(':') and rest.startswith('/'))
 
 
 def _names_in(folder: str) -> set[str]:

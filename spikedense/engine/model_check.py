@@ -8,6 +8,8 @@ from .errors import RunError
 
 _READERS = ('neck', 'decode_head', 'panoptic_head')
 _CLASSIFIERS = ('decode_head', 'panoptic_head')
+# In this order: the box head of a panoptic FPN knows the things only.
+_LABELLERS = (*_CLASSIFIERS, 'panoptic_fusion_head', 'roi_head.bbox_head', 'bbox_head')
 
 
 def check_widths(model: nn.Module) -> None:
@@ -57,3 +59,27 @@ def check_classes(model: nn.Module, dataset: Any) -> None:
                 f'model.{name} has {number} classes, but {type(dataset).__name__} has '
                 f'{len(classes)}'
             )
+
+
+def classifier(model: nn.Module) -> tuple[str, int] | None:
+    """The head that gives a model's predictions their labels, and how many it knows.
+
+    Args:
+        model: A segmentor, a detector, or one of them inside a wrapper.
+
+    Returns:
+        Name of the head and its number of classes, of a cascade that of the last stage; None where
+        no head is known.
+    """
+    inner: Any = getattr(model, 'module', model)
+    for name in _LABELLERS:
+        head = inner
+        for part in name.split('.'):
+            head = getattr(head, part, None)
+        if isinstance(head, nn.ModuleList):
+            head = head[-1]
+        number = getattr(head, 'num_classes', None)
+        if isinstance(number, int):
+            # A head of one map says yes or no.
+            return name, max(number, 2) if getattr(head, 'out_channels', None) == 1 else number
+    return None

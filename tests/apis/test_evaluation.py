@@ -78,7 +78,10 @@ def test_visualizer_of_the_library() -> None:
     assert cfg.visualizer.type == 'DetLocalVisualizer'
     cfg.visualizer = dict(type='Own', name='visualizer', alpha=0.1)
     evaluation.set_visualizer(cfg)
+    first = cfg.visualizer.pop('name')
     assert cfg.visualizer == dict(type='Own', alpha=0.1)
+    evaluation.set_visualizer(cfg)
+    assert len({cfg.visualizer.name, first, 'visualizer'}) == 3, 'each run gets a fresh one'
 
 
 def test_unknown_scope() -> None:

@@ -106,6 +106,11 @@ IN_FIRST = "'a.json': annotation 11 of '1.jpg': "
         (annotation(image_id=...), "annotation 11: it has no 'image_id'"),
         (annotation(image_id=77), 'annotation 11: image_id=77, expected the id of an image'),
         (annotation(category_id=77), IN_FIRST + 'category_id=77, expected the id of a category'),
+        # None of these can be looked up in a dictionary.
+        (annotation(image_id=[1]), 'annotation 11: image_id=[1], expected an id, a number or a'),
+        (annotation(category_id={}), IN_FIRST + 'category_id={}, expected an id, a number or a'),
+        (annotation(id=[1]), "annotation [1] of '1.jpg': id=[1], expected an id, a number or a"),
+        (annotation(id=..., image_id=[1]), "'a.json': an annotation: it has no 'id'"),
         (annotation(id=12), "annotation 12 of '2.jpg': its id is used more than once"),
         (annotation(segmentation=...), IN_FIRST + "it has no 'segmentation', which the config"),
         (annotation(segmentation=[]), "it has no 'segmentation'"),
@@ -147,7 +152,11 @@ def test_defect_of_instances(edit: Callable, said: str) -> None:
         (segment(id=...), "segment of '1.jpg': it has no 'id'"),
         (segment(category_id=77), 'category_id=77, expected one of the file'),
         (segment(id=8), "segment 8 of '1.jpg': its id is used more than once in this image"),
+        (segment(id=[7]), "segment [7] of '1.jpg': id=[7], expected an id, a number or a string"),
+        (segment(category_id=[1]), "segment 7 of '1.jpg': category_id=[1], expected an id"),
         (annotation(segments_info=...), "it has no 'segments_info'"),
+        (annotation(segments_info=3), 'segments_info=3, expected a list'),
+        (annotation(image_id=[1]), 'annotation 0 in the list: image_id=[1], expected an id, a num'),
         (annotation(image_id=77), 'image_id=77, expected the id of an image'),
         (annotation(image_id=2), "it is the second annotation of '2.jpg'"),
         (change('categories', isthing=...), "it has no 'isthing'"),
@@ -211,6 +220,8 @@ def test_what_is_no_defect() -> None:
     counts = [100, 50, 450]
     for edit in (rle([20, 30], counts), rle([20, 30], 'abc'), annotation(bbox=[25, 15, 50, 50])):
         assert check_coco(edited(content, edit), USE).skips() is None
+    floats = annotation(id=11.0, image_id=1.0, category_id=1.0)
+    assert check_coco(edited(content, floats), USE).skips() is None
     assert check_coco(panoptic(), PANOPTIC).skips() is None
     assert len(check_coco(panoptic(), PANOPTIC).used_images) == 2
     boxes = CocoUse('a.json', CLASSES)

@@ -149,11 +149,58 @@ def test_missing_images(root: Path) -> None:
         build(instances(root))
     # Where a few images are picked the others need not be there.
     assert len(build(instances(root, indices=1))) == 1
+    with pytest.raises(RunError, match=r'1 of 2 files .* do not exist'):
+        build(instances(root, indices=2))
     cfg = panoptic(root)
     cfg['pipeline'] = cfg['pipeline'][1:]
     (root / 'annotations/panoptic_train/train_00002.png').unlink()
     with pytest.raises(RunError, match=r'1 of 3 files .* data_prefix\.seg=.*train_00002\.png'):
         build(cfg)
+
+
+def test_names_that_the_data_set_changes(root: Path) -> None:
+    patch = root / 'images/train/patch6'
+    patch.mkdir()
+    for path in (root / 'images/train').glob('*.jpg'):
+        path.rename(patch / path.name)
+    ignored = 'objects365_v1_00320532.jpg'  # one that mmdet leaves out
+
+    def edit(content: dict) -> None:
+        for image in content['images']:
+            image['file_name'] = f'images/v1/patch6/{image["file_name"]}'
+        content['images'].append({**content['images'][0], 'id': 99})
+        content['images'][-1]['file_name'] = f'images/v1/patch6/{ignored}'
+
+    spoil(root, edit)
+    cfg = instances(root) | dict(type='Objects365V2Dataset')
+    data = build(cfg)
+    assert len(data) == 3 and data[0]['data_samples'].img_path.startswith(str(patch))
+    assert data.serialize_data and not data.data_list and len(pickle.loads(pickle.dumps(data))) == 3
+    Image.new('RGB', (32, 32)).save(patch / 'train_00001.jpg')
+    with pytest.raises(RunError, match=r"height=64 and width=96, .* as '.*patch6/train_00001\.jpg"):
+        build(cfg)
+    (patch / 'train_00001.jpg').unlink()
+    with pytest.raises(RunError, match=r'1 of 3 files .* do not exist: .*patch6/train_00001\.jpg'):
+        build(cfg)
+
+
+def test_unserialised_data_stays_so(root: Path) -> None:
+    data = build(instances(root, serialize_data=False))
+    assert len(data) == len(data.data_list) == 3 and not data.serialize_data
+
+
+def test_images_elsewhere_are_not_looked_for(root: Path) -> None:
+    cfg = instances(root) | dict(data_root='')
+    cfg['ann_file'] = str(root / cfg['ann_file'])
+    for prefix in ('s3://bucket/', 'cluster:s3://bucket/'):
+        assert len(build(cfg | dict(data_prefix=dict(img=prefix)))) == 3
+
+
+def test_panoptic_data_without_pngs(root: Path) -> None:
+    cfg = panoptic(root) | dict(data_prefix=dict(img='images/train/'))
+    with pytest.raises(RunError, match=r"no 'seg', expected the folder of the PNGs of '.*json'"):
+        build(cfg)
+    assert len(build(cfg | dict(test_mode=True))) == 3
 
 
 @pytest.mark.parametrize('kind', ['images/train/train_00000.jpg', 'png'])

@@ -8,7 +8,7 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
 from spikedense.engine import RunError
-from spikedense.engine.model_check import check_classes, check_widths
+from spikedense.engine.model_check import check_classes, check_widths, classifier
 from spikedense.utils.config_path import config_root, list_configs
 
 
@@ -70,3 +70,41 @@ def test_too_few_classes(name: str) -> None:
     check_classes(model, SimpleNamespace())
     with pytest.raises(RunError, match='_head has 9 classes, but SimpleNamespace has 10'):
         check_classes(model, SimpleNamespace(metainfo=dict(classes=range(10))))
+
+
+def head(**values: object) -> SimpleNamespace:
+    return SimpleNamespace(**values)
+
+
+def stages(*numbers: int) -> nn.ModuleList:
+    heads = nn.ModuleList(nn.Identity() for _ in numbers)
+    for stage, number in zip(heads, numbers, strict=True):
+        stage.num_classes = number
+    return heads
+
+
+@pytest.mark.parametrize(
+    ('heads', 'found'),
+    [
+        (dict(decode_head=head(num_classes=19, out_channels=19)), ('decode_head', 19)),
+        # Of one map mmseg makes two labels, whatever the head says of classes.
+        (dict(decode_head=head(num_classes=2, out_channels=1)), ('decode_head', 2)),
+        (dict(decode_head=head(num_classes=1, out_channels=1)), ('decode_head', 2)),
+        (dict(decode_head=stages(5, 6)), ('decode_head', 6)),
+        (dict(bbox_head=head(num_classes=80)), ('bbox_head', 80)),
+        (dict(roi_head=head(bbox_head=head(num_classes=80))), ('roi_head.bbox_head', 80)),
+        (dict(roi_head=head(bbox_head=stages(8, 8, 8))), ('roi_head.bbox_head', 8)),
+        (
+            dict(
+                roi_head=head(bbox_head=head(num_classes=80)),
+                panoptic_fusion_head=head(num_classes=133),
+            ),
+            ('panoptic_fusion_head', 133),
+        ),
+        (dict(backbone=head()), None),
+    ],
+)
+def test_number_of_classes(heads: dict, found: tuple[str, int] | None) -> None:
+    model = SimpleNamespace(**heads)
+    assert classifier(model) == found  # type: ignore[arg-type]
+    assert classifier(SimpleNamespace(module=model)) == found  # type: ignore[arg-type]
