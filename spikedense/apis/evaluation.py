@@ -94,7 +94,8 @@ def _flip_pipeline(library: str, pipeline: list[dict]) -> list[dict]:
         steps = [step for step in steps if step not in labels]
         tail = [[step] for step in labels] + tail
     elif library == 'mmdet':
-        pack.setdefault('meta_keys', _DET_META)
+        # The config's own keys have no use for a flip, and leave it out.
+        pack['meta_keys'] = tuple(dict.fromkeys((*pack.get('meta_keys', ()), *_DET_META)))
     flips = [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)]
     if library != 'mmpretrain':
         flips[1]['direction'] = 'horizontal'

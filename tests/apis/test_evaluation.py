@@ -51,6 +51,15 @@ def test_tta_of_the_config_comes_first_and_reaches_a_wrapped_data_set() -> None:
     assert cfg.test_dataloader.dataset.dataset.pipeline == [dict(type='Own')]
 
 
+def test_detectors_are_told_of_the_flip() -> None:
+    cfg = _config('mmdet')
+    cfg.test_dataloader.dataset.pipeline[-1].meta_keys = ('img_id', 'own')
+    evaluation.add_tta(cfg)
+    (pack,) = cfg.test_dataloader.dataset.pipeline[-1].transforms[-1]
+    assert {'own', 'img_id', 'flip', 'flip_direction'} <= set(pack.meta_keys)
+    assert len(set(pack.meta_keys)) == len(pack.meta_keys)
+
+
 def test_tta_of_masks_is_refused_for_detectors() -> None:
     cfg = _config('mmdet')
     cfg.model = dict(type='Mask', roi_head=dict(mask_head=dict(type='Head')))
