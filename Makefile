@@ -41,7 +41,7 @@ pins: env ## make requirements/lock.txt anew; kept pins stay (PINS=--upgrade: ta
 		--custom-compile-command 'make pins' \
 		--no-emit-package onedl-mmcv --no-emit-package opencv-python \
 		--overrides requirements/overrides.txt $(PINS) --output-file requirements/lock.txt \
-		$(addprefix requirements/,bootstrap.txt build.txt runtime.txt full.txt dev.txt ops.txt)
+		$(addprefix requirements/,bootstrap.txt build.txt runtime.txt full.txt deploy.txt dev.txt ops.txt)
 
 clean: ## remove builds and caches, not the environment, data or work_dirs
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -79,7 +79,7 @@ setup(
     python_requires='>=3.11',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     install_requires=read_requirements('runtime'),
-    extras_require={'full': read_requirements('full'), 'dev': read_requirements('dev')},
+    extras_require={name: read_requirements(name) for name in ('full', 'deploy', 'dev')},
     entry_points={'console_scripts': [f'{PACKAGE} = {PACKAGE}.cli:main']},
     cmdclass={'build_py': BuildPyWithConfigs},
     classifiers=[

@@ -135,18 +135,18 @@ def spiked_operands(sdda: SpikeDrivenDeformableAttention, x: Tensor) -> set[str]
         ``0..D``.
     """
     seen: dict[str, Tensor] = {}
-    original = sdda.sample
+    original = sdda.sample.function
 
     def sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int) -> Tensor:
         seen.update(value=value, weight=weight)
         return original(value, offset, weight, kernel_size)
 
-    sdda.sample = sample
+    sdda.sample.function = sample
     try:
         with torch.no_grad():
             sdda(x)
     finally:
-        sdda.sample = original
+        sdda.sample.function = original
     assert all(factor.std() > 0 for factor in seen.values()), 'a constant would prove nothing'
     return {name for name, factor in seen.items() if _is_spiked(factor, sdda.neuron)}
 

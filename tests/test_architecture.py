@@ -15,6 +15,8 @@ LEVELS = [
     {'neurons'},
     {'converters', 'datasets'},
     {'models', 'evaluation'},
+    {'tracing'},
+    {'deploy'},
     {'analysis', 'engine', 'visualization', 'doctor'},
     {'apis', 'cli'},
 ]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from spikedense.models.backbones.base import SpikeDrivenBackbone
-from spikedense.models.layers import SpikeMultiheadAttention, SpikeSelfAttention
-from spikedense.models.pixel_decoders import SpikeDrivenDeformableAttention
+from spikedense.models.layers import AttentionProduct
+from spikedense.models.pixel_decoders import DeformSample
 from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron
 
 
@@ -36,10 +36,10 @@ def restate_plainly(model: nn.Module) -> None:
         for name, child in list(module.named_children()):
             if isinstance(child, BaseNeuron):
                 setattr(module, name, _plain_neuron(child))
-        if isinstance(module, SpikeSelfAttention | SpikeMultiheadAttention):
+        if isinstance(module, AttentionProduct):
             module.order = 'quadratic'
-        elif isinstance(module, SpikeDrivenDeformableAttention):
-            module.sample = gather_sample
+        elif isinstance(module, DeformSample):
+            module.function = gather_sample
         elif isinstance(module, SpikeDrivenBackbone):
             module.with_cp = False
 

@@ -8,24 +8,31 @@ def _bn_affine(bn: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Returns ``(a, b)`` with ``bn(x) = a * x + b`` in eval mode, each ``[C]``."""
     if bn.running_mean is None or bn.running_var is None:
         raise ValueError('a batch norm without running statistics cannot be folded')
-    a = bn.weight / torch.sqrt(bn.running_var + bn.eps)
-    return a, bn.bias - bn.running_mean * a
+    a = 1 / torch.sqrt(bn.running_var + bn.eps)
+    if bn.weight is not None:
+        a = bn.weight * a
+    b = -bn.running_mean * a
+    return a, b if bn.bias is None else bn.bias + b
 
 
-def fold_conv_bn(weight: Tensor, bias: Tensor | None, bn: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+def fold_conv_bn(
+    weight: Tensor, bias: Tensor | None, bn: nn.BatchNorm2d, out_axis: int = 0
+) -> tuple[Tensor, Tensor]:
     """Folds an eval-mode batch norm into the convolution (or linear layer) before it.
 
     Args:
-        weight: ``[out, in, ...]``.
+        weight: ``[out, in, ...]``, or with the outputs on another axis.
         bias: ``[out]`` or None.
         bn: the batch norm of ``out`` channels.
+        out_axis: axis of the outputs; 1 for a transposed convolution of one group.
 
     Returns:
         The folded weight and bias.
     """
     a, b = _bn_affine(bn)
-    folded = weight * a.reshape(-1, *[1] * (weight.dim() - 1))
-    return folded, b if bias is None else b + a * bias
+    shape = [1] * weight.dim()
+    shape[out_axis] = -1
+    return weight * a.reshape(shape), b if bias is None else b + a * bias
 
 
 def merge_rep_conv(

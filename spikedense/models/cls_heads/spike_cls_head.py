@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
-from ..layers.time import with_time
+from ..layers.time import over_time, with_time
 
 
 @MODELS.register_module()
@@ -53,7 +53,7 @@ class SpikeClsHead(ClsHead):
             Logits, ``[B, num_classes]``.
         """
         spikes = self.pre_logits(feats)
-        logits = self.fc(spikes)
+        logits = over_time(self.fc, spikes)
         if self.fc_kd is not None:
-            logits = (logits + self.fc_kd(spikes)) / 2
+            logits = (logits + over_time(self.fc_kd, spikes)) / 2
         return logits.mean(0)

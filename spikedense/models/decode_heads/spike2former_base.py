@@ -13,10 +13,28 @@ from torch import Tensor, nn
 from spikedense.registry import MODELS
 from spikedense.utils.ops_guard import require_mmcv_ops
 
-from ..layers import sine_positions
+from ..layers import over_time, sine_positions
 from ..layers.mask_embed import SpikeMaskEmbed
 from ..pixel_decoders.sdte_pixel_decoder import NUM_MEMORIES
 from ..transformer_decoders import SpikeTransformerDecoder
+
+
+class MaskProduct(nn.Module):
+    """Mask logits, as a module that analysis and deployment can name: mean_t sum_c embedding F."""
+
+    def forward(self, embedding: Tensor, mask_features: Tensor) -> Tensor:
+        """Multiplies.
+
+        Args:
+            embedding: spikes of L states, ``[T, L*B, Q, C]``.
+            mask_features: ``[T, B, C, H, W]``.
+
+        Returns:
+            ``[L, B, Q, H, W]``.
+        """
+        T, B = mask_features.shape[:2]
+        embedding = embedding.unflatten(1, (-1, B))
+        return torch.einsum('tlbqc,tbchw->lbqhw', embedding, mask_features) / T
 
 
 class SpikeMaskClassifier(BaseModule):
@@ -94,6 +112,7 @@ class SpikeMaskClassifier(BaseModule):
         self.mask_embed = SpikeMaskEmbed(
             feat_channels, out_channels, num_queries, **{**cfg, **(mask_embed or {})}
         )
+        self.mask_product = MaskProduct()
         self._last_state_only = False
 
     def build_losses(
@@ -175,11 +194,10 @@ class SpikeMaskClassifier(BaseModule):
     def _read(self, states: Sequence[Tensor], mask_features: Tensor) -> tuple[Tensor, Tensor]:
         """Classes and masks of L states of the queries, averaged over time."""
         queries = torch.stack(list(states), dim=1).squeeze(-2).transpose(-2, -1)  # [T, L, B, Q, C]
-        T, L, B = queries.shape[:3]
+        L, B = queries.shape[1:3]
         spikes, embedding = self.mask_embed(queries.flatten(1, 2))
-        classes = self.cls_embed(spikes).mean(0).unflatten(0, (L, B))
-        embedding = embedding.unflatten(1, (L, B))
-        masks = torch.einsum('tlbqc,tbchw->lbqhw', embedding, mask_features) / T
+        classes = over_time(self.cls_embed, spikes).mean(0).unflatten(0, (L, B))
+        masks = self.mask_product(embedding, mask_features)
         return _at_least_float32(classes), _at_least_float32(masks)
 
     @torch.no_grad()
@@ -193,11 +211,12 @@ class SpikeMaskClassifier(BaseModule):
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """The library's prediction, for which the masks of the last layer are enough."""
-        with self._only_last_state():
+        with self.last_state_only():
             return super().predict(*args, **kwargs)
 
     @contextmanager
-    def _only_last_state(self) -> Iterator[None]:
+    def last_state_only(self) -> Iterator[None]:
+        """Within it, only what the last layer says is computed, as for a prediction."""
         self._last_state_only = True
         try:
             yield

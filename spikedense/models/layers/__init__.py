@@ -1,6 +1,6 @@
 """Blocks that several models share. Maps are ``[T, B, C, H, W]`` throughout."""
 
-from .attention import SpikeMultiheadAttention, SpikeSelfAttention
+from .attention import AttentionProduct, SpikeMultiheadAttention, SpikeSelfAttention
 from .blocks import SpikeConvBlock, SpikeTransformerBlock
 from .channel_mixers import ChannelConv, ChannelMLP
 from .checkpoint import checkpoint_block
@@ -12,9 +12,10 @@ from .rep_conv import BorderNorm, RepConv
 from .sep_conv import SpikeSeparableConv
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
-from .time import fold_time, mean_over_time, unfold_time, with_time
+from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
+    'AttentionProduct',
     'BorderNorm',
     'ChannelConv',
     'ChannelMLP',
@@ -33,6 +34,7 @@ __all__ = [
     'head_neuron',
     'map_as_tokens',
     'mean_over_time',
+    'over_time',
     'sine_positions',
     'tokens_as_map',
     'unfold_time',

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from spikedense.neurons import build_neuron
 
@@ -14,6 +14,30 @@ from .time import fold_time, unfold_time
 
 PROJECTIONS = ('conv', 'rep_conv')
 ORDERS = ('linear', 'quadratic')
+
+
+class AttentionProduct(nn.Module):
+    """Products of spiking queries, keys and values, without softmax.
+
+    A module, so that analysis and deployment can name it, measure it and replace it.
+
+    Args:
+        scale: factor of the product.
+        order: ``'linear'`` or ``'quadratic'``, the same function; a mask needs the latter.
+    """
+
+    def __init__(self, scale: float, order: str) -> None:
+        super().__init__()
+        self.scale = scale
+        self.order = order
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        """See :func:`attend`: ``[T*B, heads, d_v, N_q]``."""
+        order = self.order if mask is None else 'quadratic'
+        return attend(q, k, v, self.scale, order, mask)
+
+    def extra_repr(self) -> str:
+        return f'scale={self.scale:g}, order={self.order!r}'
 
 
 class SpikeSelfAttention(BaseModule):
@@ -56,8 +80,7 @@ class SpikeSelfAttention(BaseModule):
         if projection not in PROJECTIONS:
             raise ValueError(f'projection={projection!r}, expected one of {PROJECTIONS}')
         self.num_heads = num_heads
-        self.scale = scale
-        self.order = order
+        self.product = AttentionProduct(scale, order)
         layer = SpikeConv if projection == 'conv' else SpikeRepConv
         v_channels = value_ratio * channels
         self.neuron = build_neuron(neuron_cfg)
@@ -77,7 +100,7 @@ class SpikeSelfAttention(BaseModule):
         q = split_heads(self.q_neuron(self.q_conv(s)), self.num_heads)
         k = split_heads(self.k_neuron(self.k_conv(s)), self.num_heads)
         v = split_heads(self.v_neuron(self.v_conv(s)), self.num_heads)
-        return self.out_proj(merge_heads(attend(q, k, v, self.scale, self.order), like=x))
+        return self.out_proj(merge_heads(self.product(q, k, v), like=x))
 
 
 class SpikeMultiheadAttention(BaseModule):
@@ -112,8 +135,7 @@ class SpikeMultiheadAttention(BaseModule):
         super().__init__(init_cfg)
         check_attention(channels, num_heads, order)
         self.num_heads = num_heads
-        self.scale = channels**-0.5
-        self.order = order
+        self.product = AttentionProduct(channels**-0.5, order)
         cfg: dict[str, Any] = dict(bias=True, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
         self.q_proj = SpikeConv(channels, channels, **cfg)
         self.k_proj = SpikeConv(channels, channels, **cfg)
@@ -140,8 +162,7 @@ class SpikeMultiheadAttention(BaseModule):
         q = split_heads(self.q_neuron(self.q_proj(query)), self.num_heads)
         k = split_heads(self.k_neuron(self.k_proj(key)), self.num_heads)
         v = split_heads(self.v_neuron(self.v_proj(value)), self.num_heads)
-        order = self.order if mask is None else 'quadratic'
-        return self.out_proj(merge_heads(attend(q, k, v, self.scale, order, mask), like=query))
+        return self.out_proj(merge_heads(self.product(q, k, v, mask), like=query))
 
 
 def check_attention(channels: int, num_heads: int, order: str) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from spikedense.neurons import ILIF, NILIF, build_neuron
 
 from .spike_conv import SpikeConv
+from .time import over_time
 
 SHORTCUTS = ('me_query_conv', 'me_channel_conv', 'identity', 'membrane', None)
 PRE_ACTS = ('sigmoid', None)
@@ -30,6 +31,10 @@ def rescaled(neuron_cfg: dict[str, Any], scale: float) -> dict[str, Any]:
         return neuron_cfg
     divided = NILIF if isinstance(neuron, ILIF) else type(neuron)  # I-LIF takes no norm
     return {**neuron_cfg, 'type': divided, 'norm': neuron.norm / scale}
+
+
+class DirectSynapse(nn.Identity):
+    """Spikes taken for membranes, one to one: the identity, where analysis and deployment look."""
 
 
 class SpikeMaskEmbed(BaseModule):
@@ -91,7 +96,8 @@ class SpikeMaskEmbed(BaseModule):
         self.fc_out = nn.Linear(in_channels, out_channels)
         self.out_neuron = build_neuron(neuron_cfg)
         cfg: dict[str, Any] = dict(bias=False, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
-        self.shortcut_conv = None
+        self.shortcut_conv: SpikeConv | None = None
+        self.direct = DirectSynapse()
         if shortcut == 'me_query_conv':
             self.shortcut_conv = SpikeConv(num_queries, num_queries, **cfg)
         elif shortcut == 'me_channel_conv':
@@ -118,20 +124,24 @@ class SpikeMaskEmbed(BaseModule):
         p = queries.sigmoid() if self.pre_act == 'sigmoid' else queries
         r = self.in_neuron(p)
         m = self.mlp(r)
-        if self.weight is not None:
-            m = m + self.weight * self._shortcut(queries, p, r)
+        if self.shortcut is not None:
+            y = self._shortcut(queries, p, r)
+            m = m + (y if self.weight is None else self.weight * y)
         return r, self.out_neuron(m)
 
     def mlp(self, r: Tensor) -> Tensor:
         """``[..., C] -> [..., C_out]``."""
-        return self.fc_out(self.neuron2(self.fc2(self.neuron1(self.fc1(r)))))
+        x = self.neuron1(over_time(self.fc1, r))
+        x = self.neuron2(over_time(self.fc2, x))
+        return over_time(self.fc_out, x)
 
     def _shortcut(self, queries: Tensor, p: Tensor, r: Tensor) -> Tensor:
         """``[T, B, Q, C] -> [T, B, Q, C_out]``."""
         if self.shortcut == 'membrane':
             return queries
-        if self.shortcut_conv is None:
-            return r
+        if self.shortcut == 'identity':
+            return over_time(self.direct, r)
+        assert self.shortcut_conv is not None
         if self.shortcut == 'me_query_conv':
             return self.shortcut_conv(p.unsqueeze(-1)).squeeze(-1)
         return self.shortcut_conv(p.transpose(2, 3).unsqueeze(-1)).squeeze(-1).transpose(2, 3)

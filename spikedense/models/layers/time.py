@@ -1,5 +1,7 @@
 """The time axis: the only place where it is merged into the batch and split off again."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,11 @@ def unfold_time(x: Tensor, T: int) -> Tensor:
     """Splits time off the batch: ``[T*B, ...] -> [T, B, ...]``."""
     # The quotient, not -1: a batch of none (no RoIs) has to keep its graph.
     return x.unflatten(0, (T, x.size(0) // T))
+
+
+def over_time(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Runs what knows no time axis on all steps: ``[T, B, ...] -> [T, B, ...]``."""
+    return unfold_time(layer(fold_time(x)), x.size(0))
 
 
 def mean_over_time(x: Tensor) -> Tensor:

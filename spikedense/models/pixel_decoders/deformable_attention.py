@@ -15,6 +15,24 @@ PROJECTIONS = ('esc', 'linear')
 SPIKED = ('weight', 'value')
 
 
+class DeformSample(nn.Module):
+    """Weighted sums of bilinear samples, as a module that analysis and deployment can name.
+
+    Args:
+        kernel_size: side of the kernel.
+    """
+
+    def __init__(self, kernel_size: int) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        #: An attribute, so that another statement of the same sums can stand here.
+        self.function: Callable[..., Tensor] = deform_sample
+
+    def forward(self, value: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
+        """``[N, C, H, W]``, see :func:`spikedense.ops.deform_sample`."""
+        return self.function(value, offset, weight, self.kernel_size)
+
+
 class SpikeDrivenDeformableAttention(BaseModule):
     r"""SDDA: each pixel adds up real-valued samples with *spiked* weights (Spike2Former, eqs. 4-8).
 
@@ -58,8 +76,6 @@ class SpikeDrivenDeformableAttention(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        #: How it samples. An attribute, so that another statement of the same sums can stand here.
-        self.sample: Callable[..., Tensor] = deform_sample
         if channels % num_groups:
             raise ValueError(f'num_groups={num_groups}, expected a divisor of {channels} channels')
         if proj not in PROJECTIONS:
@@ -68,6 +84,7 @@ class SpikeDrivenDeformableAttention(BaseModule):
             raise ValueError(f'spike={spike!r}, expected one of {SPIKED}')
         self.num_groups = num_groups
         self.kernel_size = kernel_size
+        self.sample = DeformSample(kernel_size)
         self.legacy_layout = legacy_layout
         cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
         points = num_groups * kernel_size**2
@@ -113,6 +130,5 @@ class SpikeDrivenDeformableAttention(BaseModule):
             fold_time(value),
             fold_time(offset).unflatten(1, (*points, 2)),
             fold_time(weight).unflatten(1, points),
-            self.kernel_size,
         )
         return self.out_proj(unfold_time(out, x.size(0)))

@@ -222,7 +222,7 @@ class _Binary(BaseNeuron):
 )
 def test_v2_asks_its_neuron_for_the_version(neuron_cfg, scale, threshold) -> None:
     attn = SDTV2(SMALL, neuron_cfg=neuron_cfg).stages[3]['blocks'][0].branches['attn']
-    assert attn.scale == scale
+    assert attn.product.scale == scale
     assert getattr(attn.out_proj.neuron, 'v_threshold', None) == threshold
 
 

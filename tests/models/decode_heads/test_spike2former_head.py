@@ -102,7 +102,7 @@ def test_poor_ground_truths(truths: tuple[Tensor, ...]) -> None:
 def test_only_the_last_masks_are_computed_for_a_prediction() -> None:
     model = small_segmentor()
     seen = []
-    model.decode_head.cls_embed.register_forward_hook(lambda *call: seen.append(call[-1].size(1)))
+    model.decode_head.cls_embed.register_forward_hook(lambda *call: seen.append(call[-1].size(0)))
     predict(model, labels())
     model(torch.randn(1, 3, 64, 96))
     assert seen == [1, 3]

@@ -15,7 +15,7 @@ def test_both_orders_are_one_function(projection) -> None:
     x = torch.randn(2, 3, 16, 5, 4, dtype=torch.float64)
     outs = []
     for order in ('linear', 'quadratic'):
-        attn.order = order
+        attn.product.order = order
         outs.append(attn.eval()(x))
     torch.testing.assert_close(*outs)
 

@@ -1,0 +1,62 @@
+"""Runs a model from images to logits, whatever library it belongs to."""
+
+from contextlib import nullcontext
+from typing import Any
+
+from torch import Tensor, nn
+
+
+def network_outputs(
+    model: nn.Module, images: Tensor, boxes: Tensor | None = None, trace: Any = None
+) -> tuple[Tensor, ...]:
+    """The logits of a model: what its weights compute, before anything is decoded.
+
+    A mask classifier reads the masks of its last layer alone, as it does for a prediction. The
+    second stage of a detector sees the boxes that the first one proposes, its mask head the first
+    hundred of them (mmdet's convention).
+
+    Args:
+        model: a segmentor, detector or classifier in eval mode, or any module of images.
+        images: normalised images, ``[B, C, H, W]``.
+        boxes: corners of boxes for the second stage, the same for each image, ``[N, 4]``, in
+            place of proposals.
+        trace: a running :class:`OperationTrace`, which then does not see how proposals are made.
+
+    Returns:
+        All outputs, flat, in the order of the heads.
+    """
+    if not hasattr(model, 'roi_head'):
+        with _last_masks_only(model):
+            return tuple(_flat(model(images)))
+    net: Any = model
+    features = net.extract_feat(images)
+    first = net.rpn_head(features) if hasattr(net, 'rpn_head') else ()
+    with trace.paused() if trace is not None else nullcontext():
+        proposals = _proposals(net, first, images, boxes)
+    second = net.roi_head(features, proposals)
+    return (*_flat(first), *_flat(second))
+
+
+def _proposals(net: Any, first: Any, images: Tensor, boxes: Tensor | None) -> list[Any]:
+    from mmengine.structures import InstanceData
+
+    if boxes is not None:
+        return [InstanceData(bboxes=boxes.to(images)) for _ in images]
+    shape = tuple(images.shape[-2:])
+    metas = [dict(img_shape=shape, scale_factor=(1.0, 1.0)) for _ in images]
+    return net.rpn_head.predict_by_feat(*first, batch_img_metas=metas, cfg=net.test_cfg.rpn)
+
+
+def _last_masks_only(model: Any) -> Any:
+    head = getattr(model, 'decode_head', None) or getattr(model, 'panoptic_head', None)
+    return head.last_state_only() if hasattr(head, 'last_state_only') else nullcontext()
+
+
+def _flat(out: Any) -> list[Tensor]:
+    if isinstance(out, Tensor):
+        return [out]
+    if isinstance(out, dict):
+        out = list(out.values())
+    if isinstance(out, tuple | list):
+        return [x for part in out for x in _flat(part)]
+    return []

@@ -1,0 +1,307 @@
+"""Follows spikes and real values through a forward pass."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from spikedense.neurons import BaseNeuron
+
+from .network import network_outputs
+from .records import Operation, Operations
+from .rules import (
+    CONTRACTIONS,
+    ELEMENTWISE,
+    JOINS,
+    MOVES,
+    contraction_macs,
+    factors,
+    synaptic_operations,
+)
+from .values import CONSTANT, Constant, Real, Spikes, Value
+
+
+class OperationTrace(TorchDispatchMode):
+    """Lists the multiplications of what runs inside a ``with`` block, and what goes into them.
+
+    Each tensor is followed: what a neuron writes is spikes, and so are its views and copies; what
+    comes of spikes or of the input by any arithmetic is real; all else, weights above all, is
+    constant. No tensor is kept alive.
+
+    Args:
+        model: the model; its modules give the operations their names.
+        opaque: classes of modules whose arithmetic torch does not see (compiled ops); what they
+            return is real.
+    """
+
+    def __init__(self, model: nn.Module, opaque: tuple[type[nn.Module], ...] = ()) -> None:
+        super().__init__()
+        self._model = model
+        self._opaque = opaque
+        self._values = WeakTensorKeyDictionary()
+        self._stack: list[tuple[str, nn.Module]] = []
+        self._hooks: list[Any] = []
+        self._found: dict[tuple, Operation] = {}
+        self._busy = False
+        #: Module -> what its arguments held at the first call.
+        self.inputs: dict[str, tuple[Value, ...]] = {}
+        #: Module -> shape of its first argument at the first call.
+        self.shapes: dict[str, torch.Size] = {}
+        #: Neuron -> modules that do anything with its spikes but hand them on, and by which
+        #: operation.
+        self.readers: dict[str, set[tuple[str, str]]] = {}
+        self.images = 0
+
+    def __enter__(self) -> 'OperationTrace':
+        for name, module in self._model.named_modules():
+            self._hooks.append(module.register_forward_pre_hook(self._entering(name)))
+            self._hooks.append(
+                module.register_forward_hook(self._leaving(name), always_call=True)
+            )
+        return super().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        while self._hooks:
+            self._hooks.pop().remove()
+
+    @property
+    def operations(self) -> Operations:
+        """What was found so far."""
+        return Operations(list(self._found.values()), self.images)
+
+    def feed(self, images: Tensor) -> Tensor:
+        """Declares the input of the model: real values, of as many images as it has rows."""
+        self._values[images] = Real()
+        self.images += len(images)
+        return images
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What runs within is not seen; its results count as constant."""
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
+
+    def value_of(self, x: Any) -> Value:
+        """What a tensor holds; other things are constant."""
+        return self._values.get(x, CONSTANT) if isinstance(x, Tensor) else CONSTANT
+
+    def _entering(self, name: str) -> Any:
+        def enter(module: nn.Module, args: tuple) -> None:
+            self._stack.append((name, module))
+            if name not in self.inputs and args:
+                self.inputs[name] = tuple(self.value_of(x) for x in args)
+                if isinstance(args[0], Tensor):
+                    self.shapes[name] = args[0].shape
+
+        return enter
+
+    def _leaving(self, name: str) -> Any:
+        def leave(module: nn.Module, args: tuple, out: Any) -> None:
+            self._stack.pop()
+            if isinstance(module, BaseNeuron) and isinstance(out, Tensor):
+                self._values[out] = self._emitted(name, module, out)
+            elif isinstance(module, self._opaque) and isinstance(out, Tensor):
+                reals = [self.value_of(x) for x in _tensors(args)]
+                self._values[out] = Real(_last_spikes(reals))
+
+        return leave
+
+    def _emitted(self, name: str, neuron: BaseNeuron, out: Tensor) -> Spikes:
+        with self.paused():
+            counts = out.detach().double() * neuron.scale
+            elements = max(1, counts.numel())
+            mean = counts.sum().item() / elements
+            zeros = (counts < 0.5).sum().item() / elements
+        return Spikes(name, neuron.D, neuron.scale, mean, zeros)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if not self._busy:
+            self._observe(func.overloadpacket, args, out)
+        return out
+
+    def _observe(self, packet: Any, args: tuple, out: Any) -> None:
+        tensors = _tensors(args)
+        values = [self.value_of(x) for x in tensors]
+        if all(isinstance(v, Constant) for v in values):
+            return
+        if packet in MOVES:
+            made = values[0] if packet is not torch.ops.aten.where else _joined(values[1:])
+        elif packet in JOINS:
+            made = _joined(values)
+        else:
+            made = Real(_last_spikes(values))
+            self._note_readers(packet, values)
+        for result in out if isinstance(out, tuple | list) else [out]:
+            if isinstance(result, Tensor):
+                self._values[result] = made
+        if not isinstance(out, Tensor) and isinstance(out, tuple | list):
+            out = next(x for x in out if isinstance(x, Tensor))
+        if packet is torch.ops.aten.mean and out.numel() == tensors[0].numel():
+            return  # the mean of one step
+        if packet in CONTRACTIONS:
+            self._contraction(packet, args, out)
+        elif packet in ELEMENTWISE and isinstance(out, Tensor):
+            self._elementwise(packet, args, out)
+
+    def _note_readers(self, packet: Any, values: Sequence[Value]) -> None:
+        place = self._stack[-1][0] if self._stack else ''
+        for value in values:
+            if isinstance(value, Spikes):
+                self.readers.setdefault(value.neuron, set()).add((place, packet.__name__))
+
+    def _record(self, packet: Any, operands: tuple[Value, ...], contraction: bool) -> Operation:
+        place = self._stack[-1][0] if self._stack else ''
+        inside = any(isinstance(module, BaseNeuron) for _, module in self._stack)
+        name = packet.__name__
+        key = (place, name, inside, tuple(_kind(x) for x in operands))
+        if key not in self._found:
+            self._found[key] = Operation(place, name, operands, inside, contraction)
+        record = self._found[key]
+        record.calls += 1
+        return record
+
+    def _contraction(self, packet: Any, args: tuple, out: Tensor) -> None:
+        pair = factors(packet, args)
+        operands = tuple(self.value_of(x) for x in pair)
+        record = self._record(packet, operands, True)
+        macs = contraction_macs(packet, args, out)
+        record.macs += macs
+        record.outputs += out.numel()
+        for x, value in zip(pair, operands, strict=True):
+            if isinstance(value, Constant):
+                record.weights = max(record.weights, x.numel())
+            else:
+                record.inputs += x.numel()
+        self._count_spikes(record, packet, args, pair, operands, macs)
+
+    def _count_spikes(
+        self,
+        record: Operation,
+        packet: Any,
+        args: tuple,
+        pair: tuple[Tensor, Tensor],
+        operands: tuple[Value, ...],
+        macs: int,
+    ) -> None:
+        with self.paused():
+            spiking = [i for i, x in enumerate(operands) if isinstance(x, Spikes)]
+            if not spiking:
+                upstream = [x.upstream for x in operands if isinstance(x, Real) and x.upstream]
+                if upstream:
+                    record.upstream += macs * sum(x.mean for x in upstream) / len(upstream)
+                return
+            counts = [pair[i].detach().double() * operands[i].norm for i in spiking]  # type: ignore[union-attr]
+            means = [c.sum().item() / max(1, c.numel()) for c in counts]
+            record.single += macs * sum(means) / len(means)
+            nonzero = [(c > 0.5).sum().item() / max(1, c.numel()) for c in counts]
+            record.nonzero += macs * min(nonzero)
+            synaptic = synaptic_operations(packet, args, counts[-1], spiking[-1])
+            record.synaptic += synaptic
+            if len(spiking) == 2:
+                by_row, by_column = counts[0].sum(-2), counts[1].sum(-1)
+                record.product += (by_row * by_column).sum().item()
+            else:
+                record.product += synaptic
+
+    def _elementwise(self, packet: Any, args: tuple, out: Tensor) -> None:
+        operands = tuple(self.value_of(x) for x in args[:2] if isinstance(x, Tensor | float | int))
+        if any(isinstance(x, Tensor) and not x.is_floating_point() for x in args[:2]):
+            return  # a gate of booleans multiplies nothing
+        record = self._record(packet, operands, False)
+        times = ELEMENTWISE[packet] * out.numel()
+        record.macs += times
+        record.outputs += out.numel()
+        spikes = [x for x in operands if isinstance(x, Spikes)]
+        for value in spikes:
+            record.single += times * value.mean / len(spikes)
+        record.synaptic, record.product = record.single, record.single
+        if not spikes:
+            upstream = [x.upstream for x in operands if isinstance(x, Real) and x.upstream]
+            record.upstream += times * sum(x.mean for x in upstream) / max(1, len(upstream))
+
+
+def _kind(value: Value) -> tuple:
+    """What sets operations at one place apart: the sort of an operand and its neuron."""
+    if isinstance(value, Spikes):
+        return 'spikes', value.neuron, value.D, value.norm
+    if isinstance(value, Real):
+        return 'real', value.upstream is not None
+    return ('constant',)
+
+
+def _joined(values: Sequence[Value]) -> Value:
+    """What a tensor put together of others holds: spikes of one grid stay spikes."""
+    grids = {(x.D, x.norm) if isinstance(x, Spikes) else None for x in values}
+    if len(grids) == 1 and None not in grids:
+        return values[0]
+    return Real(_last_spikes(values))
+
+
+def _last_spikes(values: Sequence[Value]) -> Spikes | None:
+    """The spikes nearest above a result."""
+    for value in values:
+        if isinstance(value, Spikes):
+            return value
+    for value in values:
+        if isinstance(value, Real) and value.upstream is not None:
+            return value.upstream
+    return None
+
+
+def _tensors(args: Any) -> list[Tensor]:
+    """Tensors among arguments, lists included."""
+    found: list[Tensor] = []
+    for x in args:
+        if isinstance(x, Tensor):
+            found.append(x)
+        elif isinstance(x, tuple | list):
+            found.extend(_tensors(x))
+    return found
+
+
+@torch.no_grad()
+def trace_network(
+    model: nn.Module, images: Tensor, **how: Any
+) -> OperationTrace:
+    """Traces a model from images to logits.
+
+    Args:
+        model: the model, in eval mode.
+        images: normalised images, ``[B, C, H, W]``.
+        **how: see :func:`network_outputs`.
+
+    Returns:
+        The trace.
+    """
+    trace = OperationTrace(model, opaque_modules())
+    with trace:
+        network_outputs(model, trace.feed(images), trace=trace, **how)
+    return trace
+
+
+def opaque_modules() -> tuple[type[nn.Module], ...]:
+    """Modules that call compiled ops of mmcv."""
+    from spikedense.utils.ops_guard import has_mmcv_ops
+
+    if not has_mmcv_ops():
+        return ()
+    from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
+
+    return (BaseRoIExtractor,)
