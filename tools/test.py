@@ -30,7 +30,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--partial', action='store_true', help='accept a checkpoint that fits in part'
     )
     parser.add_argument(
-        '--firing-rates', metavar='FILE', help='JSON file for how often each neuron fires'
+        '--firing-rates', metavar='FILE', help='JSON or CSV file for how often each neuron fires'
     )
     return parser.parse_args(argv)
 

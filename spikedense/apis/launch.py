@@ -100,7 +100,7 @@ def test(
         seed: Seed of everything random.
         deterministic: Ask for deterministic algorithms.
         partial: Accept a checkpoint that fits the model in part.
-        firing_rates: JSON file for how often each neuron fired.
+        firing_rates: JSON or CSV file for how often each neuron fired.
 
     Returns:
         The metrics.

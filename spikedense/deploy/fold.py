@@ -46,7 +46,11 @@ class Folding:
 
 @torch.no_grad()
 def fold(
-    model: nn.Module, separable: bool = True, scales: bool = True, steps: int = 1
+    model: nn.Module,
+    separable: bool = True,
+    scales: bool = True,
+    steps: int = 1,
+    rep_convs: bool = True,
 ) -> list[Folding]:
     """Folds a model in place; in eval mode it computes what it did before, but for rounding.
 
@@ -64,6 +68,7 @@ def fold(
             operation.
         scales: whether layer scales and what comes below in the list is folded as well.
         steps: number of time steps T that the model runs with; a sigmoid is folded for one.
+        rep_convs: whether RepConvs are merged; if not, their inner norms stay as well.
 
     Returns:
         What was folded, and what could not be and why.
@@ -73,7 +78,7 @@ def fold(
     """
     if model.training:
         raise ValueError('fold: the model is in training mode, expected eval mode (model.eval())')
-    done = [*_rep_convs(model), *_norms(model)]
+    done = [*(_rep_convs(model) if rep_convs else ()), *_norms(model)]
     if separable:
         done += _separable_convs(model)
     if scales:
@@ -153,7 +158,9 @@ def _norms(model: nn.Module) -> Iterator[Folding]:
             continue
         if not isinstance(norm, _BatchNorm) or norm.running_mean is None:
             what = type(norm).__name__
-            yield Folding('norm', name, f'{what} has no running statistics: it depends on its input')
+            yield Folding(
+                'norm', name, f'{what} has no running statistics: it depends on its input'
+            )
             continue
         inner = weighted(layer)
         transposed = isinstance(inner, nn.ConvTranspose2d)
@@ -175,7 +182,11 @@ def _separable_convs(model: nn.Module) -> Iterator[Folding]:
         depthwise, project = module.depthwise, module.project
         if isinstance(project, nn.Identity) or project.neuron is not None:
             continue
-        if depthwise.norm is not None or project.norm is not None or depthwise.conv.bias is not None:
+        if (
+            depthwise.norm is not None
+            or project.norm is not None
+            or depthwise.conv.bias is not None
+        ):
             yield Folding('separable convolution', name, 'its norm could not be folded')
             continue
         inner, outer = depthwise.conv, project.conv

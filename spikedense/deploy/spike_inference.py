@@ -109,8 +109,8 @@ def _absorb_scales(model: nn.Module, trace: OperationTrace) -> list[Folding]:
             if isinstance(value, Spikes) and value.neuron in scale_of:
                 _absorb(model, name, module, i, scale_of[value.neuron])
     for name in scale_of:
-        neuron: Any = model.get_submodule(name)
-        neuron.norm = 1.0
+        emitter: Any = model.get_submodule(name)
+        emitter.norm = 1.0
     _thresholds(model)
     return [Folding('1/D', name) for name in scale_of]
 

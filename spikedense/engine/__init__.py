@@ -1,9 +1,17 @@
 """What runs a model: the guarded runner, hooks and optimizer wrappers."""
 
 from .errors import RunError
+from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .optim_wrapper import BFloat16OptimWrapper
 from .overlay_hook import OverlayHook
 from .runner import GuardedRunner
 
-__all__ = ['BFloat16OptimWrapper', 'FiringRateHook', 'GuardedRunner', 'OverlayHook', 'RunError']
+__all__ = [
+    'BFloat16OptimWrapper',
+    'FiringMonitorHook',
+    'FiringRateHook',
+    'GuardedRunner',
+    'OverlayHook',
+    'RunError',
+]

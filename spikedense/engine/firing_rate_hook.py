@@ -1,14 +1,18 @@
-"""Firing rates of a test run, as a file."""
+"""Firing statistics of a test run, as a file."""
 
-import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
-from spikedense.analysis.firing import FiringMeter
+from spikedense.analysis.firing import (
+    FiringAlarms,
+    FiringMeter,
+    require_known_suffix,
+    write_statistics,
+)
 from spikedense.registry import HOOKS
 
 from .errors import RunError
@@ -16,15 +20,18 @@ from .errors import RunError
 
 @HOOKS.register_module()
 class FiringRateHook(Hook):
-    """Measure how often each neuron fires over the test set.
+    """Measure how each neuron fires over the test set.
 
     Args:
-        out_file: JSON file: name of each neuron -> its ``D``, ``rate``, ``active`` and
-            ``saturated``, see :class:`spikedense.analysis.firing.FiringStatistics`.
+        out_file: JSON or CSV file, by its suffix: name of each neuron and the fields of
+            :class:`spikedense.analysis.firing.FiringStatistics`.
+        alarms: Arguments of :class:`spikedense.analysis.firing.FiringAlarms`, whose findings are
+            logged as warnings; an empty dict stands for its defaults, None for no alarms.
     """
 
-    def __init__(self, out_file: str) -> None:
+    def __init__(self, out_file: str, alarms: Mapping[str, Any] | None = None) -> None:
         self.out_file = Path(out_file)
+        self.alarms = None if alarms is None else FiringAlarms.from_config(alarms)
 
     def before_run(self, runner: Any) -> None:
         """Refuse what would fail at the end.
@@ -35,6 +42,7 @@ class FiringRateHook(Hook):
         if not self.out_file.parent.is_dir():
             raise RunError(f"firing rates: the folder of '{self.out_file}' does not exist")
         try:
+            require_known_suffix(self.out_file)
             self._meter = FiringMeter(runner.model)
         except ValueError as error:
             raise RunError(f'firing rates: {error}') from error
@@ -45,10 +53,11 @@ class FiringRateHook(Hook):
         Args:
             runner: The runner.
         """
+        self._meter.reset()
         self._meter.__enter__()
 
     def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """Stop, and write the file.
+        """Stop, write the file and log the alarms.
 
         Args:
             runner: The runner.
@@ -57,5 +66,6 @@ class FiringRateHook(Hook):
         self._meter.__exit__(None, None, None)
         statistics = self._meter.statistics()
         if is_main_process():
-            content = {name: asdict(of_neuron) for name, of_neuron in statistics.items()}
-            self.out_file.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+            write_statistics(statistics, self.out_file)
+        for alarm in self.alarms.check(statistics) if self.alarms else []:
+            runner.logger.warning(alarm)

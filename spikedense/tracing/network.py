@@ -44,11 +44,14 @@ def _proposals(net: Any, first: Any, images: Tensor, boxes: Tensor | None) -> li
         return [InstanceData(bboxes=boxes.to(images)) for _ in images]
     shape = tuple(images.shape[-2:])
     metas = [dict(img_shape=shape, scale_factor=(1.0, 1.0)) for _ in images]
-    return net.rpn_head.predict_by_feat(*first, batch_img_metas=metas, cfg=net.test_cfg.rpn)
+    # mmcv's suppression of overlapping boxes knows no float64.
+    logits = [[level.float() for level in levels] for levels in first]
+    found = net.rpn_head.predict_by_feat(*logits, batch_img_metas=metas, cfg=net.test_cfg.rpn)
+    return [InstanceData(bboxes=proposals.bboxes.to(images)) for proposals in found]
 
 
 def _last_masks_only(model: Any) -> Any:
-    head = getattr(model, 'decode_head', None) or getattr(model, 'panoptic_head', None)
+    head: Any = getattr(model, 'decode_head', None) or getattr(model, 'panoptic_head', None)
     return head.last_state_only() if hasattr(head, 'last_state_only') else nullcontext()
 
 

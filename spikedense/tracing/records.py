@@ -27,7 +27,7 @@ class Operation:
             factors that are real.
         nonzero: multiply-accumulates whose spiking factor is not zero, on average.
         weights: elements of constant factors.
-        weight_reads, inputs, outputs: elements read and written, all calls.
+        inputs, outputs: elements read and written, all calls.
     """
 
     module: str

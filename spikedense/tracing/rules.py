@@ -22,14 +22,30 @@ MOVES = frozenset(
         't transpose unbind unfold unsqueeze upsample_nearest2d view where'
     ).split()
 )
+#: New tensors of the shape or kind of another one, whose numbers they do not read.
+FACTORIES = frozenset(
+    getattr(aten, name)
+    for name in (
+        'empty_like full_like new_empty new_empty_strided new_full new_ones new_zeros ones_like '
+        'rand_like zeros_like'
+    ).split()
+)
 #: Those whose numbers come from a list of tensors.
 JOINS = frozenset((aten.cat, aten.stack))
 #: Sums of products.
 CONTRACTIONS = frozenset(
-    (aten.convolution, aten.mm, aten.addmm, aten.bmm, aten.baddbmm, *(
-        packet for packet in flop_registry if 'scaled_dot_product' in str(packet)
-        and 'backward' not in str(packet)
-    ))
+    (
+        aten.convolution,
+        aten.mm,
+        aten.addmm,
+        aten.bmm,
+        aten.baddbmm,
+        *(
+            packet
+            for packet in flop_registry
+            if 'scaled_dot_product' in str(packet) and 'backward' not in str(packet)
+        ),
+    )
 )
 #: Operations that multiply element by element, or by numbers of their own, and how often an output
 #: element is multiplied.

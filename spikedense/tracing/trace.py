@@ -17,6 +17,7 @@ from .records import Operation, Operations
 from .rules import (
     CONTRACTIONS,
     ELEMENTWISE,
+    FACTORIES,
     JOINS,
     MOVES,
     contraction_macs,
@@ -60,9 +61,7 @@ class OperationTrace(TorchDispatchMode):
     def __enter__(self) -> 'OperationTrace':
         for name, module in self._model.named_modules():
             self._hooks.append(module.register_forward_pre_hook(self._entering(name)))
-            self._hooks.append(
-                module.register_forward_hook(self._leaving(name), always_call=True)
-            )
+            self._hooks.append(module.register_forward_hook(self._leaving(name), always_call=True))
         return super().__enter__()
 
     def __exit__(
@@ -139,7 +138,7 @@ class OperationTrace(TorchDispatchMode):
     def _observe(self, packet: Any, args: tuple, out: Any) -> None:
         tensors = _tensors(args)
         values = [self.value_of(x) for x in tensors]
-        if all(isinstance(v, Constant) for v in values):
+        if packet in FACTORIES or all(isinstance(v, Constant) for v in values):
             return
         if packet in MOVES:
             made = values[0] if packet is not torch.ops.aten.where else _joined(values[1:])
@@ -277,9 +276,7 @@ def _tensors(args: Any) -> list[Tensor]:
 
 
 @torch.no_grad()
-def trace_network(
-    model: nn.Module, images: Tensor, **how: Any
-) -> OperationTrace:
+def trace_network(model: nn.Module, images: Tensor, **how: Any) -> OperationTrace:
     """Traces a model from images to logits.
 
     Args:

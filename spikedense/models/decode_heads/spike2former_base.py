@@ -34,7 +34,8 @@ class MaskProduct(nn.Module):
         """
         T, B = mask_features.shape[:2]
         embedding = embedding.unflatten(1, (-1, B))
-        return torch.einsum('tlbqc,tbchw->lbqhw', embedding, mask_features) / T
+        masks = torch.einsum('tlbqc,tbchw->lbqhw', embedding, mask_features)
+        return masks if T == 1 else masks / T
 
 
 class SpikeMaskClassifier(BaseModule):

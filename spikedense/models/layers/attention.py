@@ -214,8 +214,13 @@ def attend(
         if q.dtype in (torch.float16, torch.bfloat16):
             q, k, v = q.float(), k.float(), v.float()
         if order == 'linear':
-            return (v @ k.transpose(-2, -1) * scale) @ q
+            return _scaled(v @ k.transpose(-2, -1), scale) @ q
         scores = k.transpose(-2, -1) @ q
         if mask is not None:
             scores = scores * mask
-        return v @ scores * scale
+        return _scaled(v @ scores, scale)
+
+
+def _scaled(x: Tensor, scale: float) -> Tensor:
+    """The product; a deployed model, whose scale is 1, does not multiply."""
+    return x if scale == 1 else x * scale

@@ -1,0 +1,108 @@
+"""Counts operations and prices them: ``tools/analysis_tools/get_energy.py CONFIG [CHECKPOINT]``.
+
+Examples:
+    python tools/analysis_tools/get_energy.py CONFIG CHECKPOINT --shape 512 512 --num-images 200
+    python tools/analysis_tools/get_energy.py CONFIG --data random --mode strict --layers 0
+    python tools/analysis_tools/get_energy.py CONFIG CHECKPOINT --spikingjelly --out energy.json
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
+from spikedense.analysis.energy_report import energy_report
+from spikedense.analysis.energy_table import print_energy
+from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
+from spikedense.apis import UserError, report_errors
+from spikedense.apis.analysed_model import images_of, open_model
+from spikedense.apis.config_options import OptionsAction
+from spikedense.models.layers.attention import ORDERS
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file, or the name of a shipped one')
+    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    parser.add_argument(
+        '--shape', nargs=2, type=int, default=(512, 512), metavar=('HEIGHT', 'WIDTH')
+    )
+    parser.add_argument('--num-images', type=int, default=10, help='images that are run, at most')
+    parser.add_argument(
+        '--data', help="test (the config's test set), random, or a file, folder or pattern"
+    )
+    parser.add_argument('--mode', choices=MODES, default='paper', help='see docs/energy.md')
+    parser.add_argument('--attention', choices=ATTENTION, default='single')
+    parser.add_argument('--order', choices=ORDERS, help='order of the attention products')
+    parser.add_argument(
+        '--unmerged', action='store_true', help='leave RepConvs as they are trained'
+    )
+    parser.add_argument(
+        '--merge-separable', action='store_true', help="merge V2's separable convolutions too"
+    )
+    parser.add_argument(
+        '--stem-once', action='store_true', help='count the first convolution once, not T times'
+    )
+    parser.add_argument(
+        '--spikingjelly', action='store_true', help="SpikingJelly's energy models beside ours"
+    )
+    parser.add_argument('--layers', type=int, default=12, help='layers to print, 0 for all')
+    parser.add_argument('--out', type=Path, help='write everything as JSON too')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Count, price, print.
+
+    Args:
+        argv: The words after the program's name.
+
+    Returns:
+        The report.
+    """
+    args = parse_args(argv)
+    with report_errors(args.debug):
+        if args.out is not None and not args.out.parent.is_dir():
+            raise UserError(f"--out '{args.out}': its folder does not exist")
+        cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        images, source = images_of(cfg, model, tuple(args.shape), args.num_images, args.data)
+        if args.checkpoint is None:
+            source += ', with random weights'
+        batches = list(images)
+        report = energy_report(
+            model,
+            batches,
+            EnergySettings(args.mode, args.attention, not args.stem_once),
+            merged=not args.unmerged,
+            separable=args.merge_separable,
+            order=args.order,
+            source=source,
+        )
+        report = dict(config=args.config, checkpoint=args.checkpoint, **report)
+        if args.spikingjelly and report['spiking']:
+            report['spikingjelly'] = spikingjelly_energy(model, batches[0])
+        print_energy(report, Console(), args.layers)
+        if args.out is not None:
+            args.out.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+            print(f'report: {args.out}')
+    return report
+
+
+if __name__ == '__main__':
+    main()
