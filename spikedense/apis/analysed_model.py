@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, MODELS, DefaultScope, init_default_scope
 from torch import Tensor, nn
 
@@ -16,6 +17,7 @@ from spikedense.engine.model_check import check_widths
 from spikedense.engine.runner import compare_weights, read_checkpoint
 
 from .errors import UserError
+from .inference_config import read_config
 from .inference_inputs import list_images
 from .launch import load_config
 from .work_dir import existing_checkpoint
@@ -131,9 +133,6 @@ def _noise(size: tuple[int, int], number: int) -> Iterator[Tensor]:
 
 
 def _read(cfg: Config, files: list[Any]) -> Iterator[dict[str, Any]]:
-    from .inference_config import read_config
-    from mmengine.dataset import Compose
-
     pipeline = read_config(cfg).test_dataloader.dataset.pipeline
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg')):
         steps = Compose(pipeline)

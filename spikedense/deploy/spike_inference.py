@@ -58,8 +58,8 @@ def to_spike_inference(
     """
     if not any(isinstance(m, BaseNeuron) for m in model.modules()):
         raise ValueError(
-            f'{type(model).__name__} has no spiking neuron, expected a spiking model: its twin with '
-            'ReLU has nothing to send as spikes'
+            f'{type(model).__name__} has no spiking neuron, expected a spiking model: an ANN has '
+            'nothing to send as spikes'
         )
     twin = copy.deepcopy(model).eval()
     like = next(twin.parameters())

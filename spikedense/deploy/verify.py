@@ -28,7 +28,9 @@ class RealMultiplication:
     times: float
 
 
-def real_multiplications(model: nn.Module, images: Tensor, **how: object) -> list[RealMultiplication]:
+def real_multiplications(
+    model: nn.Module, images: Tensor, **how: object
+) -> list[RealMultiplication]:
     """Runs a model and lists the multiplications in which no factor is made of spikes.
 
     What does not depend on the image is not listed: it can be computed once. Additions,

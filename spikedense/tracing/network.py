@@ -1,8 +1,10 @@
 """Runs a model from images to logits, whatever library it belongs to."""
 
+import inspect
 from contextlib import nullcontext
 from typing import Any
 
+from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor, nn
 
 
@@ -27,7 +29,7 @@ def network_outputs(
     """
     if not hasattr(model, 'roi_head'):
         with _last_masks_only(model):
-            return tuple(_flat(model(images)))
+            return tuple(_flat(_one_stage(model, images)))
     net: Any = model
     features = net.extract_feat(images)
     first = net.rpn_head(features) if hasattr(net, 'rpn_head') else ()
@@ -37,9 +39,18 @@ def network_outputs(
     return (*_flat(first), *_flat(second))
 
 
-def _proposals(net: Any, first: Any, images: Tensor, boxes: Tensor | None) -> list[Any]:
-    from mmengine.structures import InstanceData
+def _one_stage(model: Any, images: Tensor) -> Any:
+    """What a model answers; mmdet's mask classifiers ask for the images' sizes."""
+    head = getattr(model, 'decode_head', None) or getattr(model, 'panoptic_head', None)
+    if head is None or 'batch_data_samples' not in inspect.signature(head.forward).parameters:
+        return model(images)
+    size = tuple(images.shape[-2:])
+    metas = dict(batch_input_shape=size, img_shape=size, pad_shape=size)
+    samples = [BaseDataElement(metainfo=metas) for _ in images]
+    return head(model.extract_feat(images), samples)
 
+
+def _proposals(net: Any, first: Any, images: Tensor, boxes: Tensor | None) -> list[Any]:
     if boxes is not None:
         return [InstanceData(bboxes=boxes.to(images)) for _ in images]
     shape = tuple(images.shape[-2:])

@@ -15,20 +15,66 @@ aten = torch.ops.aten
 MOVES = frozenset(
     getattr(aten, name)
     for name in (
-        '_reshape_alias _to_copy _unsafe_view alias as_strided clone constant_pad_nd contiguous copy_ '
-        'detach diagonal expand flip gather im2col index index_select lift_fresh masked_fill '
-        'masked_select max_pool2d_with_indices narrow permute pixel_shuffle pixel_unshuffle relu '
-        'repeat replication_pad2d reflection_pad2d roll select slice split split_with_sizes squeeze '
-        't transpose unbind unfold unsqueeze upsample_nearest2d view where'
-    ).split()
+        '_reshape_alias',
+        '_to_copy',
+        '_unsafe_view',
+        'alias',
+        'as_strided',
+        'clone',
+        'constant_pad_nd',
+        'contiguous',
+        'copy_',
+        'detach',
+        'diagonal',
+        'expand',
+        'flip',
+        'gather',
+        'im2col',
+        'index',
+        'index_select',
+        'lift_fresh',
+        'masked_fill',
+        'masked_select',
+        'max_pool2d_with_indices',
+        'narrow',
+        'permute',
+        'pixel_shuffle',
+        'pixel_unshuffle',
+        'relu',
+        'repeat',
+        'replication_pad2d',
+        'reflection_pad2d',
+        'roll',
+        'select',
+        'slice',
+        'split',
+        'split_with_sizes',
+        'squeeze',
+        't',
+        'transpose',
+        'unbind',
+        'unfold',
+        'unsqueeze',
+        'upsample_nearest2d',
+        'view',
+        'where',
+    )
 )
 #: New tensors of the shape or kind of another one, whose numbers they do not read.
 FACTORIES = frozenset(
     getattr(aten, name)
     for name in (
-        'empty_like full_like new_empty new_empty_strided new_full new_ones new_zeros ones_like '
-        'rand_like zeros_like'
-    ).split()
+        'empty_like',
+        'full_like',
+        'new_empty',
+        'new_empty_strided',
+        'new_full',
+        'new_ones',
+        'new_zeros',
+        'ones_like',
+        'rand_like',
+        'zeros_like',
+    )
 )
 #: Those whose numbers come from a list of tensors.
 JOINS = frozenset((aten.cat, aten.stack))

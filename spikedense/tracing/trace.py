@@ -1,5 +1,6 @@
 """Follows spikes and real values through a forward pass."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -120,6 +121,8 @@ class OperationTrace(TorchDispatchMode):
         return leave
 
     def _emitted(self, name: str, neuron: BaseNeuron, out: Tensor) -> Spikes:
+        if out.is_meta:  # shapes alone are run: dense counts, and no rates
+            return Spikes(name, neuron.D, neuron.scale, math.nan, math.nan)
         with self.paused():
             counts = out.detach().double() * neuron.scale
             elements = max(1, counts.numel())
@@ -199,6 +202,8 @@ class OperationTrace(TorchDispatchMode):
         operands: tuple[Value, ...],
         macs: int,
     ) -> None:
+        if any(x.is_meta for x in pair):
+            return
         with self.paused():
             spiking = [i for i, x in enumerate(operands) if isinstance(x, Spikes)]
             if not spiking:
