@@ -1,6 +1,7 @@
 """From a model and images to an energy report: counts, prices, twins, and what was assumed."""
 
 import copy
+import itertools
 import platform
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -82,7 +83,7 @@ class _AttentionSizes:
 
 def energy_report(
     model: nn.Module,
-    images: list[Tensor],
+    images: Iterable[Tensor],
     settings: EnergySettings | None = None,
     merged: bool = True,
     separable: bool = False,
@@ -93,7 +94,8 @@ def energy_report(
 
     Args:
         model: the model; it is copied, norms are folded.
-        images: batches of normalised images, ``[B, C, H, W]``, all of one size.
+        images: batches of normalised images, ``[B, C, H, W]``, all of one size; one is held at a
+            time.
         settings: what counts as what; the twin modes of the other kind are reported beside it.
         merged: whether RepConvs are merged into one convolution.
         separable: whether V2's separable convolutions are merged as well.
@@ -103,8 +105,15 @@ def energy_report(
 
     Returns:
         Plain values, ready for JSON.
+
+    Raises:
+        ValueError: there are no images.
     """
     settings = settings or EnergySettings()
+    batches = iter(images)
+    first = next(batches, None)
+    if first is None:
+        raise ValueError('energy report: there are no images, expected at least one')
     net = copy.deepcopy(model).eval()
     parameters = sum(p.numel() for p in net.parameters())
     fold(net, separable=separable, scales=False, rep_convs=merged)
@@ -112,7 +121,7 @@ def energy_report(
     for product in products if order else ():
         product.order = order or product.order
     sizes = _AttentionSizes(net)
-    trace = count_operations(net, images)
+    trace = count_operations(net, itertools.chain([first], batches))
     sizes.remove()
     neurons = {n: m for n, m in net.named_modules() if isinstance(m, BaseNeuron)}
     steps = max((trace.shapes[n][0] for n in neurons if n in trace.shapes), default=1)
@@ -120,7 +129,7 @@ def energy_report(
     own = own_parameters(net)
     layers = layer_energies(trace.operations, settings, steps, own)
     one_pass = totals(
-        layer_energies(_one_step(net, images[:1], steps), settings, 1, own) if steps > 1 else layers
+        layer_energies(_one_step(net, first), settings, 1, own) if steps > 1 else layers
     )
     number = trace.images
     return dict(
@@ -129,7 +138,7 @@ def energy_report(
         T=steps,
         D=levels,
         spiking=bool(neurons),
-        image_size=list(images[0].shape[-2:]),
+        image_size=list(first.shape[-2:]),
         images=number,
         source=source,
         settings=dict(
@@ -146,12 +155,12 @@ def energy_report(
     )
 
 
-def _one_step(net: nn.Module, images: list[Tensor], steps: int) -> Any:
+def _one_step(net: nn.Module, images: Tensor) -> Any:
     """The operations of the same graph run for one time step."""
     backbone: Any = getattr(net, 'backbone', net)
     before, backbone.T = backbone.T, 1
     try:
-        return count_operations(net, images).operations
+        return count_operations(net, [images]).operations
     finally:
         backbone.T = before
 

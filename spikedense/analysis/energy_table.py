@@ -73,14 +73,15 @@ def _layers(report: dict[str, Any], number: int) -> Table:
     if number and number < len(rows):
         rows = sorted(rows, key=lambda row: -row['energy_mj']['fp32'])[:number]
         title = f'The {number} layers that cost most, of {len(report["layers"])}'
-    columns = ('layer', 'does', 'as', 'dense GMAC', 'n', 'rate', 'zeros', 'mJ (fp32)')
-    table = _table(title, *columns)
+    columns = ('layer', 'as', 'dense GMAC', 'GAC', 'GSOP', 'parameters', 'kB (fp32)', 'n', 'rate')
+    table = _table(title, *columns, 'zeros', 'mJ (fp32)')
     for row in rows:
         table.add_row(
             row['name'],
-            row['operation'],
             row['counted_as'],
-            f'{row["dense_macs"] / GIGA:.4f}',
+            *(f'{row[key] / GIGA:.4f}' for key in ('dense_macs', 'acs', 'sops')),
+            str(row['parameters']),
+            f'{row["memory_bytes"]["fp32"] / 1e3:.0f}',
             *('-' if row[key] is None else f'{row[key]:.3f}' for key in ('mean', 'rate', 'zeros')),
             _millijoule(row['energy_mj']['fp32']),
         )

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from spikedense.neurons import BaseNeuron
+from spikedense.utils.ops_guard import has_mmdet_models
 
 from .network import network_outputs
 from .records import Operation, Operations
@@ -300,9 +301,7 @@ def trace_network(model: nn.Module, images: Tensor, **how: Any) -> OperationTrac
 
 def opaque_modules() -> tuple[type[nn.Module], ...]:
     """Modules that call compiled ops of mmcv."""
-    from spikedense.utils.ops_guard import has_mmcv_ops
-
-    if not has_mmcv_ops():
+    if not has_mmdet_models():
         return ()
     from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 

@@ -84,10 +84,9 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         images, source = images_of(cfg, model, tuple(args.shape), args.num_images, args.data)
         if args.checkpoint is None:
             source += ', with random weights'
-        batches = list(images)
         report = energy_report(
             model,
-            batches,
+            images,
             EnergySettings(args.mode, args.attention, not args.stem_once),
             merged=not args.unmerged,
             separable=args.merge_separable,
@@ -96,7 +95,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         )
         report = dict(config=args.config, checkpoint=args.checkpoint, **report)
         if args.spikingjelly and report['spiking']:
-            report['spikingjelly'] = spikingjelly_energy(model, batches[0])
+            images, _ = images_of(cfg, model, tuple(args.shape), 1, args.data)
+            report['spikingjelly'] = spikingjelly_energy(model, next(images))
         print_energy(report, Console(), args.layers)
         if args.out is not None:
             args.out.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
