@@ -32,6 +32,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--firing-rates', metavar='FILE', help='JSON or CSV file for how often each neuron fires'
     )
+    parser.add_argument(
+        '--spike-inference',
+        action='store_true',
+        help='test the spike-driven twin: binary spikes over T x D steps (docs/energy.md)',
+    )
     return parser.parse_args(argv)
 
 
@@ -60,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
             deterministic=args.deterministic,
             partial=args.partial,
             firing_rates=args.firing_rates,
+            spike_inference=args.spike_inference,
         )
     for what, where in (
         ('pictures', args.show_dir),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook
+from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook, SpikeInferenceHook
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.ops_guard import require_mmcv_ops
 
@@ -84,6 +84,7 @@ def test(
     deterministic: bool = False,
     partial: bool = False,
     firing_rates: str | None = None,
+    spike_inference: bool = False,
 ) -> dict[str, float]:
     """Test a checkpoint.
 
@@ -101,10 +102,16 @@ def test(
         deterministic: Ask for deterministic algorithms.
         partial: Accept a checkpoint that fits the model in part.
         firing_rates: JSON or CSV file for how often each neuron fired.
+        spike_inference: Test the spike-driven twin of the model.
 
     Returns:
         The metrics.
     """
+    if spike_inference and firing_rates is not None:
+        raise UserError(
+            '--firing-rates with --spike-inference, expected one of them: the rates '
+            'are those of integers'
+        )
     with environment.process_group(launcher):
         cfg = load_config(config, cfg_options, work_dir, launcher)
         if cfg.get('test_dataloader') is None:
@@ -122,6 +129,8 @@ def test(
         with _runner(cfg, show_dir, strict=not partial) as runner:
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
+            if spike_inference:
+                runner.register_hook(SpikeInferenceHook())
             if out is not None:
                 evaluation.make_output_folder(out)
             return runner.test()

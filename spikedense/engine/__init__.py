@@ -6,6 +6,7 @@ from .firing_rate_hook import FiringRateHook
 from .optim_wrapper import BFloat16OptimWrapper
 from .overlay_hook import OverlayHook
 from .runner import GuardedRunner
+from .spike_inference_hook import SpikeInferenceHook
 
 __all__ = [
     'BFloat16OptimWrapper',
@@ -14,4 +15,5 @@ __all__ = [
     'GuardedRunner',
     'OverlayHook',
     'RunError',
+    'SpikeInferenceHook',
 ]

@@ -126,3 +126,21 @@ def test_cfg_options_reach_the_run(
     metrics = test_tool([*trained, '--work-dir', str(tmp_path), '--cfg-options', option])
     assert 'mDice' in metrics
     assert 'mIoU' not in metrics
+
+
+def test_spike_driven_twin_scores_the_same(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path
+) -> None:
+    plain = test_tool([*trained, '--work-dir', str(tmp_path / 'plain')])
+    spikes = test_tool([*trained, '--work-dir', str(tmp_path / 'spikes'), '--spike-inference'])
+    # The order of additions differs, so that a potential on a tie may round another way.
+    assert spikes['mIoU'] == pytest.approx(plain['mIoU'], abs=0.5)
+    assert 'spike-driven twin' in next((tmp_path / 'spikes').rglob('*.log')).read_text()
+
+
+def test_rates_are_those_of_integers(
+    trained: tuple[str, str], test_tool: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit):
+        test_tool([*trained, '--spike-inference', '--firing-rates', 'rates.json'])
+    assert 'expected one of them' in capsys.readouterr().err
