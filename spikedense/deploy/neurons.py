@@ -142,6 +142,8 @@ def rescaled_input(neuron: nn.Module, gain: float) -> nn.Module | str:
         binary.node.v_threshold = binary.v_threshold = neuron.node.v_threshold / gain
         if neuron.node.v_reset is not None:
             binary.node.v_reset = neuron.node.v_reset / gain
+            # Where SpikingJelly starts from; it took its own copy of v_reset.
+            binary.node.set_reset_value('v', binary.node.v_reset)
         return binary
     return f'{type(neuron).__name__} has no threshold that could take it'
 

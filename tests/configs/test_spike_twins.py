@@ -1,0 +1,115 @@
+"""The model of each config predicts the same when all that it sends are binary spikes."""
+
+import re
+from fnmatch import fnmatch
+
+import pytest
+import torch
+from contract import REAL_VALUED, wake
+from reduced_models import IMAGE_SIZE, build_model, is_stock, reduced_config
+from spike_driven import (
+    BOXES,
+    assert_same_answers,
+    assert_same_step_by_step,
+    inputs_not_binary,
+    run,
+)
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from spikedense.deploy import to_spike_inference
+from spikedense.deploy.fold import Folding
+from spikedense.models.layers.blocks import LayerScale
+from spikedense.models.layers.rep_conv import SpikeRepConv
+from spikedense.neurons import BaseNeuron
+from spikedense.utils.config_path import config_root, list_configs
+
+NAMES = [name for name in list_configs() if not is_stock(name)]
+#: Layers of a folded model that read real values, out of ``contract.REAL_VALUED``.
+REAL_AFTER_FOLDING = ('*stages.0.downsample.conv', '*bbox_head.fc_*')
+#: Foldings that cannot be done: which configs, what, and why.
+REFUSED = {
+    # The weight multiplies the queries' membranes, which come from residual sums.
+    '*-membrane-shortcut_*': {
+        ('shortcut weight', 'it multiplies membranes, no layer stands there')
+    },
+    # Its membrane is squashed and normalised, so that no threshold of its own exists.
+    '*-sigmoid-l2_*': {
+        ('sigmoid', 'SigmoidL2NILIF does not round'),
+        ('attention scale', 'SigmoidL2NILIF has no threshold that could take it'),
+    },
+    # A sum over steps of sigmoids is no function of a sum of what goes into them.
+    '*-2x4_*': {('sigmoid', 'over T=2 steps the membrane of NILIF adds up sigmoids')},
+    '*-4x4_*': {('sigmoid', 'over T=4 steps the membrane of NILIF adds up sigmoids')},
+}
+
+
+def family(name: str) -> str:
+    """What a config's model is called, without its size, schedule and data."""
+    head, backbone, *rest = name.rpartition('/')[2].split('_')
+    task = re.search('instance|panoptic', rest[-1])
+    return f'{head} {re.sub("-[0-9]+m", "", backbone)} {task and task[0]}'
+
+
+#: The first config of each family.
+FIRST_OF_FAMILY = set({family(name): name for name in reversed(NAMES)}.values())
+
+
+def build(name: str) -> nn.Module:
+    """The model of a config at reduced size, in float64, its neurons awake."""
+    model = build_model(reduced_config(str(config_root() / name))).double()
+    wake(model, images())
+    for norm in model.modules():
+        if isinstance(norm, _BatchNorm):
+            # A channel that is the same everywhere would have its rounding magnified.
+            norm.running_var.clamp_(min=0.002)
+    return model
+
+
+def images() -> torch.Tensor:
+    return torch.randn(1, 3, *IMAGE_SIZE, dtype=torch.float64)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_the_twin_sends_spikes_and_answers_the_same(name: str) -> None:
+    model, x = build(name), images()
+    if not any(isinstance(m, BaseNeuron) for m in model.modules()):
+        assert 'relu' in name, 'only the ANN twins have no neurons'
+        with pytest.raises(ValueError, match=r'has no spiking neuron, expected a spiking model'):
+            to_spike_inference(model, x, boxes=BOXES)
+        return
+    twin, foldings = to_spike_inference(model, x, boxes=BOXES)
+    assert_same_answers(model, twin, images())
+    assert_all_neurons_fire(model, x)
+    assert_fed_by_binary_spikes(name, twin)
+    assert_folded(name, twin, foldings)
+    if name in FIRST_OF_FAMILY:
+        twin, _ = to_spike_inference(model.float(), x.float(), boxes=BOXES)
+        assert_same_step_by_step(model, twin, images().float())
+
+
+def assert_all_neurons_fire(model: nn.Module, x: torch.Tensor) -> None:
+    """A silent neuron would prove nothing."""
+    calls, _ = run(model, x)
+    silent = [name for name, its in calls.items() if not any(c.counts.any() for c in its)]
+    assert silent == []
+
+
+def assert_fed_by_binary_spikes(name: str, twin: nn.Module) -> None:
+    """Weighted layers see zeros and ones, but for the first one and what has no neuron."""
+    real = inputs_not_binary(twin, images())
+    assert set(REAL_AFTER_FOLDING) < set(REAL_VALUED)
+    assert any(fnmatch(layer, REAL_AFTER_FOLDING[0]) for layer in real), 'pixels are no spikes'
+    for layer in real:
+        explained = any(fnmatch(layer, pattern) for pattern in REAL_AFTER_FOLDING)
+        # A stock head takes membranes, as its users expect of a backbone.
+        assert explained or ('fpn-ann' in name and not layer.startswith('backbone.')), layer
+
+
+def assert_folded(name: str, twin: nn.Module, foldings: list[Folding]) -> None:
+    """Nothing is left that could go into a weight or a threshold."""
+    refused = {(f.what, f.reason) for f in foldings if f.reason is not None}
+    allowed = [why for pattern, why in REFUSED.items() if fnmatch(name, pattern)]
+    assert refused == set().union(*allowed)
+    left = [m for m in twin.modules() if isinstance(m, _BatchNorm | LayerScale | SpikeRepConv)]
+    assert left == []
