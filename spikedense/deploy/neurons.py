@@ -55,7 +55,8 @@ class ThresholdNeuron(BaseNeuron):
             potential = current if membrane is None else membrane + current
             count = self.count(potential)
             spikes.append(count)
-            membrane = self.beta * (potential - count / self.gain)
+            emitted = count if self.gain == 1 else count / self.gain
+            membrane = self.beta * (potential - emitted)
         out = torch.stack(spikes)
         return out if self.norm == 1 else out / self.norm, membrane
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from contract import wake
 from reduced_models import IMAGE_SIZE, build_model, reduced_config
-from spike_driven import BOXES, assert_same_answers
+from spike_driven import BOXES, assert_same_answers, assert_same_step_by_step
 from torch import Tensor, nn
 
 from spikedense.deploy import accumulate as parts
@@ -282,3 +282,22 @@ def test_a_wrong_conversion_is_noticed(spoil: Callable[[Any], None]) -> None:
     spoil(twin)
     with pytest.raises(AssertionError):
         assert_same_answers(model, twin, x)
+
+
+def shifted_bias(twin: Any) -> None:
+    with torch.no_grad():
+        twin.backbone.stages[3].blocks[0].branches['mlp'].narrow.conv.bias.add_(0.02)
+
+
+def moved_threshold(twin: Any) -> None:
+    twin.backbone.stages[3].blocks[0].branches['mlp'].narrow.neuron.neuron.thresholds[1] += 0.2
+
+
+@pytest.mark.parametrize('spoil', [shifted_bias, moved_threshold])
+def test_a_wrong_conversion_is_noticed_in_float32(spoil: Callable[[Any], None]) -> None:
+    model, x = reduced(SPIKE2FORMER)
+    twin, _ = to_spike_inference(model.float(), x.float(), boxes=BOXES)
+    assert_same_step_by_step(model, twin, x.float())
+    spoil(twin)
+    with pytest.raises(AssertionError):
+        assert_same_step_by_step(model, twin, x.float())
