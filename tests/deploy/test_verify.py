@@ -103,8 +103,8 @@ def test_numbers_are_an_images_and_pixels_are_told_apart() -> None:
 def test_a_neurons_leak_is_its_own() -> None:
     neuron = as_thresholds(build_neuron(dict(type='ILIF', D=1)).eval())
     found = real_multiplications(nn.Sequential(neuron), torch.randn(3, 2, 4))
-    # The leak, and the unit of the reset.
-    assert {(x.module, x.operation) for x in found} == {('0', 'mul'), ('0', 'div')}
+    # The leak alone: a reset of one unit subtracts.
+    assert {(x.module, x.operation) for x in found} == {('0', 'mul')}
     assert all(x.neuron for x in found)
 
 
