@@ -1,0 +1,401 @@
+"""ONNX graphs of models of one time step."""
+
+import copy
+import json
+import re
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron, EvalClampedNILIF
+from spikedense.tracing import network_outputs
+
+from .fold import fold, replace
+from .neurons import ThresholdNeuron
+
+MANIFEST = 'manifest.json'
+OPSETS = range(17, 21)
+_LEFT_TO_PYTHON = {
+    'one-stage': 'decoding of boxes and their suppression (NMS): mmdet',
+    'two-stage': 'proposals, RoIAlign, decoding of boxes, their suppression (NMS) and the pasting '
+    'of masks: mmdet',
+    'mask classifier': 'resizing of the masks, and classes times masks: mmseg or mmdet',
+    'plain': 'resizing of the logits: mmseg',
+}
+_UNSUPPORTED = re.compile(r"operator '([\w:]+)'")
+
+
+class ExportError(ValueError):
+    """A model cannot be exported; the message is one sentence that names what is in the way."""
+
+
+def required(name: str) -> Any:
+    """Imports one of the packages that only exports need, or raises an :class:`ExportError`."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        install = 'pip install -r requirements/deploy.txt'
+        raise ExportError(f'{name} is not installed: {install}') from error
+
+
+class OnnxNeuron(nn.Module):
+    """A neuron at one step from rest, in operations that ONNX has; it knows no gradient.
+
+    Args:
+        neuron: NI-LIF and its kin, a :class:`ThresholdNeuron`, LIF, IF or PLIF.
+    """
+
+    def __init__(self, neuron: BaseNeuron) -> None:
+        super().__init__()
+        self.neuron: Any = neuron
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Fires: ``[T, ...] -> [T, ...]``, each element from rest."""
+        neuron = self.neuron
+        if isinstance(neuron, ThresholdNeuron):
+            count = self._reached(x)
+        elif isinstance(neuron, NILIF):
+            count = x.clamp(0, neuron.D)
+            # Round of ONNX rounds half to even, as torch does.
+            count = count.round() if neuron.rounding == 'even' else (count + 0.5).floor()
+        else:
+            rest = 0.0 if neuron.node.v_reset is None else neuron.node.v_reset
+            drive = neuron.input_gain() * x + (rest - neuron.node.v_threshold)
+            return (drive >= 0).to(x.dtype)
+        return count if neuron.norm == 1 else count / neuron.norm
+
+    def _reached(self, x: Tensor) -> Tensor:
+        """How many thresholds a current reaches; as :meth:`ThresholdNeuron.count`, not in place."""
+        up = self.neuron.rounding == 'half_up'
+        reached = [
+            (x >= threshold if up or j % 2 == 1 else x > threshold).to(x.dtype)
+            for j, threshold in enumerate(self.neuron.thresholds)
+        ]
+        return torch.stack(reached).sum(0) if len(reached) > 1 else reached[0]
+
+
+class _Part(nn.Module):
+    """A part of a model as a module, which the exporter wants.
+
+    Args:
+        part: the part, which holds the weights.
+        function: what is computed with it.
+    """
+
+    def __init__(self, part: Any, function: Callable[[Any, Tensor], Any]) -> None:
+        super().__init__()
+        self.part = part
+        self.function = function
+
+    def forward(self, x: Tensor) -> Any:
+        """Computes it."""
+        return self.function(self.part, x)
+
+
+def _last_masks(model: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+    """Classes and masks without the axis of the decoder's states, of which there is one."""
+    return tuple(x[-1] for x in network_outputs(model, images))
+
+
+def _first_stage(model: Any, images: Tensor) -> tuple[Tensor, ...]:
+    """Maps ``[1, C, H_i, W_i]``, scores and deltas, level by level."""
+    maps = model.extract_feat(images)
+    scores, deltas = model.rpn_head(maps)
+    return (*(x[0] for x in maps), *scores, *deltas)
+
+
+class _OneStep(TorchFunctionMode):
+    """Merges a time axis of length 1 by leaving it out, and splits it off by adding it.
+
+    The exporter has no operator for the general case: it computes the sizes inside the graph, a
+    dozen operators each, and takes a varying number of RoIs for the one that it has seen.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        if not kwargs and func is Tensor.flatten and args[1:] == (0, 1) and len(args[0]) == 1:
+            return args[0].select(0, 0)  # squeeze would become an If
+        if not kwargs and func is Tensor.unflatten and args[1] == 0 and len(args[2]) == 2:
+            x, _, sizes = args
+            return x.unsqueeze(0) if sizes[0] == 1 else func(*args)
+        if func is torch.cartesian_prod:  # which the exporter does not know
+            return torch.stack(torch.meshgrid(*args, indexing='ij'), -1).flatten(0, -2)
+        return func(*args, **(kwargs or {}))
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """What becomes one file.
+
+    Args:
+        name: of the file.
+        module: what it computes.
+        input: name of its input.
+        example: an input.
+        varying: whether the first axis may have any length; that of the example is fixed if not.
+    """
+
+    name: str
+    module: nn.Module
+    input: str
+    example: Tensor
+    varying: bool = False
+
+
+def export_onnx(
+    model: nn.Module, folder: str | Path, size: tuple[int, int] = (512, 512), opset: int = 17
+) -> list[Path]:
+    """Writes a model as ONNX graphs, for batches of one image of one size.
+
+    A segmentor, a one-stage detector, a mask classifier or a backbone becomes one graph,
+    ``model.onnx``: normalised images to logits. A two-stage detector becomes three:
+    ``backbone_rpn.onnx`` (images to the pyramid, scores and deltas of the proposals),
+    ``bbox_head.onnx`` and ``mask_head.onnx`` (features of any number of RoIs, at least one, to
+    their outputs). Resizing to the image's size, decoding of boxes, their suppression and RoIAlign
+    are not in the graphs: they stay mmseg's and mmdet's own, which
+    :func:`spikedense.deploy.onnx_runtime.run_by_onnx` feeds from the graphs. ``manifest.json``
+    tells graphs, names, shapes and neurons.
+
+    The model is copied and folded (see :func:`spikedense.deploy.fold`); batch and size are fixed
+    because positions, sampling places and resizing are computed of them.
+
+    Args:
+        model: a model of one time step (T=1), or of neurons without state.
+        folder: where to; it must not exist, or be empty. Nothing is left there if this fails.
+        size: height and width of the image.
+        opset: version of ONNX's operators, 17 to 20.
+
+    Returns:
+        The files, the manifest last.
+
+    Raises:
+        ExportError: the model or a part of it has no ONNX form.
+    """
+    folder = Path(folder).absolute()
+    _check_request(folder, size, opset)
+    net = copy.deepcopy(model).cpu().float().eval()
+    kind = _kind(net)
+    neurons = _neurons(net)
+    with torch.no_grad(), _refused(type(model).__name__):
+        graphs = _graphs(net, kind, torch.zeros(1, 3, *size))
+    near = next(path for path in folder.parents if path.exists())
+    with tempfile.TemporaryDirectory(dir=near, prefix='.onnx-') as temporary:
+        # A folder inside, for the outer one has to be there when it is tidied up.
+        made = Path(temporary, folder.name)
+        made.mkdir()
+        described = {graph.name: _write(graph, kind, made, opset) for graph in graphs}
+        manifest = dict(
+            model=type(model).__name__,
+            kind=kind,
+            size=list(size),
+            T=1,
+            neurons=neurons,
+            opset=opset,
+            graphs=described,
+            left_to_python=_LEFT_TO_PYTHON[kind],
+        )
+        (made / MANIFEST).write_text(json.dumps(manifest, indent=2) + '\n', encoding='utf-8')
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made.replace(folder)
+    return [*(folder / f'{graph.name}.onnx' for graph in graphs), folder / MANIFEST]
+
+
+def _check_request(folder: Path, size: tuple[int, int], opset: int) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ExportError(f"'{folder}' exists, expected a folder that is new or empty")
+    if min(size) < 1:
+        raise ExportError(f'size={tuple(size)}, expected a height and a width of at least 1')
+    if opset not in OPSETS:
+        raise ExportError(f'opset={opset}, expected {OPSETS[0]} to {OPSETS[-1]}')
+
+
+def _kind(net: Any) -> str:
+    if hasattr(net, 'roi_head'):
+        return 'two-stage'
+    head = getattr(net, 'decode_head', None) or getattr(net, 'panoptic_head', None)
+    if hasattr(head, 'last_state_only'):
+        return 'mask classifier'
+    return 'one-stage' if hasattr(net, 'bbox_head') else 'plain'
+
+
+def _neurons(net: nn.Module) -> list[dict[str, Any]]:
+    """Kinds of neurons, and how many there are of each."""
+    kinds = Counter(
+        (type(m).__name__, m.D, m.norm) for m in net.modules() if isinstance(m, BaseNeuron)
+    )
+    return [dict(type=name, D=D, norm=norm, count=n) for (name, D, norm), n in kinds.items()]
+
+
+def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
+    """Prepares a model, in place, and cuts it into graphs."""
+    if kind == 'two-stage':
+        _check_two_stage(net)
+    features = _observed(net, kind, images)
+    fold(net)
+    for name, neuron in list(net.named_modules()):
+        if isinstance(neuron, BaseNeuron):
+            replace(net, name, _as_onnx(name, neuron))
+    if kind != 'two-stage':
+        compute = _last_masks if kind == 'mask classifier' else network_outputs
+        return [_Graph('model', _Part(net, compute), 'images', images)]
+    heads = [
+        # Their features come without the time axis.
+        _Graph(name, _Part(head, lambda head, x: head(x.unsqueeze(0))), 'roi_features', x, True)
+        for name, x in features.items()
+        for head in [getattr(net.roi_head, name)]
+    ]
+    return [_Graph('backbone_rpn', _Part(net, _first_stage), 'images', images), *heads]
+
+
+def _check_two_stage(net: Any) -> None:
+    from spikedense.models.roi_heads import SpikeStandardRoIHead
+
+    if not isinstance(net.roi_head, SpikeStandardRoIHead) or not hasattr(net, 'rpn_head'):
+        raise ExportError(
+            f'a {type(net).__name__} with {type(net.roi_head).__name__} has no ONNX form, expected '
+            'an rpn_head and SpikeStandardRoIHead, as Mask R-CNN and Faster R-CNN have them'
+        )
+
+
+def _observed(net: Any, kind: str, images: Tensor) -> dict[str, Tensor]:
+    """Runs a model: checks its time steps, and returns what second-stage heads are fed.
+
+    Returns:
+        Name of a head -> RoI features of one step, ``[N, C, h, w]``.
+    """
+    seen: dict[str, Tensor] = {}
+    steps = [1]
+
+    def at_neuron(neuron: BaseNeuron, args: tuple) -> None:
+        if neuron.stateful or kind == 'two-stage':
+            steps.append(len(args[0]))
+
+    with ExitStack() as stack:
+        for module in net.modules():
+            if isinstance(module, BaseNeuron):
+                stack.callback(module.register_forward_pre_hook(at_neuron).remove)
+        for name in ('bbox_head', 'mask_head') if kind == 'two-stage' else ():
+            head = getattr(net.roi_head, name, None)
+            if head is not None:
+
+                def at_head(_: nn.Module, args: tuple, name: str = name) -> None:
+                    seen[name] = args[0][0]
+
+                stack.callback(head.register_forward_pre_hook(at_head).remove)
+        height, width = images.shape[-2:]
+        # Two, for an axis of length 1 would be taken for a constant.
+        network_outputs(net, images, boxes=torch.tensor([[0.0, 0, width, height]] * 2))
+    if max(steps) > 1:
+        raise ExportError(
+            f'T={max(steps)}: ONNX export is for models of one time step (T=1); set '
+            'model.backbone.T=1 if the weights allow it'
+        )
+    return seen
+
+
+def _as_onnx(name: str, neuron: BaseNeuron) -> OnnxNeuron:
+    known = (NILIF, ILIF, EvalClampedNILIF, ThresholdNeuron, LIF, IF, PLIF)
+    if type(neuron) not in known:
+        raise ExportError(
+            f"'{name}' is a {type(neuron).__name__}, which has no ONNX form; expected one of "
+            f'{", ".join(cls.__name__ for cls in known)}'
+        )
+    if neuron.keep_state:
+        raise ExportError(
+            f"'{name}' has keep_state=True, but a graph keeps no state from run to run"
+        )
+    return OnnxNeuron(neuron)
+
+
+def _write(graph: _Graph, kind: str, folder: Path, opset: int) -> dict[str, Any]:
+    """Writes one graph and describes it."""
+    onnx = required('onnx')
+    path = folder / f'{graph.name}.onnx'
+    module = graph.module.eval()
+    with torch.no_grad(), _refused(graph.name), _silent(), _OneStep():
+        outs = module(graph.example)
+        outs = (outs,) if isinstance(outs, Tensor) else outs
+        names = _names(graph.name, kind, outs)
+        # The TorchScript exporter, not the newer one (dynamo=True): that one's optimiser, of torch
+        # 2.11 and onnxscript 0.7, merges the Clips of two neurons that read the same membrane and
+        # leaves an invalid graph; it also takes five times as long.
+        torch.onnx.export(
+            module,
+            (graph.example,),
+            str(path),
+            dynamo=False,
+            opset_version=opset,
+            input_names=[graph.input],
+            output_names=names,
+            dynamic_axes={x: {0: 'N'} for x in (graph.input, *names)} if graph.varying else None,
+        )
+    onnx.checker.check_model(str(path))
+
+    def shape(x: Tensor) -> list[Any]:
+        return ['N', *x.shape[1:]] if graph.varying else list(x.shape)
+
+    return dict(
+        file=path.name,
+        inputs={graph.input: shape(graph.example)},
+        outputs={name: shape(x) for name, x in zip(names, outs, strict=True)},
+    )
+
+
+def _names(graph: str, kind: str, outs: tuple[Tensor, ...]) -> list[str]:
+    """Names of outputs; those of levels are numbered from the finest."""
+    if graph == 'mask_head':
+        return ['masks']
+    if graph == 'bbox_head':
+        return ['cls', 'reg']
+    if kind == 'mask classifier':
+        return ['classes', 'masks']
+    if len(outs) == 1:
+        return ['logits']
+    groups = {'two-stage': ('map', 'rpn_cls', 'rpn_reg'), 'one-stage': ('cls', 'reg')}
+    wanted = groups.get(kind, ('map',))
+    levels, rest = divmod(len(outs), len(wanted))
+    if rest:
+        raise ExportError(
+            f'the heads give {len(outs)} tensors, expected {len(wanted)} a level: '
+            f'{", ".join(wanted)}'
+        )
+    return [f'{name}_{level}' for name in wanted for level in range(levels)]
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """Makes one sentence of what torch says while it runs or exports a module."""
+    try:
+        yield
+    except ExportError:
+        raise
+    except (RuntimeError, TypeError, ValueError) as error:
+        operator = _UNSUPPORTED.search(str(error))
+        if operator is not None:
+            raise ExportError(
+                f"'{what}' uses the operator {operator[1]}, which has no ONNX form at this opset: "
+                'try a higher opset, or replace the module that uses it'
+            ) from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ExportError(f"'{what}' cannot be exported: {lines[0]}") from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Hides what tracing says about sizes that become constants: they are meant to."""
+    # When it fails, the exporter prints the whole graph, whatever its `verbose` says.
+    with warnings.catch_warnings(), mock.patch.object(torch._C, '_jit_onnx_log', create=True):
+        warnings.simplefilter('ignore')
+        yield

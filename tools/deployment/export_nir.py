@@ -1,0 +1,70 @@
+"""Export convolutions and neurons to NIR: ``export_nir.py CONFIG [CHECKPOINT] --out FILE.nir``.
+
+Prints what is in the graph, and what NIR cannot express.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from spikedense.apis import UserError, report_errors
+from spikedense.apis.analysed_model import open_model
+from spikedense.apis.config_options import OptionsAction
+from spikedense.deploy.nir_export import DT, NirReport, export_nir
+from spikedense.deploy.onnx_export import ExportError
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file, or the name of a shipped one')
+    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    parser.add_argument('--out', type=Path, required=True, help='file to write, *.nir')
+    parser.add_argument('--shape', nargs=2, type=int, default=(64, 64), metavar=('HEIGHT', 'WIDTH'))
+    parser.add_argument('--dt', type=float, default=DT, help='length of a time step in seconds')
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    return parser.parse_args(argv)
+
+
+def print_report(report: NirReport) -> None:
+    """Print what was exported and what was not."""
+    print(f'{report.path} ({report.path.stat().st_size / 1e6:.1f} MB), dt = {report.dt:g} s')
+    neurons = sum(name.endswith('.neuron') for name in report.exported)
+    print(f'exported: {len(report.exported) - neurons} convolutions, {neurons} neuron layers')
+    for name, shape in report.outputs.items():
+        print(f'  output {name}: {" x ".join(map(str, shape))}')
+    print('not in the graph:')
+    for name, reason in report.left_out:
+        print(f'  {name}: {reason}')
+
+
+def main(argv: Sequence[str] | None = None) -> NirReport:
+    """Export.
+
+    Args:
+        argv: The words after the program's name.
+
+    Returns:
+        The report.
+    """
+    args = parse_args(argv)
+    with report_errors(args.debug):
+        _, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        try:
+            report = export_nir(model, args.out, tuple(args.shape), args.dt)
+        except ExportError as exc:
+            raise UserError(str(exc)) from exc
+    print_report(report)
+    return report
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,60 @@
+"""Export a model to ONNX: ``tools/deployment/export_onnx.py CONFIG [CHECKPOINT] --out FOLDER``.
+
+For models of one time step. What stays in Python is written into the folder's manifest.json.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from spikedense.apis import UserError, report_errors
+from spikedense.apis.analysed_model import open_model
+from spikedense.apis.config_options import OptionsAction
+from spikedense.deploy.onnx_export import OPSETS, ExportError, export_onnx
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file, or the name of a shipped one')
+    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    parser.add_argument('--out', type=Path, required=True, help='folder, new or empty')
+    parser.add_argument(
+        '--shape', nargs=2, type=int, default=(512, 512), metavar=('HEIGHT', 'WIDTH')
+    )
+    parser.add_argument('--opset', type=int, choices=OPSETS, default=OPSETS[0])
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> list[Path]:
+    """Export.
+
+    Args:
+        argv: The words after the program's name.
+
+    Returns:
+        The files.
+    """
+    args = parse_args(argv)
+    with report_errors(args.debug):
+        _, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        try:
+            files = export_onnx(model, args.out, tuple(args.shape), args.opset)
+        except ExportError as exc:
+            raise UserError(str(exc)) from exc
+    for file in files:
+        print(f'{file} ({file.stat().st_size / 1e6:.1f} MB)')
+    return files
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,105 @@
+"""Hold a model against its spike-driven twin: ``to_spike_inference.py CONFIG [CHECKPOINT]``.
+
+Prints which foldings could not be done, how far the outputs are apart, and which multiplications
+of two real values are left in the twin.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from spikedense.apis import UserError, report_errors
+from spikedense.apis.analysed_model import images_of, open_model
+from spikedense.apis.config_options import OptionsAction
+from spikedense.deploy import RealMultiplication, real_multiplications, to_spike_inference
+from spikedense.tracing import network_outputs
+
+PLACES = 5
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file, or the name of a shipped one')
+    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    parser.add_argument(
+        '--shape', nargs=2, type=int, default=(256, 256), metavar=('HEIGHT', 'WIDTH')
+    )
+    parser.add_argument('--image', help='image to compare on; by default normal noise')
+    parser.add_argument('--save', type=Path, help="file for the twin's state dict, *.pth")
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    return parser.parse_args(argv)
+
+
+def print_multiplications(found: Sequence[RealMultiplication]) -> None:
+    """Print multiplications by operation and kind, the largest places of each."""
+    groups: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for x in found:
+        groups[x.operation, x.kind][x.module] += x.times
+    print('multiplications without a spiking factor, an image:' if groups else 'none is left')
+    for (operation, kind), places in sorted(groups.items(), key=lambda g: -sum(g[1].values())):
+        print(f'  {operation}, {kind}: {sum(places.values()):,.0f} in {len(places)} place(s)')
+        for module, times in sorted(places.items(), key=lambda place: -place[1])[:PLACES]:
+            print(f'    {times:>14,.0f}  {module}')
+
+
+@torch.no_grad()
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Convert and compare.
+
+    Args:
+        argv: The words after the program's name.
+
+    Returns:
+        ``foldings``, ``max_difference`` and ``multiplications``.
+    """
+    args = parse_args(argv)
+    with report_errors(args.debug):
+        if args.save is not None and not args.save.parent.is_dir():
+            raise UserError(f"--save '{args.save}': its folder does not exist")
+        cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        batches, source = images_of(cfg, model, tuple(args.shape), 1, args.image or 'random')
+        images = next(iter(batches))
+        try:
+            twin, foldings = to_spike_inference(model, images)
+        except ValueError as exc:
+            raise UserError(str(exc)) from exc
+        # Both second stages see the same boxes, for a rounding may change a proposal.
+        boxes = images.new_tensor([[0, 0, args.shape[1], args.shape[0]]])
+        pairs = zip(
+            network_outputs(model, images, boxes),
+            network_outputs(twin, images, boxes),
+            strict=True,
+        )
+        difference = max(float((a - b).abs().max()) for a, b in pairs)
+        multiplications = real_multiplications(twin, images)
+        if args.save is not None:
+            partial = args.save.with_name(args.save.name + '.part')
+            torch.save({'state_dict': twin.state_dict()}, partial)
+            partial.replace(args.save)
+    print(f'compared on {source}')
+    failed = [folding for folding in foldings if folding.reason is not None]
+    print(f'foldings: {len(foldings) - len(failed)} done, {len(failed)} not')
+    for folding in failed:
+        print(f'  {folding.what}, {folding.where}: {folding.reason}')
+    print(f'largest difference of the outputs: {difference:.3g}')
+    print_multiplications(multiplications)
+    if args.save is not None:
+        print(f'the state dict of the twin: {args.save}')
+    return dict(foldings=foldings, max_difference=difference, multiplications=multiplications)
+
+
+if __name__ == '__main__':
+    main()
