@@ -1,0 +1,114 @@
+"""One page about a checkpoint: ``tools/analysis_tools/report.py CONFIG CHECKPOINT``.
+
+Accuracy, energy, firing and examples, as an HTML page that needs no other file, and the numbers as
+JSON beside it.
+
+Examples:
+    python tools/analysis_tools/report.py CONFIG CHECKPOINT --out report.html
+    python tools/analysis_tools/report.py CONFIG CHECKPOINT --num-images 200 --spikingjelly
+    python tools/analysis_tools/report.py CONFIG CHECKPOINT --data 'photos/*.jpg' --examples 8
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
+from spikedense.apis import report_errors
+from spikedense.apis.config_options import OptionsAction
+from spikedense.apis.report import make_report
+from spikedense.models.layers.attention import ORDERS
+from spikedense.visualization.report_page import number
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file, or the name of a shipped one')
+    parser.add_argument('checkpoint', help='weights')
+    parser.add_argument(
+        '--data',
+        default='test',
+        help="test (the config's test set), or a file, folder or pattern: then without accuracy",
+    )
+    parser.add_argument(
+        '--out', type=Path, default=Path('report.html'), help='the page; JSON goes beside it'
+    )
+    parser.add_argument('--examples', type=int, default=4, help='images to show')
+    parser.add_argument(
+        '--num-images', type=int, default=10, help='images the energy is counted over, at most'
+    )
+    parser.add_argument(
+        '--shape',
+        nargs=2,
+        type=int,
+        metavar=('HEIGHT', 'WIDTH'),
+        help="size for the energy; by default the config's crop or test size",
+    )
+    parser.add_argument('--mode', choices=MODES, default='paper', help='see docs/energy.md')
+    parser.add_argument('--attention', choices=ATTENTION, default='single')
+    parser.add_argument('--order', choices=ORDERS, help='order of the attention products')
+    parser.add_argument(
+        '--unmerged', action='store_true', help='leave RepConvs as they are trained'
+    )
+    parser.add_argument(
+        '--merge-separable', action='store_true', help="merge V2's separable convolutions too"
+    )
+    parser.add_argument(
+        '--stem-once', action='store_true', help='count the first convolution once, not T times'
+    )
+    parser.add_argument(
+        '--spikingjelly', action='store_true', help="SpikingJelly's energy models beside ours"
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Make the report, and print its headline.
+
+    Args:
+        argv: The words after the program's name.
+
+    Returns:
+        The numbers.
+    """
+    args = parse_args(argv)
+    with report_errors(args.debug):
+        report = make_report(
+            args.config,
+            args.checkpoint,
+            args.out,
+            data=args.data,
+            num_images=args.num_images,
+            examples=args.examples,
+            shape=None if args.shape is None else tuple(args.shape),
+            settings=EnergySettings(args.mode, args.attention, not args.stem_once),
+            merged=not args.unmerged,
+            separable=args.merge_separable,
+            order=args.order,
+            spikingjelly=args.spikingjelly,
+            cfg_options=args.cfg_options,
+        )
+    for figure in report['headline']:
+        print(f'{figure["label"]}: {number(figure["value"], figure["kind"])} {figure["unit"]}')
+    if report['firing'] and report['firing']['alarms']:
+        print(f'firing alarms: {len(report["firing"]["alarms"])}, named in the report')
+    print(f'report: {args.out}')
+    print(f'numbers: {args.out.with_suffix(".json")}')
+    return report
+
+
+if __name__ == '__main__':
+    main()
