@@ -43,14 +43,15 @@ class EnergySettings:
     """How operations are turned into additions and multiplications.
 
     Args:
-        mode: ``'paper'``: all but the first convolution are additions, a real input counted with
-            the rate of the nearest neuron above; what is not a layer or a product costs nothing.
+        mode: ``'paper'``: all but the first convolution are additions; what was made of one
+            neuron's spikes by layers alone counts with that neuron's rate. What reads membranes (a
+            float head) is a MAC, and what is not a layer or a product costs nothing.
             ``'strict'``: an operation is an addition only if a neuron's output really enters it;
             interpolation, sampling and scales are multiplications.
         attention: ``'single'``: a product of two integers costs one of them (their mean);
             ``'product'``: n times m additions, what a faithful expansion into spikes costs.
-        stem_times_T: whether the first convolution, which this package runs once an image, is
-            counted T times, as the published numbers seem to be.
+        stem_times_T: in mode paper, whether the first convolution, which this package runs once an
+            image, is counted T times, as the published numbers seem to be.
     """
 
     mode: str = 'paper'
@@ -83,7 +84,8 @@ class LayerEnergy:
         sops: additions that spikes really cause, borders and pairs included.
         nonzero_macs: multiply-accumulates with an input that is not zero.
         parameters: of the module.
-        weight_elements, input_elements, output_elements: read, read and written.
+        weight_elements, output_elements: read and written.
+        real_elements, spike_elements: of the input that are real values and spikes.
     """
 
     name: str
@@ -102,7 +104,8 @@ class LayerEnergy:
     nonzero_macs: float
     parameters: int
     weight_elements: float
-    input_elements: float
+    real_elements: float
+    spike_elements: float
     output_elements: float
 
     def energy_mj(self, prices: Prices) -> float:
@@ -153,14 +156,17 @@ def _layer(op: Operation, settings: EnergySettings, steps: int, images: int) -> 
     macs, acs, counted_as = 0.0, 0.0, 'free'
     pairs = len(op.spikes) == 2 and settings.attention == 'product'
     strict = settings.mode == 'strict'
-    if op.spikes and (op.contraction or _weighs_samples(op) or strict):
+    if op.name in _NORMS:
+        pass  # folded in deployment
+    elif op.spikes and (op.contraction or _weighs_samples(op) or strict):
         counted_as = 'AC'
         one_factor = op.synaptic if strict and len(op.spikes) == 1 else op.single
         acs = op.product if pairs else one_factor
     elif op.on_pixels and op.contraction:
         counted_as = 'MAC'
-        macs = op.macs * (steps if settings.stem_times_T else 1)
-    elif not op.spikes and strict:
+        missing = max(1, steps / op.repeats)
+        macs = op.macs * (missing if settings.stem_times_T and not strict else 1)
+    elif not op.spikes and (strict or (op.contraction and any(x.summed for x in op.real))):
         counted_as = 'MAC'
         macs = op.macs
     elif not op.spikes and op.contraction:
@@ -186,9 +192,18 @@ def _layer(op: Operation, settings: EnergySettings, steps: int, images: int) -> 
         nonzero_macs=(op.nonzero if op.spikes else op.macs) / images,
         parameters=0,
         weight_elements=op.weights,
-        input_elements=op.inputs / images,
+        real_elements=(op.inputs - op.spike_inputs) / images,
+        spike_elements=op.spike_inputs / images,
         output_elements=op.outputs / images,
     )
+
+
+#: Batch norms: free, for they are folded where they can be.
+_NORMS = (
+    'native_batch_norm',
+    '_native_batch_norm_legit_no_training',
+    'cudnn_batch_norm',
+)
 
 
 def _weighs_samples(op: Operation) -> bool:
@@ -236,12 +251,12 @@ def memory_bytes(layer: LayerEnergy, prices: Prices) -> float:
     """Traffic of a layer in bytes if each tensor is read or written once, and nothing is cached.
 
     Spikes are one bit for each binary step; weights, membranes and other real values have the
-    size of the number format.
+    size of the number format. What is free has none: it is done on the way.
     """
-    spiking = layer.counted_as == 'AC' and layer.zeros is not None
-    per_input = (layer.D or 1) / 8 if spiking else prices.weight_bytes
-    stored = layer.weight_elements + layer.output_elements
-    return stored * prices.weight_bytes + layer.input_elements * per_input
+    if layer.counted_as == 'free':
+        return 0.0
+    stored = layer.weight_elements + layer.output_elements + layer.real_elements
+    return stored * prices.weight_bytes + layer.spike_elements * (layer.D or 1) / 8
 
 
 def twins(

@@ -128,9 +128,10 @@ def energy_report(
     levels = max((m.D for m in neurons.values()), default=1)
     own = own_parameters(net)
     layers = layer_energies(trace.operations, settings, steps, own)
-    one_pass = totals(
-        layer_energies(_one_step(net, first), settings, 1, own) if steps > 1 else layers
-    )
+    once = layers
+    if steps > 1 and _repeats_images(net):
+        once = layer_energies(_one_step(net, first), settings, 1, own)
+    comparable = bool(neurons) and (steps == 1 or _repeats_images(net))
     number = trace.images
     return dict(
         model=type(model).__name__,
@@ -147,12 +148,27 @@ def energy_report(
         totals=_totals(layers),
         by_part=_by_part(layers),
         by_settings=_by_settings(trace, steps, own),
-        twins=twins(layers, one_pass, steps, levels) if neurons else [],
+        twins=twins(layers, totals(once), steps, levels) if comparable else [],
         attention_macs=dict(linear=sizes.linear / number, quadratic=sizes.quadratic / number),
         layers=[layer_to_dict(layer) for layer in layers],
-        assumptions=assumptions(settings, merged, steps, source, number),
+        assumptions=[*assumptions(settings, merged, steps, source, number), *_unseen(trace)],
         machine=f'torch {torch.__version__}, Python {platform.python_version()}',
     )
+
+
+def _repeats_images(net: Any) -> bool:
+    """Whether the model has a number of time steps that can be changed."""
+    return hasattr(getattr(net, 'backbone', net), 'T')
+
+
+def _unseen(trace: OperationTrace) -> list[str]:
+    """What the trace could not look into."""
+    if not trace.lost:
+        return []
+    names = ', '.join(f"'{name}'" for name in sorted(trace.lost))
+    return [
+        f'Not counted is what runs in compiled operations or fills tensors in place, in {names}.'
+    ]
 
 
 def _one_step(net: nn.Module, images: Tensor) -> Any:
@@ -225,9 +241,10 @@ def assumptions(
     ]
     if settings.mode == 'paper':
         said.append(
-            'Mode paper: all but the first convolution are additions, those that read real values '
-            'counted with the rate of the nearest neuron above; interpolation and deformable '
-            'sampling are free. Borders are counted as if the kernel were inside.'
+            'Mode paper: all but the first convolution are additions; layers that read real values '
+            "which other layers made of one neuron's spikes count with that neuron's rate, those "
+            'that read membranes are MACs; interpolation and deformable sampling are free. Borders '
+            'are counted as if the kernel were inside.'
         )
         if steps > 1:
             times = f'{steps} times' if settings.stem_times_T else 'once'

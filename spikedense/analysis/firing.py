@@ -388,9 +388,9 @@ class FiringAlarms:
         for key, value, text in (
             ('min_rate', found.rate, f'spike degradation: {name} {rate}'),
             ('max_rate', found.rate, f'excess firing: {name} {rate}'),
-            ('max_dead', dead, f'dead units: {dead:.4g} {units} never fire'),
+            ('max_dead', dead, f'dead units: {dead:.1%} {units} never fire'),
             ('max_saturated', found.saturated, f'saturation: {name} {at_D}'),
-            ('max_always_on', always_on, f'always on: {always_on:.4g} {units} always fire'),
+            ('max_always_on', always_on, f'always on: {always_on:.1%} {units} always fire'),
         ):
             limit, least = getattr(self, key), key == 'min_rate'
             if limit is not None and (value < limit if least else value > limit):

@@ -29,7 +29,10 @@ def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]
     # Importing them costs a second, and they are asked for by energy reports alone.
     from spikingjelly.activation_based import op_counter
 
-    twin, _ = to_spike_inference(model)
+    try:
+        twin, _ = to_spike_inference(model)
+    except ValueError as error:
+        return [dict(name='SpikingJelly', energy_mj=None, remarks=[f'does not apply: {error}'])]
     # SpikingJelly hangs hooks on what asks for gradients, which needs a graph to hang them on.
     twin.requires_grad_(False)
     rows = []

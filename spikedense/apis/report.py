@@ -98,6 +98,8 @@ def make_report(
         num_images,
         dict(settings=settings, merged=merged, separable=separable, order=order),
     )
+    if spikingjelly and not subject.spiking:
+        raise UserError("--spikingjelly: SpikingJelly's models price spikes, this model has none")
     subject.images()  # so that missing ones are told of before the test
     accuracy, statistics, watched, chosen = (
         subject.tested(config, cfg_options, examples)
@@ -167,7 +169,7 @@ class _Subject:
         images, source = self.images()
         found = energy_report(self.model, images, source=source, **self.counting)
         found['spikingjelly'] = None
-        if spikingjelly and self.spiking:
+        if spikingjelly:
             found['spikingjelly'] = spikingjelly_energy(self.model, next(self.images(1)[0]))
         return found
 
@@ -204,8 +206,8 @@ def _checked_out(out: str | Path) -> Path:
     page = Path(out).expanduser()
     if page.suffix != '.html':
         raise UserError(f"--out '{out}': expected a name that ends in .html")
-    if not page.parent.is_dir():
-        raise UserError(f"--out '{out}': its folder does not exist")
+    if page.is_dir() or not page.parent.is_dir():
+        raise UserError(f"--out '{out}': expected a file in a folder that exists")
     return page
 
 

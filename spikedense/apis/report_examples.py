@@ -172,6 +172,7 @@ def _in_words(infer: Inferencer, prediction: Any) -> list[dict[str, Any]]:
             {'class': name, 'share': share, 'color': [int(c) for c in palette[name]]}
             for name, share in ordered
         ]
-    found = prediction.segments if prediction.instances is None else prediction.instances
+    # The overlay of a panoptic prediction shows its segments.
+    found = prediction.instances if prediction.segments is None else prediction.segments
     counts = Counter(one.class_name for one in found or [])
     return [{'class': name, 'count': count} for name, count in counts.most_common()]

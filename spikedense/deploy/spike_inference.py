@@ -11,7 +11,7 @@ from spikedense.models.layers import AttentionProduct
 from spikedense.models.layers.mask_embed import DirectSynapse, SpikeMaskEmbed
 from spikedense.models.pixel_decoders import DeformSample, SpikeDrivenDeformableAttention
 from spikedense.neurons import BaseNeuron
-from spikedense.tracing import OperationTrace, Spikes, trace_network
+from spikedense.tracing import OperationTrace, Spikes, network_outputs, trace_network
 
 from .accumulate import (
     AccumulatingLayer,
@@ -24,6 +24,8 @@ from .fold import Folding, fold, output_layer, replace, scale_output, weighted
 from .neurons import SpikeTrain, as_thresholds, rescaled_input
 
 LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+#: By how much outputs in float64 may differ.
+_EXACT = 1e-6
 PRODUCTS = (AttentionProduct, DeformSample, MaskProduct, DirectSynapse)
 
 
@@ -53,24 +55,63 @@ def to_spike_inference(
         The twin in eval mode, which is called as the model is, and what was folded.
 
     Raises:
-        ValueError: the model has no spiking neuron, or something else than a weighted layer or a
-            known product reads a neuron's spikes.
+        ValueError: the model has no spiking neuron, something else than a weighted layer or a known
+            product reads a neuron's spikes, or the twin does not compute what the model does.
     """
     if not any(isinstance(m, BaseNeuron) for m in model.modules()):
         raise ValueError(
             f'{type(model).__name__} has no spiking neuron, expected a spiking model: an ANN has '
             'nothing to send as spikes'
         )
-    twin = copy.deepcopy(model).eval()
-    like = next(twin.parameters())
+    like = next(model.parameters())
     if images is None:
         images = torch.rand(1, 3, 64, 96, dtype=like.dtype, device=like.device)
+    if hasattr(model, 'roi_head') and 'boxes' not in how:
+        # Proposals are no part of the proof: a tie among their scores would change them all.
+        how = dict(how, boxes=images.new_tensor([[8, 8, 40, 30], [10, 4, 90, 60]]))
+    # Proven in float64, where a different order of additions moves no potential over a threshold.
+    exact = model if like.dtype == torch.float64 else copy.deepcopy(model).double()
+    twin, foldings = _converted(exact, images.double(), how)
+    _prove(exact, twin, images.double(), how)
+    return (twin, foldings) if exact is model else _converted(model, images, how)
+
+
+def _converted(
+    model: nn.Module, images: Tensor, how: dict[str, Any]
+) -> tuple[nn.Module, list[Folding]]:
+    twin = copy.deepcopy(model).eval()
     foldings = fold(twin, steps=_steps(trace_network(twin, images, **how), twin))
     foldings += _absorb_scales(twin, trace_network(twin, images, **how))
     trace = trace_network(twin, images, **how)
     _check_readers(twin, trace)
     _send_spikes(twin, trace)
     return twin, foldings
+
+
+def _prove(model: nn.Module, twin: nn.Module, images: Tensor, how: dict[str, Any]) -> None:
+    """Runs both on the example; a structure that the conversion does not know shows here."""
+    before = model.training
+    try:
+        expected = network_outputs(model.eval(), images, **how)
+    finally:
+        model.train(before)
+    advice = (
+        'the model uses spikes in a way that cannot be converted (a layer fed by several neurons '
+        'or under two names, tied weights, spikes as an output, layers on an unfolded time axis)'
+    )
+    try:
+        found = network_outputs(twin, images, **how)
+    except (IndexError, RuntimeError) as error:
+        raise ValueError(f'spike-driven inference: {advice}: {error}') from error
+    for i, (x, y) in enumerate(zip(expected, found, strict=True)):
+        if x.shape != y.shape:
+            shapes = f'{tuple(y.shape)}, expected {tuple(x.shape)}'
+            raise ValueError(f'spike-driven inference: output {i} has shape {shapes}: {advice}')
+        gap = (x - y).abs().max().item() if x.numel() else 0.0
+        if gap > _EXACT * max(1.0, x.abs().max().item() if x.numel() else 0.0):
+            raise ValueError(
+                f'spike-driven inference: output {i} differs by {gap:.3g}, expected none: {advice}'
+            )
 
 
 def _steps(trace: OperationTrace, model: nn.Module) -> int:

@@ -2,7 +2,9 @@
 
 from spikedense.utils.ops_guard import has_mmdet_models
 
-__all__ = []
+from .class_iou_metric import ClassIoUMetric
+
+__all__ = ['ClassIoUMetric']
 
 if has_mmdet_models():
     from .panoptic_metric import PanopticMetric

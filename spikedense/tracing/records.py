@@ -28,6 +28,8 @@ class Operation:
         nonzero: multiply-accumulates whose spiking factor is not zero, on average.
         weights: elements of constant factors.
         inputs, outputs: elements read and written, all calls.
+        spike_inputs: those of the inputs that are spikes.
+        repeats: rows of its input for each image: T where an image was repeated in front of it.
     """
 
     module: str
@@ -44,6 +46,8 @@ class Operation:
     nonzero: float = 0
     weights: int = 0
     inputs: int = 0
+    spike_inputs: int = 0
+    repeats: float = 1
     outputs: int = 0
 
     @property

@@ -128,10 +128,20 @@ _MULTIPLIES: dict[str, float] = {
     'gelu': 1,
     'silu': 1,
     'silu_': 1,
+    'leaky_relu': 1,
+    'leaky_relu_': 1,
+    '_prelu_kernel': 1,
+    'elu': 1,
+    'hardswish': 1,
+    'hardswish_': 1,
     'sin': 1,
     'cos': 1,
 }
 ELEMENTWISE = {getattr(aten, name): times for name, times in _MULTIPLIES.items()}
+#: Of a matrix and a vector: as often as the matrix has elements.
+VECTOR_PRODUCTS = frozenset((aten.mv, aten.addmv, aten.dot))
+#: Sums of two tensors.
+SUMS = frozenset((aten.add, aten.add_, aten.sub, aten.sub_, aten.rsub, aten.cat, aten.stack))
 
 
 def contraction_macs(packet: Any, args: Sequence[Any], out: Tensor) -> int:

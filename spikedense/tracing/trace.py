@@ -22,6 +22,8 @@ from .rules import (
     FACTORIES,
     JOINS,
     MOVES,
+    SUMS,
+    VECTOR_PRODUCTS,
     contraction_macs,
     factors,
     synaptic_operations,
@@ -58,9 +60,17 @@ class OperationTrace(TorchDispatchMode):
         #: Neuron -> modules that do anything with its spikes but hand them on, and by which
         #: operation.
         self.readers: dict[str, set[tuple[str, str]]] = {}
+        #: Modules that took what depends on the input and returned what seems not to: compiled ops,
+        #: or tensors filled in place. What they return counts as real, what they do is not seen.
+        self.lost: set[str] = set()
         self.images = 0
+        self._batch = 1
+        self._fast_attention = True
 
     def __enter__(self) -> 'OperationTrace':
+        # PyTorch's fused attention would be a single operation without parts.
+        self._fast_attention = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
         for name, module in self._model.named_modules():
             self._hooks.append(module.register_forward_pre_hook(self._entering(name)))
             self._hooks.append(module.register_forward_hook(self._leaving(name), always_call=True))
@@ -73,6 +83,7 @@ class OperationTrace(TorchDispatchMode):
         trace: TracebackType | None,
     ) -> None:
         super().__exit__(kind, error, trace)
+        torch.backends.mha.set_fastpath_enabled(self._fast_attention)
         while self._hooks:
             self._hooks.pop().remove()
 
@@ -85,6 +96,7 @@ class OperationTrace(TorchDispatchMode):
         """Declares the input of the model: real values, of as many images as it has rows."""
         self._values[images] = Real()
         self.images += len(images)
+        self._batch = len(images)
         return images
 
     @contextmanager
@@ -117,7 +129,13 @@ class OperationTrace(TorchDispatchMode):
                 self._values[out] = self._emitted(name, module, out)
             elif isinstance(module, self._opaque) and isinstance(out, Tensor):
                 reals = [self.value_of(x) for x in _tensors(args)]
-                self._values[out] = Real(_last_spikes(reals))
+                self._values[out] = Real(_last_spikes(reals), summed=True)
+            elif isinstance(out, Tensor) and out.is_floating_point() and not self._busy:
+                given = [self.value_of(x) for x in _tensors(args)]
+                known = self.value_of(out) is not CONSTANT
+                if not known and any(x is not CONSTANT for x in given):
+                    self.lost.add(name)
+                    self._values[out] = Real(_last_spikes(given), summed=True)
 
         return leave
 
@@ -144,12 +162,14 @@ class OperationTrace(TorchDispatchMode):
         values = [self.value_of(x) for x in tensors]
         if packet in FACTORIES or all(isinstance(v, Constant) for v in values):
             return
-        if packet in MOVES:
+        if packet is torch.ops.aten.copy_:
+            made = values[-1]
+        elif packet in MOVES:
             made = values[0] if packet is not torch.ops.aten.where else _joined(values[1:])
         elif packet in JOINS:
             made = _joined(values)
         else:
-            made = Real(_last_spikes(values))
+            made = Real(_last_spikes(values), _is_summed(packet, values))
             self._note_readers(packet, values)
         for result in out if isinstance(out, tuple | list) else [out]:
             if isinstance(result, Tensor):
@@ -161,7 +181,9 @@ class OperationTrace(TorchDispatchMode):
         if packet in CONTRACTIONS:
             self._contraction(packet, args, out)
         elif packet in ELEMENTWISE and isinstance(out, Tensor):
-            self._elementwise(packet, args, out)
+            self._elementwise(packet, args, out, ELEMENTWISE[packet] * out.numel())
+        elif packet in VECTOR_PRODUCTS:
+            self._elementwise(packet, args, out, max(x.numel() for x in tensors))
 
     def _note_readers(self, packet: Any, values: Sequence[Value]) -> None:
         place = self._stack[-1][0] if self._stack else ''
@@ -192,6 +214,9 @@ class OperationTrace(TorchDispatchMode):
                 record.weights = max(record.weights, x.numel())
             else:
                 record.inputs += x.numel()
+                record.spike_inputs += x.numel() if isinstance(value, Spikes) else 0
+        if packet is torch.ops.aten.convolution:
+            record.repeats = pair[0].size(0) / self._batch
         self._count_spikes(record, packet, args, pair, operands, macs)
 
     def _count_spikes(
@@ -225,17 +250,23 @@ class OperationTrace(TorchDispatchMode):
             else:
                 record.product += synaptic
 
-    def _elementwise(self, packet: Any, args: tuple, out: Tensor) -> None:
+    def _elementwise(self, packet: Any, args: tuple, out: Tensor, times: float) -> None:
         operands = tuple(self.value_of(x) for x in args[:2] if isinstance(x, Tensor | float | int))
         if any(isinstance(x, Tensor) and not x.is_floating_point() for x in args[:2]):
             return  # a gate of booleans multiplies nothing
         record = self._record(packet, operands, False)
-        times = ELEMENTWISE[packet] * out.numel()
         record.macs += times
         record.outputs += out.numel()
         spikes = [x for x in operands if isinstance(x, Spikes)]
         for value in spikes:
             record.single += times * value.mean / len(spikes)
+        for x in args[:2]:
+            held = self.value_of(x)
+            if not isinstance(held, Constant):
+                record.inputs += x.numel()
+                record.spike_inputs += x.numel() if isinstance(held, Spikes) else 0
+        if spikes:
+            record.nonzero += times * (1 - max(value.zeros for value in spikes))
         record.synaptic, record.product = record.single, record.single
         if not spikes:
             upstream = [x.upstream for x in operands if isinstance(x, Real) and x.upstream]
@@ -247,7 +278,7 @@ def _kind(value: Value) -> tuple:
     if isinstance(value, Spikes):
         return 'spikes', value.neuron, value.D, value.norm
     if isinstance(value, Real):
-        return 'real', value.upstream is not None
+        return 'real', value.upstream is not None, value.summed
     return ('constant',)
 
 
@@ -256,7 +287,15 @@ def _joined(values: Sequence[Value]) -> Value:
     grids = {(x.D, x.norm) if isinstance(x, Spikes) else None for x in values}
     if len(grids) == 1 and None not in grids:
         return values[0]
-    return Real(_last_spikes(values))
+    return Real(_last_spikes(values), summed=True)
+
+
+def _is_summed(packet: Any, values: Sequence[Value]) -> bool:
+    """Whether a real result is a sum of several values that depend on the input, or made of one."""
+    depending = [x for x in values if not isinstance(x, Constant)]
+    if packet in SUMS and len(depending) > 1:
+        return True
+    return any(isinstance(x, Real) and x.summed for x in values)
 
 
 def _last_spikes(values: Sequence[Value]) -> Spikes | None:

@@ -29,9 +29,12 @@ class Real:
     Args:
         upstream: the last spikes that they were made from; None for pixels and what is made of
             pixels alone.
+        summed: whether two values that depend on the input were added up on the way, as in a
+            residual sum: a membrane, and no longer what one neuron's spikes have caused.
     """
 
     upstream: Spikes | None = None
+    summed: bool = False
 
 
 @dataclass(frozen=True)

@@ -351,11 +351,11 @@ def test_alarms() -> None:
     assert FiringAlarms(max_rate=0.5).check({'a.neuron': SOME, 'b': SILENT, 'c': FULL}) == [
         'spike degradation: a.neuron fires at a rate of 0.0002, expected at least 0.001 (min_rate)',
         'spike degradation: b fires at a rate of 0, expected at least 0.001 (min_rate)',
-        'dead units: 1 of the 2 units of b never fire, expected at most 0.9 (max_dead)',
+        'dead units: 100.0% of the 2 units of b never fire, expected at most 0.9 (max_dead)',
         'excess firing: c fires at a rate of 1, expected at most 0.5 (max_rate)',
         'saturation: c emits D=2 at a share of 1 of its elements, expected at most 0.9 '
         '(max_saturated)',
-        'always on: 1 of the 3 units of c always fire, expected at most 0.9 (max_always_on)',
+        'always on: 100.0% of the 3 units of c always fire, expected at most 0.9 (max_always_on)',
     ]
     lenient = FiringAlarms(min_rate=0, max_dead=1, max_saturated=1, max_always_on=1)
     assert lenient.check({'b': SILENT, 'c': FULL}) == []

@@ -22,7 +22,7 @@ from spikedense.deploy.accumulate import (
 )
 from spikedense.deploy.neurons import SpikeTrain
 from spikedense.models.decode_heads.spike2former_base import MaskProduct
-from spikedense.models.layers import AttentionProduct, SpikeConv
+from spikedense.models.layers import AttentionProduct, SpikeConv, over_time
 from spikedense.models.pixel_decoders import DeformSample
 from spikedense.neurons import build_neuron
 from spikedense.utils.config_path import config_root
@@ -301,3 +301,45 @@ def test_a_wrong_conversion_is_noticed_in_float32(spoil: Callable[[Any], None]) 
     spoil(twin)
     with pytest.raises(AssertionError):
         assert_same_step_by_step(model, twin, x.float())
+
+
+class _Fed(nn.Module):
+    """A layer that two neurons feed in turn, of which only one may be converted."""
+
+    def __init__(self, second: dict) -> None:
+        super().__init__()
+        self.first = build_neuron(dict(type='NILIF', D=4))
+        self.second = build_neuron(second)
+        self.conv = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = 3 * x.unsqueeze(0)
+        return over_time(self.conv, self.first(x)) + over_time(self.conv, self.second(x))
+
+
+class _Returned(_Fed):
+    """Spikes that leave the model."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(over_time(self.conv, self.first(3 * x.unsqueeze(0))))
+
+
+@pytest.mark.parametrize(
+    'model',
+    [
+        _Fed(dict(type='NILIF', D=4, norm=2)),
+        _Fed(dict(type='NILIF', D=2)),
+        _Returned(dict(type='NILIF', D=4)),
+    ],
+    ids=['two norms', 'two D', 'spikes returned'],
+)
+def test_what_cannot_be_converted_is_refused_not_wrong(model: nn.Module) -> None:
+    with pytest.raises(ValueError, match='uses spikes in a way that cannot be converted'):
+        to_spike_inference(model)
+
+
+def test_a_shared_layer_of_like_neurons_is_converted() -> None:
+    model = _Fed(dict(type='NILIF', D=4)).double()
+    x = torch.rand(2, 3, 8, 8, dtype=torch.float64)
+    twin, _ = to_spike_inference(model, x)
+    torch.testing.assert_close(twin(x), model(x))

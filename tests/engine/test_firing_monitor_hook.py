@@ -116,7 +116,7 @@ def test_every_second_iteration_reaches_tensorboard(tmp_path: Path, with_cp: boo
     assert log.count('WARNING - iteration') == 4
     said = 'spike degradation: silent fires at a rate of 0, expected at least 0.01 (min_rate)'
     assert f'WARNING - iteration 2, {said}' in log
-    assert 'iteration 4, dead units: 1 of the 4 units of silent never fire' in log
+    assert 'iteration 4, dead units: 100.0% of the 4 units of silent never fire' in log
     assert len(model.neuron._forward_hooks) == 1  # the model's own
     # The log's other readers find the firing scalars in lines of their own.
     local = Path(runner.log_dir, 'vis_data', 'scalars.json').read_text().splitlines()

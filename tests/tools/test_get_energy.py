@@ -32,7 +32,7 @@ def test_report(get_energy: Callable, tmp_path: Path, capsys: pytest.CaptureFixt
         (['--shape', '0', '64'], 'expected positive numbers'),
         (['--num-images', '0', '--data', 'random'], 'expected positive numbers'),
         (['--data', 'nowhere'], 'nowhere'),
-        (['--out', 'no/folder/energy.json'], 'folder does not exist'),
+        (['--out', 'no/folder/energy.json'], 'expected a file in a folder'),
         (['--cfg-options', 'model.backbone.T=0'], 'T=0'),
     ],
 )

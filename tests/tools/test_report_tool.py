@@ -187,7 +187,10 @@ def test_files_without_truth(
 
 
 def test_an_ann_has_no_firing(
-    trained: tuple[str, str], report_tool: Callable, tmp_path: Path
+    trained: tuple[str, str],
+    report_tool: Callable,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     cfg = Config.fromfile(trained[0])
     for part in ('backbone', 'neck', 'decode_head'):
@@ -197,15 +200,20 @@ def test_an_ann_has_no_firing(
     checkpoint = tmp_path / 'random.pth'
     torch.save(dict(state_dict=build_model(cfg).state_dict(), meta={}), checkpoint)
     out = tmp_path / 'ann.html'
-    report = report_tool([str(config), str(checkpoint), '--out', str(out), '--num-images', '1'])
+    words = [str(config), str(checkpoint), '--out', str(out), '--num-images', '1']
+    report = report_tool(words)
     assert report['firing'] is None
     assert 'no spiking neuron' in out.read_text()
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        report_tool([*words, '--spikingjelly'])
+    assert 'this model has none' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ('words', 'said'),
     [
-        (['--out', 'nowhere/report.html'], 'its folder does not exist'),
+        (['--out', 'nowhere/report.html'], 'in a folder that exists'),
         (['--out', 'report.pdf'], 'ends in .html'),
         (['--data', 'nowhere'], "no file or folder 'nowhere'"),
         (['--data', 'random'], 'expected test or files'),

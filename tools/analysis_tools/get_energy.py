@@ -22,6 +22,10 @@ from spikedense.apis import UserError, report_errors
 from spikedense.apis.analysed_model import images_of, open_model
 from spikedense.apis.config_options import OptionsAction
 from spikedense.models.layers.attention import ORDERS
+from spikedense.neurons import BaseNeuron
+
+#: Columns that the tables need; a narrower terminal wraps or scrolls them.
+_WIDTH = 130
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -78,9 +82,13 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """
     args = parse_args(argv)
     with report_errors(args.debug):
-        if args.out is not None and not args.out.parent.is_dir():
-            raise UserError(f"--out '{args.out}': its folder does not exist")
+        if args.out is not None and (args.out.is_dir() or not args.out.parent.is_dir()):
+            raise UserError(f"--out '{args.out}': expected a file in a folder that exists")
         cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        if args.spikingjelly and not any(isinstance(m, BaseNeuron) for m in model.modules()):
+            raise UserError(
+                "--spikingjelly: SpikingJelly's models price spikes, this model has none"
+            )
         images, source = images_of(cfg, model, tuple(args.shape), args.num_images, args.data)
         if args.checkpoint is None:
             source += ', with random weights'
@@ -94,10 +102,10 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             source=source,
         )
         report = dict(config=args.config, checkpoint=args.checkpoint, **report)
-        if args.spikingjelly and report['spiking']:
+        if args.spikingjelly:
             images, _ = images_of(cfg, model, tuple(args.shape), 1, args.data)
             report['spikingjelly'] = spikingjelly_energy(model, next(images))
-        print_energy(report, Console(), args.layers)
+        print_energy(report, Console(width=max(_WIDTH, Console().width)), args.layers)
         if args.out is not None:
             args.out.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
             print(f'report: {args.out}')
