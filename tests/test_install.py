@@ -115,7 +115,7 @@ def test_model_is_built_from_a_shipped_config(wheel: Path, tmp_path: Path) -> No
 
 def test_lock_agrees_with_the_ranges(repo_root: Path) -> None:
     lock = read_requirements(repo_root, 'lock')
-    for name in ('runtime', 'full', 'dev', 'build', 'bootstrap'):
+    for name in ('runtime', 'full', 'deploy', 'dev', 'build', 'bootstrap'):
         for requirement in read_requirements(repo_root, name).values():
             if requirement.name in ('onedl-mmcv', 'opencv-python'):
                 continue  # installed by the script, and replaced by its headless twin
@@ -132,7 +132,11 @@ def test_what_is_imported_is_asked_for(repo_root: Path) -> None:
                 imported |= {alias.name.partition('.')[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(node.module.partition('.')[0])
-    asked = {*read_requirements(repo_root, 'runtime'), *read_requirements(repo_root, 'full')}
+    asked = {
+        requirement
+        for name in ('runtime', 'full', 'deploy')
+        for requirement in read_requirements(repo_root, name)
+    }
     distributions = packages_distributions()
     lacking = {
         name

@@ -175,7 +175,7 @@ def test_each_image_has_masks_of_its_own_size(head: str) -> None:
 def test_only_the_last_masks_are_computed_for_a_prediction(head: str) -> None:
     model = wake(detector(head, panoptic_on=True), torch.randn(2, 3, *SIZE))
     seen = []
-    model.panoptic_head.cls_embed.register_forward_hook(lambda *call: seen.append(call[-1].size(1)))
+    model.panoptic_head.cls_embed.register_forward_hook(lambda *call: seen.append(call[-1].size(0)))
     with torch.no_grad():
         model.test_step(batch())
         model.panoptic_head(model.extract_feat(torch.randn(2, 3, *SIZE)))
