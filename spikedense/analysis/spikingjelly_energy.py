@@ -56,7 +56,7 @@ def _row(name: str, profiler: Any, twin: nn.Module, images: Tensor) -> dict[str,
         with profiler:
             network_outputs(twin, images)
         report = profiler.get_report()
-    except (NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+    except (NotImplementedError, ValueError) as error:
         return dict(name=name, energy_mj=None, remarks=[f'does not apply: {error}'])
     total = getattr(report, 'energy_total_pj', None)
     parts = {'total': report.total_pj if total is None else total, **report.breakdown_pj}

@@ -14,14 +14,13 @@ from typing import Any
 
 from rich.console import Console
 
-from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
+from spikedense.analysis.energy import EnergySettings
 from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.energy_table import print_energy
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
 from spikedense.apis import UserError, report_errors
 from spikedense.apis.analysed_model import images_of, open_model
-from spikedense.apis.config_options import OptionsAction
-from spikedense.models.layers.attention import ORDERS
+from spikedense.apis.arguments import add_energy_arguments, add_model_arguments
 from spikedense.neurons import BaseNeuron
 
 #: Columns that the tables need; a narrower terminal wraps or scrolls them.
@@ -40,8 +39,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file, or the name of a shipped one')
-    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    add_model_arguments(parser)
     parser.add_argument(
         '--shape', nargs=2, type=int, default=(512, 512), metavar=('HEIGHT', 'WIDTH')
     )
@@ -49,25 +47,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--data', help="test (the config's test set), random, or a file, folder or pattern"
     )
-    parser.add_argument('--mode', choices=MODES, default='paper', help='see docs/energy.md')
-    parser.add_argument('--attention', choices=ATTENTION, default='single')
-    parser.add_argument('--order', choices=ORDERS, help='order of the attention products')
-    parser.add_argument(
-        '--unmerged', action='store_true', help='leave RepConvs as they are trained'
-    )
-    parser.add_argument(
-        '--merge-separable', action='store_true', help="merge V2's separable convolutions too"
-    )
-    parser.add_argument(
-        '--stem-once', action='store_true', help='count the first convolution once, not T times'
-    )
-    parser.add_argument(
-        '--spikingjelly', action='store_true', help="SpikingJelly's energy models beside ours"
-    )
+    add_energy_arguments(parser)
     parser.add_argument('--layers', type=int, default=12, help='layers to print, 0 for all')
     parser.add_argument('--out', type=Path, help='write everything as JSON too')
-    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
-    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
     return parser.parse_args(argv)
 
 

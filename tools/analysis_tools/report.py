@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
+from spikedense.analysis.energy import EnergySettings
 from spikedense.apis import report_errors
-from spikedense.apis.config_options import OptionsAction
+from spikedense.apis.arguments import add_energy_arguments, add_model_arguments
 from spikedense.apis.report import make_report
-from spikedense.models.layers.attention import ORDERS
 from spikedense.visualization.report_page import number
 
 
@@ -34,8 +33,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file, or the name of a shipped one')
-    parser.add_argument('checkpoint', help='weights')
+    add_model_arguments(parser, checkpoint_needed=True)
     parser.add_argument(
         '--data',
         default='test',
@@ -55,23 +53,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar=('HEIGHT', 'WIDTH'),
         help="size for the energy; by default the config's crop or test size",
     )
-    parser.add_argument('--mode', choices=MODES, default='paper', help='see docs/energy.md')
-    parser.add_argument('--attention', choices=ATTENTION, default='single')
-    parser.add_argument('--order', choices=ORDERS, help='order of the attention products')
-    parser.add_argument(
-        '--unmerged', action='store_true', help='leave RepConvs as they are trained'
-    )
-    parser.add_argument(
-        '--merge-separable', action='store_true', help="merge V2's separable convolutions too"
-    )
-    parser.add_argument(
-        '--stem-once', action='store_true', help='count the first convolution once, not T times'
-    )
-    parser.add_argument(
-        '--spikingjelly', action='store_true', help="SpikingJelly's energy models beside ours"
-    )
-    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
-    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    add_energy_arguments(parser)
     return parser.parse_args(argv)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spikedense.apis import UserError, report_errors
 from spikedense.apis.analysed_model import open_model
-from spikedense.apis.config_options import OptionsAction
+from spikedense.apis.arguments import add_model_arguments
 from spikedense.deploy.nir_export import DT, NirReport, export_nir
 from spikedense.deploy.onnx_export import ExportError
 
@@ -24,13 +24,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         The arguments.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='config file, or the name of a shipped one')
-    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    add_model_arguments(parser)
     parser.add_argument('--out', type=Path, required=True, help='file to write, *.nir')
     parser.add_argument('--shape', nargs=2, type=int, default=(64, 64), metavar=('HEIGHT', 'WIDTH'))
     parser.add_argument('--dt', type=float, default=DT, help='length of a time step in seconds')
-    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
-    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
     return parser.parse_args(argv)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spikedense.apis import UserError, report_errors
 from spikedense.apis.analysed_model import open_model
-from spikedense.apis.config_options import OptionsAction
+from spikedense.apis.arguments import add_model_arguments
 from spikedense.deploy.onnx_export import OPSETS, ExportError, export_onnx
 
 
@@ -23,15 +23,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         The arguments.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='config file, or the name of a shipped one')
-    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    add_model_arguments(parser)
     parser.add_argument('--out', type=Path, required=True, help='folder, new or empty')
     parser.add_argument(
         '--shape', nargs=2, type=int, default=(512, 512), metavar=('HEIGHT', 'WIDTH')
     )
     parser.add_argument('--opset', type=int, choices=OPSETS, default=OPSETS[0])
-    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
-    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
     return parser.parse_args(argv)
 
 

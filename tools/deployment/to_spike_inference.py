@@ -14,7 +14,7 @@ import torch
 
 from spikedense.apis import UserError, report_errors
 from spikedense.apis.analysed_model import images_of, open_model
-from spikedense.apis.config_options import OptionsAction
+from spikedense.apis.arguments import add_model_arguments
 from spikedense.deploy import RealMultiplication, real_multiplications, to_spike_inference
 from spikedense.tracing import network_outputs
 
@@ -31,15 +31,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         The arguments.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config', help='config file, or the name of a shipped one')
-    parser.add_argument('checkpoint', nargs='?', help='weights; without them they are random')
+    add_model_arguments(parser)
     parser.add_argument(
         '--shape', nargs=2, type=int, default=(256, 256), metavar=('HEIGHT', 'WIDTH')
     )
     parser.add_argument('--image', help='image to compare on; by default normal noise')
     parser.add_argument('--save', type=Path, help="file for the twin's state dict, *.pth")
-    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
-    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
     return parser.parse_args(argv)
 
 
