@@ -166,7 +166,9 @@ def factors(packet: Any, args: Sequence[Any]) -> tuple[Tensor, Tensor]:
     return args[0], args[1]
 
 
-def synaptic_operations(packet: Any, args: Sequence[Any], counts: Tensor, which: int) -> float:
+def synaptic_operations(
+    packet: Any, args: Sequence[Any], out: Tensor, counts: Tensor, which: int
+) -> float:
     """Additions that integers cause: each times the weights that it really meets.
 
     A spike at the border of a map meets fewer weights of a convolution than one inside.
@@ -174,6 +176,7 @@ def synaptic_operations(packet: Any, args: Sequence[Any], counts: Tensor, which:
     Args:
         packet: the contraction.
         args: its arguments.
+        out: its result.
         counts: the integers, of the shape of the factor that they are.
         which: number of that factor.
 
@@ -183,7 +186,10 @@ def synaptic_operations(packet: Any, args: Sequence[Any], counts: Tensor, which:
     x, y = factors(packet, args)
     if packet is aten.convolution:
         if which != 0:
-            raise NotImplementedError('a convolution whose kernel is made of spikes')
+            # A kernel made of spikes meets each place of the output, or of the input if transposed.
+            places = x if args[6] else out
+            uses = places.size(0) * prod(places.shape[2:])
+            return counts.sum(dtype=torch.float64).item() * uses
         return _convolution_operations(args, counts)
     others = y.size(-1) if which == 0 else x.size(-2)
     return counts.sum(dtype=torch.float64).item() * others
@@ -191,17 +197,17 @@ def synaptic_operations(packet: Any, args: Sequence[Any], counts: Tensor, which:
 
 def _convolution_operations(args: Sequence[Any], counts: Tensor) -> float:
     """As :func:`synaptic_operations`; the fan-out is a product of a row's and a column's."""
-    weight, stride, padding, dilation, transposed, _, groups = (args[1], *args[3:9])
+    weight, stride, padding, dilation, transposed, output_padding, groups = (args[1], *args[3:9])
     kernel = weight.shape[2:]
     # A transposed convolution's weight is [in, out / groups, ...], a plain one's [out, ...].
     fan_out = weight.size(1) if transposed else weight.size(0) // groups
-    if transposed:
-        if any(padding):
-            raise NotImplementedError('a transposed convolution with padding')
-        return counts.sum(dtype=torch.float64).item() * fan_out * prod(kernel)
     by_place = counts.flatten(0, 1).sum(0, dtype=torch.float64)  # [H, W]
     for axis, size in enumerate(kernel):
-        uses = _uses(by_place.size(0), size, stride[axis], padding[axis], dilation[axis])
+        how = (size, stride[axis], padding[axis], dilation[axis])
+        if transposed:
+            uses = _uses_transposed(by_place.size(0), *how, output_padding[axis])
+        else:
+            uses = _uses(by_place.size(0), *how)
         by_place = torch.tensordot(uses.to(by_place), by_place, dims=([0], [0]))
     return by_place.item() * fan_out
 
@@ -215,3 +221,12 @@ def _uses(length: int, kernel: int, stride: int, padding: int, dilation: int) ->
         places = starts + tap * dilation
         uses[places[(places >= 0) & (places < length)]] += 1
     return uses
+
+
+def _uses_transposed(
+    length: int, kernel: int, stride: int, padding: int, dilation: int, output_padding: int
+) -> Tensor:
+    """How many taps of a transposed kernel land inside the output from each element of an axis."""
+    outputs = (length - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
+    places = torch.arange(length)[:, None] * stride - padding + torch.arange(kernel) * dilation
+    return ((places >= 0) & (places < outputs)).sum(1).float()

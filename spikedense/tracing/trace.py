@@ -217,13 +217,14 @@ class OperationTrace(TorchDispatchMode):
                 record.spike_inputs += x.numel() if isinstance(value, Spikes) else 0
         if packet is torch.ops.aten.convolution:
             record.repeats = pair[0].size(0) / self._batch
-        self._count_spikes(record, packet, args, pair, operands, macs)
+        self._count_spikes(record, packet, args, out, pair, operands, macs)
 
     def _count_spikes(
         self,
         record: Operation,
         packet: Any,
         args: tuple,
+        out: Tensor,
         pair: tuple[Tensor, Tensor],
         operands: tuple[Value, ...],
         macs: int,
@@ -242,9 +243,9 @@ class OperationTrace(TorchDispatchMode):
             record.single += macs * sum(means) / len(means)
             nonzero = [(c > 0.5).sum().item() / max(1, c.numel()) for c in counts]
             record.nonzero += macs * min(nonzero)
-            synaptic = synaptic_operations(packet, args, counts[-1], spiking[-1])
+            synaptic = synaptic_operations(packet, args, out, counts[-1], spiking[-1])
             record.synaptic += synaptic
-            if len(spiking) == 2:
+            if len(spiking) == 2 and packet is not torch.ops.aten.convolution:
                 by_row, by_column = counts[0].sum(-2), counts[1].sum(-1)
                 record.product += (by_row * by_column).sum().item()
             else:

@@ -316,3 +316,45 @@ def test_no_tensor_is_kept_alive() -> None:
         gc.collect()
         assert [ref() for ref in made] == [None] * 3
     assert len(trace.readers) == 1
+
+
+@pytest.mark.parametrize(
+    ('stride', 'padding', 'output_padding', 'dilation', 'groups'),
+    [(2, 1, 1, 1, 1), (2, 1, 0, 2, 3), (3, 2, 0, 1, 1)],
+)
+def test_transposed_convolutions_lose_taps_at_the_border(
+    stride: int, padding: int, output_padding: int, dilation: int, groups: int
+) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.neuron = build_neuron(dict(type='ILIF', D=4))
+            self.deconv = nn.ConvTranspose2d(
+                3, 6, 3, stride, padding, output_padding, groups, dilation=dilation
+            )
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.deconv(self.neuron(x[None])[0])
+
+    net, x = Net(), 4 * torch.rand(2, 3, 5, 7)
+    (op,) = trace_network(net, x).operations.contractions
+    with torch.no_grad():
+        counts = net.neuron(x[None])[0]
+        nn.init.ones_(net.deconv.weight)
+        nn.init.zeros_(net.deconv.bias)
+        assert op.synaptic == net.deconv(counts).sum().item() > 0
+
+
+def test_spikes_as_a_kernel_are_counted() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.neuron = build_neuron(dict(type='ILIF', D=4))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.conv2d(x, self.neuron(x[None])[0][:, :, :3, :3])
+
+    net, x = Net(), 4 * torch.rand(1, 2, 6, 8)
+    (op,) = trace_network(net, x).operations.contractions
+    kernel = net.neuron(x[None])[0][:, :, :3, :3]
+    assert op.synaptic == kernel.sum().item() * 4 * 6
