@@ -10,7 +10,7 @@ import pytest
 
 #: Packages from the bottom to the top; a module may import its own level and those below.
 LEVELS = [
-    {'version', 'registry', 'utils'},
+    {'version', 'errors', 'registry', 'utils'},
     {'ops'},
     {'neurons'},
     {'converters', 'datasets'},
