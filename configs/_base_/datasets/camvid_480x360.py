@@ -4,6 +4,7 @@
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'spikedense.CamVidDataset'
+num_classes = 11
 data_root = '{{$DATA_ROOT:data}}/camvid'
 crop_size = (360, 480)
 data_preprocessor = dict(size=crop_size)

@@ -3,6 +3,7 @@
 # added, needs cityscapesscripts.
 _base_ = ['mmdet::_base_/datasets/cityscapes_instance.py', './mmdet_input.py']
 
+num_classes = 8
 data_root = '{{$DATA_ROOT:data}}/cityscapes'
 image_scale = (2048, 1024)
 train_dataloader = dict(dataset=dict(dataset=dict(data_root=data_root)))

@@ -2,6 +2,7 @@
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'COCOStuffDataset'
+num_classes = 171
 data_root = '{{$DATA_ROOT:data}}/coco_stuff164k'
 train_dataloader = dict(
     dataset=dict(

@@ -2,20 +2,22 @@
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'PascalVOCDataset'
+num_classes = 21
 data_root = '{{$DATA_ROOT:data}}/VOCdevkit/VOC2012'
+__common = dict(
+    type=dataset_type,
+    data_root=data_root,
+    data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+)
 train_dataloader = dict(
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+        **__common,
         ann_file='ImageSets/Segmentation/train.txt',
     )
 )
 val_dataloader = dict(
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        data_prefix=dict(img_path='JPEGImages', seg_map_path='SegmentationClass'),
+        **__common,
         ann_file='ImageSets/Segmentation/val.txt',
     )
 )
