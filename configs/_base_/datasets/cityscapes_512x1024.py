@@ -1,4 +1,4 @@
-# Cityscapes, 19 classes, fine annotations; images of 1024x2048 are tested whole.
+# Cityscapes, fine annotations; images of 1024x2048 are tested whole.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'CityscapesDataset'

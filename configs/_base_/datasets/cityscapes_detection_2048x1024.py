@@ -1,4 +1,4 @@
-# Cityscapes instances as boxes, eight classes: each image eight times an epoch, as in mmdet.
+# Cityscapes instances as boxes: each image eight times an epoch, as in mmdet.
 _base_ = ['mmdet::_base_/datasets/cityscapes_detection.py', './mmdet_input.py']
 
 num_classes = 8

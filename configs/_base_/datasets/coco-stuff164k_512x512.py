@@ -1,4 +1,4 @@
-# COCO-Stuff 164k, 171 classes; label 255 of the converted files is void.
+# COCO-Stuff 164k; label 255 of the converted files is void.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'COCOStuffDataset'

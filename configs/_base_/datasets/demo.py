@@ -1,4 +1,4 @@
-# The demo set: 128x128, nine classes, written to data/demo from a seed when it is not there yet. It
+# The demo set: 128x128, written to data/demo from a seed when it is not there yet. It
 # is made here and not looked up, so DATA_ROOT, which may be read-only, does not move it: DEMO_ROOT does.
 _base_ = './semantic_512x512.py'
 
@@ -27,17 +27,17 @@ test_pipeline = [
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        **__common,
         data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
         pipeline=train_pipeline,
+        **__common,
     ),
 )
 val_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        **__common,
         data_prefix=dict(img_path='images/val', seg_map_path='annotations/val'),
         pipeline=test_pipeline,
+        **__common,
     ),
 )
 test_dataloader = val_dataloader

@@ -1,4 +1,4 @@
-# The shapes of the demo set as instances, six classes, for mmdet; see demo.py.
+# The shapes of the demo set as instances, for mmdet; see demo.py.
 _base_ = './instance_640x480.py'
 
 dataset_type = 'spikedense.DemoInstanceDataset'

@@ -31,19 +31,19 @@ test_pipeline = [
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        **__common,
         ann_file='annotations/panoptic_train.json',
         data_prefix=dict(img='images/train/', seg='annotations/panoptic_train/'),
         pipeline=train_pipeline,
+        **__common,
     ),
 )
 val_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        **__common,
         ann_file='annotations/panoptic_val.json',
         data_prefix=dict(img='images/val/', seg='annotations/panoptic_val/'),
         pipeline=test_pipeline,
+        **__common,
     ),
 )
 test_dataloader = val_dataloader
