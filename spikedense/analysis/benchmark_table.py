@@ -7,7 +7,7 @@ _BUSY = 0.7
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """Lays out what :func:`spikedense.analysis.benchmark.benchmark` returned.
+    """Lays out what :func:`spikedense.apis.benchmark.benchmark` returned.
 
     Args:
         report: its return value.

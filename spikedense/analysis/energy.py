@@ -52,11 +52,18 @@ class EnergySettings:
             ``'product'``: n times m additions, what a faithful expansion into spikes costs.
         stem_times_T: in mode paper, whether the first convolution, which this package runs once an
             image, is counted T times, as the published numbers seem to be.
+        merged: whether RepConvs are merged into one convolution before they are counted.
+        separable: whether the separable convolutions of SDT-V2 are merged as well.
+        order: ``'linear'`` or ``'quadratic'``, the order of the attention products; None leaves
+            the order of the model.
     """
 
     mode: str = 'paper'
     attention: str = 'single'
     stem_times_T: bool = True
+    merged: bool = True
+    separable: bool = False
+    order: str | None = None
 
     def __post_init__(self) -> None:
         for key, known in (('mode', MODES), ('attention', ATTENTION)):

@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config
-from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
+
+from spikedense.checks.config import open_config
+from spikedense.checks.model import build_model
+from spikedense.utils.images import random_images
 
 from .plain import restate_plainly
 
@@ -85,8 +87,8 @@ class Workload:
         self.device = torch.device(settings.device)
         self.module = build_part(settings).to(self.device)
         self.module.to(memory_format=memory_format)
-        images = torch.randn(settings.batch, 3, *settings.size, device=self.device)
-        self.images = images.contiguous(memory_format=memory_format)  # [B, 3, H, W]
+        images = random_images(self.module, settings.size, settings.batch, device=self.device)
+        self.images = images.contiguous(memory_format=memory_format)  # [B, C, H, W]
         self.samples = self._samples() if settings.part == 'model' else []
 
     def _samples(self) -> list[Any]:
@@ -169,17 +171,9 @@ def build_part(settings: WorkloadSettings) -> Any:
         A module, re-stated plainly where the settings say so; typed loosely, for a model has
         methods that ``nn.Module`` lacks.
     """
-    cfg = Config.fromfile(settings.config)
-    cfg.merge_from_dict(copy.deepcopy(settings.cfg_options))
-    if 'model' not in cfg:
-        raise ValueError(f"{settings.config}: the config has no 'model'")
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = cfg.model
-    if settings.part == 'backbone':
-        if 'backbone' not in model:
-            raise ValueError(f"{settings.config}: the config's model has no 'backbone'")
-        model = model.backbone
-    module = MODELS.build(model)
+    # The keys of the options are not checked again: the `+` of unknown keys is gone by now.
+    options = {f'+{key}': copy.deepcopy(value) for key, value in settings.cfg_options.items()}
+    module = build_model(open_config(settings.config, options), settings.part)
     if settings.plain:
         restate_plainly(module)
     return module

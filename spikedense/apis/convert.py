@@ -15,10 +15,9 @@ from spikedense.converters import (
     read_state_dict,
     spike2former_options,
 )
+from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.wording import some_of
-
-from .errors import UserError
 
 #: A counter that some official files lack and that no prediction depends on.
 _OPTIONAL = 'num_batches_tracked'

@@ -16,12 +16,11 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 from torch.utils.data import DataLoader
 
+from spikedense.checks.dataset import with_checks
+from spikedense.checks.model import check_classes, check_widths
 from spikedense.converters import is_official, read_state_dict
+from spikedense.errors import UserError as RunError
 from spikedense.utils.wording import some_of
-
-from .dataset_check import with_checks
-from .errors import RunError
-from .model_check import check_classes, check_widths
 
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 _BATCH_COUNTER = 'num_batches_tracked'

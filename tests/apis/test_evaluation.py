@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from spikedense.apis import evaluation
-from spikedense.apis.errors import UserError
+from spikedense.errors import UserError
 
 
 def _config(library: str) -> Config:

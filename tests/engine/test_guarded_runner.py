@@ -8,8 +8,9 @@ import torch
 from mmengine.model import BaseModel
 from torch import nn
 
-from spikedense.engine import GuardedRunner, RunError
+from spikedense.engine import GuardedRunner
 from spikedense.engine.runner import compare_weights, read_checkpoint
+from spikedense.errors import UserError
 
 
 class _Model(BaseModel):
@@ -84,7 +85,7 @@ def test_killed_while_saving_leaves_the_old_checkpoint(
 
 
 def test_empty_data_set() -> None:
-    with pytest.raises(RunError, match='has no image'):
+    with pytest.raises(UserError, match='has no image'):
         GuardedRunner.build_dataloader(dict(dataset=_NoData(), batch_size=1, sampler=range(0)))
 
 
@@ -134,7 +135,7 @@ def test_checkpoint_of_which_nothing_fits(
     torch.save(checkpoint, tmp_path / 'a.pth')
     runner = _runner(tmp_path / tmp_path.name)
     runner.strict_loading = strict
-    with pytest.raises(RunError, match=rf"no weight of .*a\.pth' fits the model: .*{said}"):
+    with pytest.raises(UserError, match=rf"no weight of .*a\.pth' fits the model: .*{said}"):
         runner.load_checkpoint(str(tmp_path / 'a.pth'))
 
 
@@ -145,7 +146,7 @@ def test_checkpoint_with_more_blocks_than_the_model(
     torch.save({'state_dict': more}, tmp_path / 'a.pth')
     runner = _runner(tmp_path / 'more_blocks')
     runner.strict_loading = True
-    with pytest.raises(RunError, match=r'unknown to the model: 1 \(first\.scale\)'):
+    with pytest.raises(UserError, match=r'unknown to the model: 1 \(first\.scale\)'):
         runner.load_checkpoint(str(tmp_path / 'a.pth'))
     runner.strict_loading = False
     capsys.readouterr()
@@ -158,8 +159,8 @@ def test_checkpoint_with_more_blocks_than_the_model(
 def test_file_that_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / 'a.pth'
     path.write_bytes(content)
-    with pytest.raises(RunError, match='incomplete or no checkpoint'):
+    with pytest.raises(UserError, match='incomplete or no checkpoint'):
         read_checkpoint(str(path))
     torch.save([1, 2], path)
-    with pytest.raises(RunError, match='holds a list'):
+    with pytest.raises(UserError, match='holds a list'):
         read_checkpoint(str(path))

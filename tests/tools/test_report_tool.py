@@ -13,8 +13,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from tool_configs import SIZE, load_tool
 
-from spikedense.apis.analysed_model import build_model
-from spikedense.visualization.report_page import number
+from spikedense.checks.model import build_model
+from spikedense.report.page import number
 
 WIDTH = 1280
 #: Nothing is fetched: the page is a file, and the browser is kept from looking for updates.

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from spikedense.analysis.benchmark import benchmark
 from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
-from spikedense.apis.config_options import OptionsAction, checked_options
-from spikedense.apis.errors import UserError
+from spikedense.apis.benchmark import benchmark
+from spikedense.checks.config_options import checked_options
+from spikedense.commands.arguments import OptionsAction
+from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
 
 

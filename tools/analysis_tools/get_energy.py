@@ -14,13 +14,18 @@ from typing import Any
 
 from rich.console import Console
 
-from spikedense.analysis.energy import EnergySettings
 from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.energy_table import print_energy
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
-from spikedense.apis import UserError, report_errors
-from spikedense.apis.analysed_model import images_of, open_model
-from spikedense.apis.arguments import add_energy_arguments, add_model_arguments
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import (
+    add_energy_arguments,
+    add_model_arguments,
+    energy_settings,
+)
+from spikedense.errors import UserError
+from spikedense.inference.model import open_model
+from spikedense.inference.sized_images import images_of
 from spikedense.neurons import BaseNeuron
 
 #: Columns that the tables need; a narrower terminal wraps or scrolls them.
@@ -77,10 +82,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         report = energy_report(
             model,
             images,
-            EnergySettings(args.mode, args.attention, not args.stem_once),
-            merged=not args.unmerged,
-            separable=args.merge_separable,
-            order=args.order,
+            energy_settings(args),
             source=source,
         )
         report = dict(config=args.config, checkpoint=args.checkpoint, **report)

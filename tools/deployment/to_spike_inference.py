@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 
-from spikedense.apis import UserError, report_errors
-from spikedense.apis.analysed_model import images_of, open_model
-from spikedense.apis.arguments import add_model_arguments
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import add_model_arguments
 from spikedense.deploy import RealMultiplication, real_multiplications, to_spike_inference
+from spikedense.errors import UserError
+from spikedense.inference.model import open_model
+from spikedense.inference.sized_images import images_of
 from spikedense.tracing import network_outputs
 
 PLACES = 5

@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from spikedense.apis.convert import convert_file
-from spikedense.apis.errors import UserError, report_errors
+from spikedense.commands import report_errors
+from spikedense.errors import UserError
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
