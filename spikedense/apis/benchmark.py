@@ -1,4 +1,4 @@
-"""Time and peak memory of a config, next to another one and to what the machine can do."""
+"""Time and peak memory of a config, beside those of another config and the speed of the machine."""
 
 import statistics
 import time
@@ -18,16 +18,16 @@ def interleaved_medians(
     warmup: int,
     synchronize: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """Times several actions in turns, so that a drift of the machine hits all of them alike.
+    """Time several actions in turns, so that a change of the machine's speed concerns all of them.
 
     Args:
-        actions: what to time; one round runs each of them once.
-        repeats: timed rounds.
-        warmup: rounds before them, not counted.
-        synchronize: waits for the device.
+        actions: What to time. Each round runs every action once.
+        repeats: Number of timed rounds.
+        warmup: Number of rounds before them, whose times are dropped.
+        synchronize: Waits until the device has done its work.
 
     Returns:
-        Per action: ``median_s``, ``min_s``, ``max_s`` and all ``times_s``.
+        ``median_s``, ``min_s``, ``max_s`` and all ``times_s`` of each action.
     """
     times: list[list[float]] = [[] for _ in actions]
     for round_index in range(warmup + repeats):
@@ -51,19 +51,25 @@ def benchmark(
     memory: bool = True,
     machine: bool = True,
 ) -> dict[str, Any]:
-    """Measures one or two configs.
+    """Measure one or two configs.
 
-    Memory comes first, each subject in a process of its own; the timed rounds then take turns.
+    The memory is measured first, of each config in a process of its own. The times are measured
+    afterwards, of both configs in turns.
 
     Args:
-        subjects: what to measure; the second one's figures are also given as ratios to the first.
-        repeats, warmup: see :func:`interleaved_medians`.
-        train: measure the train step too.
-        memory: measure peak memory too.
-        machine: time a large convolution in the same rounds.
+        subjects: What to measure.
+        repeats: Number of timed rounds.
+        warmup: Number of rounds before them, whose times are dropped.
+        train: Whether to measure the train step too.
+        memory: Whether to measure the peak memory too.
+        machine: Whether to time a large convolution in the same rounds.
 
     Returns:
-        ``subjects`` (one dict each), for two of them ``ratio`` (second / first), and ``machine``.
+        ``subjects`` (a dict for each config), ``ratio`` (second config / first config, for two
+        configs), and ``machine``.
+
+    Raises:
+        ValueError: The number of rounds is out of range.
     """
     if repeats < 1 or warmup < 0:
         raise ValueError(f'repeats={repeats}, warmup={warmup}, expected at least 1 and 0')
@@ -101,7 +107,7 @@ def benchmark(
 
 
 def _ratios(first: dict[str, Any], second: dict[str, Any]) -> dict[str, float]:
-    """The second subject's figures over the first one's."""
+    """Divide the figures of the second config by those of the first one."""
     ratio = {'parameters': second['parameters'] / first['parameters']}
     for step in ('forward', 'train_step'):
         if step in first:

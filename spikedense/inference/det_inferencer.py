@@ -1,4 +1,4 @@
-"""Detection, instance and panoptic segmentation of images, one line from a config and weights."""
+"""Detection, instance and panoptic segmentation of images with a model of mmdet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ Mask = dict[str, Any]
 
 @dataclass(frozen=True)
 class Instance:
-    """An object that was found.
+    """An object in an image.
 
     Args:
-        label: Index of its class.
-        class_name: Name of its class.
-        score: How sure the model is, from 0 to 1.
+        label: Index of the class.
+        class_name: Name of the class.
+        score: Confidence of the model, from 0 to 1.
         box: Left, top, right and bottom, in pixels of the image.
-        mask: Its pixels, None where the model gives boxes alone.
+        mask: The pixels of the object; None if the model predicts boxes only.
     """
 
     label: int
@@ -39,14 +39,14 @@ class Instance:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment of a panoptic prediction; no two of them overlap.
+    """A segment of a panoptic prediction. Segments do not overlap.
 
     Args:
-        label: Index of its class.
-        class_name: Name of its class.
-        is_thing: Whether it is one object, or all that there is of a kind of stuff.
-        area: Number of its pixels.
-        mask: Its pixels.
+        label: Index of the class.
+        class_name: Name of the class.
+        is_thing: Whether the segment is one object, or all pixels of a class of stuff.
+        area: Number of pixels.
+        mask: The pixels of the segment.
     """
 
     label: int
@@ -58,14 +58,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class DetPrediction:
-    """What was found in an image.
+    """The objects or segments in an image.
 
     Args:
-        name: Name of the image's files.
-        path: Path of the image, None for an array.
+        name: Name of the output files of the image, without suffix.
+        path: Path of the image; None for an array.
         size: Height and width of the image.
-        instances: Objects whose score reached the threshold; None where the model gives none.
-        segments: The panoptic segments; None where the model gives none.
+        instances: Objects whose score reaches the threshold; None if the model predicts none.
+        segments: The panoptic segments; None if the model is not panoptic.
     """
 
     name: str
@@ -76,10 +76,11 @@ class DetPrediction:
 
 
 class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
-    """Detects objects with a model of mmdet; see :class:`Inferencer`.
+    """Detect objects with a model of mmdet; see :class:`Inferencer`.
 
-    A call takes ``score_thr``: instances below it are left out of what is returned, written and
-    drawn. Panoptic segments have passed the thresholds of the model's ``test_cfg``.
+    The option ``score_thr`` of a call is the lowest score of an instance that is returned, written
+    or drawn. It does not concern panoptic segments, which have thresholds in the ``test_cfg`` of
+    the model.
 
     Example:
         >>> infer = DetInferencer('CONFIG', 'iter_680.pth')
@@ -92,6 +93,7 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
     def prediction(
         self, image: InputImage, sample: DetDataSample, **options: float
     ) -> DetPrediction:
+        """See :meth:`Inferencer.prediction`."""
         found = _above(sample, options['score_thr'])
         return DetPrediction(
             name=image.name,
@@ -102,7 +104,7 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
         )
 
     def _instances(self, sample: DetDataSample) -> list[Instance]:
-        # mmdet's own conversion would ask for panopticapi.
+        # The conversion of the whole sample by mmdet needs panopticapi.
         alone = DetDataSample(pred_instances=sample.pred_instances)
         plain = self.pred2dict(alone)
         masks: Sequence[Mask | None] = plain.get('masks') or [None] * len(plain['labels'])
@@ -133,9 +135,11 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
         return segments
 
     def draw(self, image: np.ndarray, sample: DetDataSample, **options: float) -> np.ndarray:
+        """See :meth:`Inferencer.draw`."""
         drawn = DetDataSample()
         if 'pred_panoptic_seg' in sample:
-            # Instances below it would be two pictures in one. All void, mmdet cannot draw it.
+            # The instances of the sample are not drawn as well, because they overlap the segments.
+            # mmdet cannot draw a map without segments.
             ids = sample.pred_panoptic_seg.sem_seg[0].cpu().numpy()
             if _segment_ids(ids, len(self.classes)):
                 drawn.pred_panoptic_seg = sample.pred_panoptic_seg
@@ -148,6 +152,7 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
         return self.visualizer.get_image()
 
     def write(self, prediction: DetPrediction, folder: OutputFolder) -> None:
+        """See :meth:`Inferencer.write`."""
         height, width = prediction.size
         content: dict[str, Any] = {'image': prediction.path, 'height': height, 'width': width}
         if prediction.instances is not None:
@@ -158,7 +163,7 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
 
 
 def _above(sample: DetDataSample, score_thr: float) -> DetDataSample:
-    """The instances whose score reaches a threshold."""
+    """Return the instances whose score reaches a threshold."""
     kept = DetDataSample()
     if 'pred_instances' in sample:
         kept.pred_instances = sample.pred_instances[sample.pred_instances.scores >= score_thr]
@@ -166,11 +171,11 @@ def _above(sample: DetDataSample, score_thr: float) -> DetDataSample:
 
 
 def _segment_ids(ids: np.ndarray, num_classes: int) -> list[int]:
-    """The segments of mmdet's panoptic map, whose void is the number of classes."""
+    """Return the ids in mmdet's panoptic map; the id of void is the number of classes."""
     return [int(i) for i in np.unique(ids) if i % INSTANCE_OFFSET != num_classes]
 
 
 def _plain(found: Instance | Segment) -> dict[str, Any]:
-    """As JSON has it: ``class`` is no name of a field in Python."""
+    """Return an object for JSON, with the key ``class``, which is no name of a field in Python."""
     fields = {key: value for key, value in vars(found).items() if value is not None}
     return {'class' if key == 'class_name' else key: value for key, value in fields.items()}

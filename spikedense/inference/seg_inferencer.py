@@ -1,4 +1,4 @@
-"""Semantic segmentation of images, one line from a config and weights."""
+"""Semantic segmentation of images with a model of mmseg."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +19,14 @@ _EIGHT_BITS = 256
 
 @dataclass(frozen=True, eq=False)
 class SegPrediction:
-    """The classes of an image's pixels.
+    """The class of each pixel of an image.
 
     Args:
-        name: Name of the image's files.
-        path: Path of the image, None for an array.
-        labels: Label of each pixel, ``[H, W]``, of the image's own size; uint8, or uint16 where
-            there are more than 256 classes.
-        shares: Name and share of the pixels of each class that occurs; they sum to 1.
+        name: Name of the output files of the image, without suffix.
+        path: Path of the image; None for an array.
+        labels: Label of each pixel, ``[H, W]``, in the size of the image; uint8, or uint16 for
+            more than 256 classes.
+        shares: Name of each class that occurs -> its share of the pixels. The sum is 1.
     """
 
     name: str
@@ -36,13 +36,16 @@ class SegPrediction:
 
 
 class SwiftVisualizer(SegLocalVisualizer):
-    """mmseg's, without the seconds that it takes to place the names on a large image."""
+    """mmseg's visualizer with a fast way of placing names, which takes seconds on a large image."""
 
     def _get_center_loc(self, mask: np.ndarray) -> np.ndarray:
-        """The middle pixel of the class in the row that has most of it, x and y.
+        """Return the place of a class name: the middle pixel of the row with most pixels.
 
         Args:
-            mask: 1 where the class is, ``[H, W]``.
+            mask: ``[H, W]``, 1 at the pixels of the class.
+
+        Returns:
+            x and y.
         """
         y = mask.sum(1).argmax()
         inside = np.flatnonzero(mask[y])
@@ -50,9 +53,9 @@ class SwiftVisualizer(SegLocalVisualizer):
 
 
 class SegInferencer(Inferencer[SegPrediction], MMSegInferencer):
-    """Segments images with a model of mmseg; see :class:`Inferencer`.
+    """Segment images with a model of mmseg; see :class:`Inferencer`.
 
-    A call takes ``opacity``, how much the classes' colours hide of the image in an overlay.
+    The option ``opacity`` of a call is the opacity of the classes' colours in an overlay.
 
     Example:
         >>> infer = SegInferencer('fpn_sdtv3-demo_1xb8-300i_demo-128x128', 'iter_300.pth')
@@ -64,7 +67,7 @@ class SegInferencer(Inferencer[SegPrediction], MMSegInferencer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # mmseg gives it the classes of Cityscapes until it draws for the first time.
+        # Before its first picture, the visualizer of mmseg has the classes of Cityscapes.
         self.visualizer.dataset_meta = self.model.dataset_meta
 
     def _init_visualizer(self, cfg: Config) -> SegLocalVisualizer:
@@ -75,6 +78,7 @@ class SegInferencer(Inferencer[SegPrediction], MMSegInferencer):
     def prediction(
         self, image: InputImage, sample: SegDataSample, **options: float
     ) -> SegPrediction:
+        """See :meth:`Inferencer.prediction`."""
         number = len(self.classes)
         labels = sample.pred_sem_seg.data[0].cpu().numpy()  # [H, W]
         counts = np.bincount(labels.ravel(), minlength=number)
@@ -90,18 +94,20 @@ class SegInferencer(Inferencer[SegPrediction], MMSegInferencer):
         )
 
     def draw(self, image: np.ndarray, sample: SegDataSample, **options: float) -> np.ndarray:
+        """See :meth:`Inferencer.draw`."""
         self.visualizer.alpha = options['opacity']
         self.visualizer.add_datasample(
             'overlay',
             image,
             sample,
             draw_gt=False,
-            # On a small image the names hide what they name.
+            # On a small image, the names hide the classes.
             with_labels=min(image.shape[:2]) >= _READABLE,
         )
         return self.visualizer.get_image()
 
     def write(self, prediction: SegPrediction, folder: OutputFolder) -> None:
+        """See :meth:`Inferencer.write`."""
         height, width = prediction.labels.shape
         label_map = f'labels/{prediction.name}.png'
         folder.write_png(label_map, prediction.labels)

@@ -56,10 +56,8 @@ def test_widths_that_differ(name: str, options: dict, message: str) -> None:
 
 def test_a_wrapped_model_is_looked_into() -> None:
     model = build(SPIKE2FORMER, **{'model.backbone.out_indices': (0, 1, 2, 3)})
-    wrapper = nn.Module()
-    wrapper.module = model
     with pytest.raises(UserError):
-        check_widths(wrapper)
+        check_widths(nn.DataParallel(model))
 
 
 @pytest.mark.parametrize('name', [SPIKE2FORMER, PANOPTIC])
@@ -105,6 +103,8 @@ def stages(*numbers: int) -> nn.ModuleList:
     ],
 )
 def test_number_of_classes(heads: dict, found: tuple[str, int] | None) -> None:
-    model = SimpleNamespace(**heads)
-    assert classifier(model) == found  # type: ignore[arg-type]
-    assert classifier(SimpleNamespace(module=model)) == found  # type: ignore[arg-type]
+    model = nn.Module()
+    for name, part in heads.items():
+        setattr(model, name, part)
+    assert classifier(model) == found
+    assert classifier(nn.DataParallel(model)) == found

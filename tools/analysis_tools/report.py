@@ -1,7 +1,7 @@
-"""One page about a checkpoint: ``tools/analysis_tools/report.py CONFIG CHECKPOINT``.
+"""Write a page about a checkpoint: ``tools/analysis_tools/report.py CONFIG CHECKPOINT``.
 
-Accuracy, energy, firing and examples, as an HTML page that needs no other file, and the numbers as
-JSON beside it.
+The page shows accuracy, energy, firing and examples. It is HTML that needs no other file. The
+numbers are written as JSON beside the page.
 
 Examples:
     python tools/analysis_tools/report.py CONFIG CHECKPOINT --out report.html
@@ -61,7 +61,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
-    """Make the report, and print its headline.
+    """Make the report, and print its main figures.
 
     Args:
         argv: The words after the program's name.

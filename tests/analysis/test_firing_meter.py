@@ -1,26 +1,18 @@
-"""Firing statistics: known ones are measured, and watching leaves no trace."""
+"""The firing meter: it measures known statistics, and leaves no trace in the model."""
 
-import csv
-import json
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 
 import pytest
 import torch
+from firing_statistics import EXPECTED
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from spikedense.analysis import firing
-from spikedense.analysis.firing import (
-    FiringAlarms,
-    FiringMeter,
-    FiringStatistics,
-    summarise,
-    write_statistics,
-)
+from spikedense.analysis.firing import FiringMeter, FiringStatistics
+from spikedense.analysis.firing import meter as meter_module
 from spikedense.neurons import ILIF, LIF, NILIF, BaseNeuron, EvalClampedNILIF
 
 
@@ -50,19 +42,6 @@ class Given(BaseNeuron):
 # Two calls: channels 0 to 3 at three pixels in all; channel 0 is dead, 2 always on.
 FIRST = torch.tensor([[0.0, 1, 9, -3], [0, 0, 1, 2]])  # 0 1 4 0, 0 0 1 2
 SECOND = torch.tensor([[-1.0, 4, 2, 3]])  # 0 4 2 3
-EXPECTED = FiringStatistics(
-    D=4,
-    mean=17 / 12,
-    rate=17 / 48,
-    zeros=5 / 12,
-    saturated=2 / 12,
-    per_step=(17 / 12,),
-    per_level=(7 / 12, 5 / 12, 3 / 12, 2 / 12),
-    units=4,
-    dead=1,
-    always_on=1,
-    elements=12,
-)
 
 
 @pytest.mark.parametrize('neuron', [NILIF(D=4), ILIF(D=4), NILIF(D=4, norm=1.0)])
@@ -251,7 +230,7 @@ class Processes:
 
 
 def test_processes_that_saw_different_things(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(firing, 'all_reduce', (processes := Processes()).all_reduce)
+    monkeypatch.setattr(meter_module, 'all_reduce', (processes := Processes()).all_reduce)
     shown = [
         {'0': torch.tensor([[[3.0, 0.0]]]), '1': torch.ones(1, 2, 4)},
         {'0': torch.tensor([[[1.0, 0.0]], [[2.0, 0.0]]])},  # another T, and '1' is not called
@@ -272,7 +251,7 @@ def test_processes_that_saw_different_things(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_processes_with_other_units_all_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(firing, 'all_reduce', (processes := Processes()).all_reduce)
+    monkeypatch.setattr(meter_module, 'all_reduce', (processes := Processes()).all_reduce)
     meters = []
     for units in (3, 4):
         model = nn.ModuleList([NILIF()])
@@ -281,99 +260,3 @@ def test_processes_with_other_units_all_say_so(monkeypatch: pytest.MonkeyPatch) 
         meters.append(meter)
     for error in processes.ask(meters):
         assert "neuron '0' has 4 units, expected 3" in str(error)
-
-
-SILENT = FiringStatistics(1, 0.0, 0.0, 1.0, 0.0, (0.0, 0.0), (0.0,), 2, 2, 0, 4)
-FULL = FiringStatistics(2, 2.0, 1.0, 0.0, 1.0, (2.0,), (1.0, 1.0), 3, 0, 3, 36)
-SOME = replace(EXPECTED, rate=0.0002)
-
-
-def test_json(tmp_path: Path) -> None:
-    write_statistics({'a.neuron': EXPECTED, 'b': SILENT}, tmp_path / 'rates.json')
-    read = json.loads((tmp_path / 'rates.json').read_text())
-    lists = ('per_step', 'per_level')
-    assert {
-        name: FiringStatistics(**{k: tuple(v) if k in lists else v for k, v in fields.items()})
-        for name, fields in read.items()
-    } == {'a.neuron': EXPECTED, 'b': SILENT}
-    assert [path.name for path in tmp_path.iterdir()] == ['rates.json']
-
-
-def test_csv(tmp_path: Path) -> None:
-    path = tmp_path / 'rates.csv'
-    write_statistics({'a.neuron': EXPECTED, 'b': SILENT}, str(path))
-    with path.open(newline='') as file:
-        first, second = csv.DictReader(file)
-    assert first.pop('neuron') == 'a.neuron'
-    assert tuple(map(float, first.pop('per_level').split())) == EXPECTED.per_level
-    for key, cell in first.items():
-        value = getattr(EXPECTED, key)
-        assert (float(cell),) == (value if isinstance(value, tuple) else (value,))
-    assert (second['neuron'], second['per_step'], second['units']) == ('b', '0.0 0.0', '2')
-
-
-def test_files_are_written_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(ValueError, match=r"rates\.txt' has the suffix '\.txt', expected \.json or"):
-        write_statistics({'a': EXPECTED}, tmp_path / 'rates.txt')
-    path = tmp_path / 'rates.json'
-    path.write_text('before')
-
-    def torn(part: Path, text: str, **_: str) -> None:
-        part.write_bytes(text[:9].encode())
-        raise OSError('no space left')
-
-    monkeypatch.setattr(Path, 'write_text', torn)
-    with pytest.raises(OSError, match='no space'):
-        write_statistics({'a': EXPECTED}, path)
-    assert path.read_text() == 'before'
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_summary() -> None:
-    assert summarise({'a': EXPECTED, 'b': SILENT, 'c': FULL}) == pytest.approx(
-        {
-            'neurons': 3,
-            'silent_neurons': 1,
-            'saturated_neurons': 1,
-            'dead_units': 3 / 9,
-            'always_on_units': 4 / 9,
-            'mean_rate': (12 * EXPECTED.rate + 36) / 52,
-            'saturated': (2 + 36) / 52,
-        }
-    )
-    assert set(summarise({}).values()) == {0}
-
-
-def test_alarms() -> None:
-    assert FiringAlarms().check({'a': EXPECTED}) == []
-    assert FiringAlarms(max_rate=0.5).check({'a.neuron': SOME, 'b': SILENT, 'c': FULL}) == [
-        'spike degradation: a.neuron fires at a rate of 0.0002, expected at least 0.001 (min_rate)',
-        'spike degradation: b fires at a rate of 0, expected at least 0.001 (min_rate)',
-        'dead units: 100.0% of the 2 units of b never fire, expected at most 0.9 (max_dead)',
-        'excess firing: c fires at a rate of 1, expected at most 0.5 (max_rate)',
-        'saturation: c emits D=2 at a share of 1 of its elements, expected at most 0.9 '
-        '(max_saturated)',
-        'always on: 100.0% of the 3 units of c always fire, expected at most 0.9 (max_always_on)',
-    ]
-    lenient = FiringAlarms(min_rate=0, max_dead=1, max_saturated=1, max_always_on=1)
-    assert lenient.check({'b': SILENT, 'c': FULL}) == []
-
-
-@pytest.mark.parametrize(
-    ('cfg', 'said'),
-    [
-        (dict(min_rate=-0.1), r'alarms: min_rate=-0\.1, expected a number from 0 to 1'),
-        (dict(max_dead=None), r'alarms: max_dead=None, expected a number from 0 to 1'),
-        (dict(max_saturated=True), r'alarms: max_saturated=True, expected'),
-        (dict(max_always_on=float('nan')), r'alarms: max_always_on=nan, expected'),
-        (dict(max_rate='a'), r"alarms: max_rate='a', expected"),
-        (dict(max_rate=0.1, min_rate=0.2), r'max_rate=0\.1, expected at least min_rate=0\.2'),
-        (dict(minrate=0.1), r"alarms: no threshold 'minrate', expected min_rate, max_rate,"),
-        (3, r'alarms=3, expected a dict of min_rate'),
-    ],
-)
-def test_alarms_that_make_no_sense(cfg: dict, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        FiringAlarms.from_config(cfg)
