@@ -1,4 +1,4 @@
-"""The charts of the report page: plain numbers in, SVG to be put into HTML out."""
+"""The charts of the report page: SVG elements for HTML, drawn from plain numbers."""
 
 import html
 import io
@@ -28,11 +28,11 @@ _MAC, _AC = '#D55E00', '#0072B2'
 _ZERO = '#E6E9ED'
 _WIDTH = 10.9  # inches, of 96 / 72 pixels a point: the width of the page's column
 _ROW = 0.165
-_LETTER = 0.06  # inches, of the font that the rows are labelled with
+_LETTER = 0.06  # inches, width of a letter in the labels of the rows
 _LONGEST_NAME = 48
 _ROWS_A_CHART = 60
 _STYLE: Any = {
-    'svg.fonttype': 'none',  # text stays text: it can be searched, and read by a screen reader
+    'svg.fonttype': 'none',  # text stays text, for the search and for screen readers
     'font.size': 8,
     'axes.edgecolor': '#9AA3AD',
     'axes.linewidth': 0.6,
@@ -44,11 +44,11 @@ _STYLE: Any = {
 
 
 def shorten(name: str, longest: int = _LONGEST_NAME) -> str:
-    """Cuts the middle out of a long name, whose ends tell most.
+    """Cut the middle out of a long name, because its two ends say most.
 
     Args:
-        name: of a module.
-        longest: letters that may stay.
+        name: Name of a module.
+        longest: Number of letters that may stay.
     """
     if len(name) <= longest:
         return name
@@ -58,11 +58,11 @@ def shorten(name: str, longest: int = _LONGEST_NAME) -> str:
 
 @rc_context(_STYLE)
 def energy_chart(by_part: Mapping[str, Mapping[str, float]], key: str) -> str:
-    """Bars of the energy of each part, what multiplies beside what only adds.
+    """Draw the energy of each part as a bar, multiplications and additions apart.
 
     Args:
-        by_part: part -> ``{'MAC': mJ, 'AC': mJ}``.
-        key: unique in the page; the ids of the SVG start with it.
+        by_part: Name of a part -> ``{'MAC': mJ, 'AC': mJ}``.
+        key: A key that is unique in the page. The ids of the SVG start with it.
 
     Returns:
         The SVG element.
@@ -95,14 +95,15 @@ def energy_chart(by_part: Mapping[str, Mapping[str, float]], key: str) -> str:
 
 @rc_context(_STYLE)
 def firing_charts(neurons: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    """Firing rates and shares of the integers, a row a neuron, in the order of the network.
+    """Draw the firing rates and the shares of the integers, a row for each neuron.
 
     Args:
-        neurons: ``name``, ``part``, ``state``, ``rate``, ``D`` and ``per_level`` of each.
-        key: unique in the page.
+        neurons: ``name``, ``part``, ``state``, ``rate``, ``D`` and ``per_level`` of each neuron, in
+            the order of the network.
+        key: A key that is unique in the page.
 
     Returns:
-        SVG elements, each with as many whole parts as fit it.
+        SVG elements. Each one shows as many whole parts of the model as have room in it.
     """
     highest = max((neuron['rate'] for neuron in neurons), default=0)
     limit = min(1.0, 1.2 * highest) or 1.0
@@ -112,7 +113,7 @@ def firing_charts(neurons: Sequence[Mapping[str, Any]], key: str) -> list[str]:
 
 
 def _firing_chart(neurons: Sequence[Mapping[str, Any]], key: str, left: float, limit: float) -> str:
-    # A row is a neuron, or the name of the part that those below it belong to.
+    # A row is a neuron, or the name of the part to which the neurons below it belong.
     rows: list[Mapping[str, Any] | str] = []
     for part, group in itertools.groupby(neurons, key=lambda neuron: neuron['part']):
         rows += [part, *group]
@@ -135,7 +136,7 @@ def _firing_chart(neurons: Sequence[Mapping[str, Any]], key: str, left: float, l
     labels = rates.set_yticks(list(named), [_inside(n) for n in named.values()], fontsize=7.5)
     for tick, (y, neuron) in zip(labels, named.items(), strict=True):
         tick.label1.set_gid(f'name-{y}')
-        if neuron['state'] != 'normal':  # a silent one has no bar to colour
+        if neuron['state'] != 'normal':  # the bar alone does not show it: a silent neuron has none
             tick.label1.set_color(STATE_COLORS[neuron['state']])
             tick.label1.set_fontweight('bold')
         titles[f'name-{y}'] = neuron['name']
@@ -171,7 +172,7 @@ def _level_bars(axis: Any, y: int, neuron: Mapping[str, Any], titles: dict[str, 
 
 
 def _level_color(integer: int, D: int) -> Any:
-    """Grey for zeros, orange at D, ever darker blue between them."""
+    """Return the colour of an integer: grey for 0, orange for D, darker blue for larger others."""
     if integer == 0:
         return _ZERO
     if integer == D:
@@ -191,11 +192,11 @@ def _firing_legend(figure: Any, neurons: Sequence[Mapping[str, Any]]) -> None:
 
 @rc_context(_STYLE)
 def step_chart(neurons: Sequence[Mapping[str, Any]], key: str) -> str:
-    """The mean integer at each time step, a line a part of the model.
+    """Draw the mean integer at each time step, a line for each part of the model.
 
     Args:
-        neurons: ``part``, ``elements`` and ``per_step`` of each.
-        key: unique in the page.
+        neurons: ``part``, ``elements`` and ``per_step`` of each neuron.
+        key: A key that is unique in the page.
 
     Returns:
         The SVG element.
@@ -217,7 +218,7 @@ def step_chart(neurons: Sequence[Mapping[str, Any]], key: str) -> str:
 
 
 def _mean_steps(neurons: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Means over neurons, each with the weight of its elements."""
+    """Return the mean integer over neurons at each time step, weighted by their elements."""
     steps = max(len(neuron['per_step']) for neuron in neurons)
     means = []
     for step in range(steps):
@@ -228,14 +229,14 @@ def _mean_steps(neurons: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 def _inside(neuron: Mapping[str, Any]) -> str:
-    """The name of a neuron below its part, short; that it is a neuron needs no saying."""
+    """Return the short name of a neuron inside its part, without the word ``neuron``."""
     name, part = neuron['name'], neuron['part']
     inside = name.rpartition('.')[2] if name == part else name.removeprefix(f'{part}.')
     return shorten(inside.removesuffix('.neuron'))
 
 
 def _pages(neurons: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """Neurons in charts: parts stay whole unless one alone is longer than a chart."""
+    """Divide neurons among charts. A part is divided only if it is longer than a chart."""
     parts: dict[str, list[Mapping[str, Any]]] = {}
     for neuron in neurons:
         parts.setdefault(neuron['part'], []).append(neuron)
@@ -252,7 +253,7 @@ def _pages(neurons: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]
 
 
 def _write_after(axis: Any, x: float, y: float, text: str, size: float, **options: Any) -> None:
-    """Writes to the right of a point, a little apart from it: SVG ignores spaces in front."""
+    """Write to the right of a point, with a distance, because SVG ignores leading spaces."""
     axis.annotate(
         text, (x, y), (3, 0), textcoords='offset points', va='center', fontsize=size, **options
     )
@@ -269,7 +270,7 @@ def _figure(height: float) -> Any:
 
 
 def _axis(figure: Any, left: float, width: float, bottom: float, height: float) -> Any:
-    """An axis, placed in inches: one chart stands below another in the same columns."""
+    """Add an axis at a place in inches, so that the axes of several charts are aligned."""
     all_width, all_height = figure.get_size_inches()
     place = (left / all_width, bottom / all_height, width / all_width, height / all_height)
     axis = figure.add_axes(place, facecolor='none')
@@ -294,20 +295,20 @@ def _legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
 
 
 def _svg(figure: Any, key: str, label: str, titles: Mapping[str, str]) -> str:
-    """A figure as an element for a page that has other such elements.
+    """Return a figure as an SVG element for a page with several such elements.
 
     Args:
-        figure: the figure.
-        key: put in front of all ids, which matplotlib counts anew in each figure.
-        label: what a screen reader says.
-        titles: id of a bar or name -> what it shows under the mouse.
+        figure: The figure.
+        key: A prefix for all ids, because matplotlib uses the same ids in each figure.
+        label: The text for a screen reader.
+        titles: Id of a bar or name -> the text that it shows under the mouse.
     """
     text = io.StringIO()
     with rc_context({'svg.hashsalt': key}):
         figure.savefig(text, format='svg', metadata={'Date': None})
     svg = text.getvalue()
     svg = svg[svg.index('<svg') :].strip()
-    # Its style sheet would hold for the page, its metadata name addresses.
+    # The style sheet would apply to the whole page, and the metadata contains addresses.
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg, flags=re.DOTALL)
     svg = re.sub(r'<style\b.*?</style>', '', svg, flags=re.DOTALL)
     svg = re.sub(r'<!--.*?-->', '', svg, flags=re.DOTALL)

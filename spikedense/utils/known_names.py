@@ -1,4 +1,4 @@
-"""What names there are: registered classes, and the one nearest to a typo."""
+"""Known names: the registered classes, and the name that is most similar to a wrong one."""
 
 import difflib
 from collections.abc import Iterable
@@ -10,17 +10,19 @@ _MOST_LISTED = 12
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that says which names there are.
+    """Return the end of an error message that says which names are known.
 
     Args:
-        name: What was written.
-        known: What could have been meant.
+        name: The wrong name.
+        known: The known names.
 
     Returns:
-        ``; did you mean 'x'?``, or the known names where they are few, or nothing.
+        ``; did you mean 'x'?`` if a known name is similar, else a list of the known names if there
+        are few of them, else an empty string.
     """
     prefix, _, bare = name.rpartition('.')
-    # Scopes are left out of the comparison; the same scope wins among equal names.
+    # Names are compared without their scopes. Of two equal names, the one with the same scope is
+    # suggested.
     names = sorted(set(known), key=lambda other: (other.rpartition('.')[0] == prefix, other))
     by_bare_name = {other.rpartition('.')[2]: other for other in names}
     close = difflib.get_close_matches(bare, by_bare_name, n=1, cutoff=0.6)
@@ -32,12 +34,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def registered_names(kind: str, scope: str | None, prefix: str) -> list[str]:
-    """The names in a registry and its relatives, as a config would write them.
+    """List the names in a registry of mmengine and its child registries, as configs write them.
 
     Args:
-        kind: Name of the registry as mmengine prints it, ``model`` for example.
-        scope: Default scope of the config, whose names need no prefix.
-        prefix: A scope whose names are listed with it, as those of this package always are.
+        kind: Name of the registry as mmengine prints it, for example ``model``.
+        scope: Default scope of the config. Names of this scope need no prefix.
+        prefix: Another scope. Its names are listed with the prefix, as those of this package are.
 
     Returns:
         The names.
@@ -56,14 +58,14 @@ def registered_names(kind: str, scope: str | None, prefix: str) -> list[str]:
 
 
 def find_class(name: str, scope: str | None) -> type | None:
-    """The class that a config's ``type`` names.
+    """Find the class of a ``type`` in a config.
 
     Args:
-        name: As written, with or without a scope.
+        name: The name in the config, with or without a scope.
         scope: The default scope of the config.
 
     Returns:
-        The class, or None where no registry knows it.
+        The class, or None if no registry has the name.
     """
     prefix, _, short = name.rpartition('.')
     for registry in _roots():
