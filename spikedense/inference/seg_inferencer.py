@@ -9,6 +9,8 @@ from mmseg.apis import MMSegInferencer
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
+from spikedense.utils.class_names import class_name
+
 from .inferencer import Inferencer
 from .inputs import InputImage
 from .outputs import OutputFolder
@@ -71,7 +73,7 @@ class SegInferencer(Inferencer[SegPrediction], MMSegInferencer):
         self.visualizer.dataset_meta = self.model.dataset_meta
 
     def _init_visualizer(self, cfg: Config) -> SegLocalVisualizer:
-        if cfg.visualizer.type == SegLocalVisualizer.__name__:
+        if class_name(cfg.visualizer) == SegLocalVisualizer.__name__:
             cfg.visualizer.type = SwiftVisualizer
         return super()._init_visualizer(cfg)
 
