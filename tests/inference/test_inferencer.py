@@ -10,6 +10,7 @@ from inferencer_models import NAMES, SIZE, Model, predictions_in_a_test
 from mmengine.registry import DefaultScope
 from PIL import Image
 
+from spikedense.checks.model import build_model
 from spikedense.inference import open_inferencer
 from spikedense.inference.inferencer import Inferencer
 from spikedense.inference.inputs import list_images
@@ -59,6 +60,17 @@ def test_detection_is_that_of_a_test(det_model: Model, detect: Inferencer, image
             rebuilt[mask] = one.label
         assert prediction.segments
         assert (rebuilt == sample.pred_panoptic_seg.sem_seg[0].numpy() % 1000).all()
+
+
+def test_a_built_model_gets_the_weights(
+    seg_model: Model, segment: SegInferencer, images: Path
+) -> None:
+    network = build_model(seg_model[0])
+    other = SegInferencer(*seg_model, device='cpu', network=network)
+    assert other.model is network and not network.training
+    image = images / f'{NAMES[0]}.jpg'
+    (found,), (wanted,) = other(image, progress=False), segment(image, progress=False)
+    assert (found.labels == wanted.labels).all()
 
 
 def test_score_thr_leaves_out_instances(detect: Inferencer, images: Path) -> None:
