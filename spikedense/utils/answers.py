@@ -7,13 +7,23 @@ else, because it overrides a method, does not inherit the answer: it gives its o
 refused by name.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 #: Methods that do not change what ``forward`` computes.
 _HARMLESS = frozenset(
     ('__init__', '__repr__', '__doc__', 'extra_repr', 'init_weights', 'loss', 'predict')
+)
+
+#: Classes whose methods do nothing yet.
+_EMPTY = frozenset(
+    (
+        'builtins.object',
+        'mmengine.model.base_module.BaseModule',
+        'torch.nn.modules.module.Module',
+        'typing.Generic',
+    )
 )
 
 Value = TypeVar('Value')
@@ -39,26 +49,28 @@ class Folding:
     reason: str | None = None
 
 
-def _walk(cls: type) -> Iterator[tuple[type, set[str]]]:
-    """Yield each base class, and the methods that classes below it define, harmless ones aside."""
-    below: set[str] = set()
-    for base in cls.__mro__:
-        yield base, below
-        own = {name for name, value in vars(base).items() if _is_method(value)}
-        below = below | (own - _HARMLESS)
+def _bases(cls: type) -> Iterator[tuple[type, list[str]]]:
+    """Yield each base class, and what the classes below it have changed.
+
+    A change is a method that replaces another one, harmless methods aside. A method that was
+    abstract before, or that torch's and mmengine's ``Module`` leaves open, is no change.
+    """
+    changed: list[str] = []
+    mro = cls.__mro__
+    for i, base in enumerate(mro):
+        yield base, changed
+        for name, value in vars(base).items():
+            is_method = callable(value) or isinstance(value, property)
+            if is_method and name not in _HARMLESS and _is_concrete(name, mro[i + 1 :]):
+                changed = [*changed, name]
 
 
-def _is_method(value: Any) -> bool:
-    return callable(value) or isinstance(value, property | classmethod | staticmethod)
-
-
-def _overridden(base: type, below: set[str]) -> list[str]:
-    """Return what changes a class's computation: abstract methods are there to be overridden."""
-    return sorted(
-        name
-        for name in below
-        if hasattr(base, name) and not getattr(getattr(base, name), '__isabstractmethod__', False)
-    )
+def _is_concrete(name: str, classes: Iterable[type]) -> bool:
+    """Whether one of the classes implements a method."""
+    for cls in classes:
+        if f'{cls.__module__}.{cls.__name__}' not in _EMPTY and name in vars(cls):
+            return not getattr(vars(cls)[name], '__isabstractmethod__', False)
+    return False
 
 
 def ask(module: object, question: str) -> Callable[..., Any] | None:
@@ -75,14 +87,12 @@ def ask(module: object, question: str) -> Callable[..., Any] | None:
         Unfoldable: A subclass overrides a method of the class that answers, so that the inherited
             answer may be wrong.
     """
-    for base, below in _walk(type(module)):
+    for base, changed in _bases(type(module)):
         if question in vars(base):
-            changed = _overridden(base, below)
             if changed:
-                name = type(module).__name__
                 raise Unfoldable(
-                    f'{name} overrides {", ".join(changed)} of {base.__name__} and has no '
-                    f'{question} of its own'
+                    f'{type(module).__name__} overrides {", ".join(changed)} and has no {question} '
+                    f'of its own, only that of {base.__name__}'
                 )
             return getattr(module, question)
     return None
@@ -117,9 +127,9 @@ class ClassTable(Generic[Value]):
             The value of the nearest registered class; None if there is none, or if a subclass
             overrides a method of that class.
         """
-        for base, below in _walk(type(module)):
+        for base, changed in _bases(type(module)):
             if base in self._values:
-                return None if _overridden(base, below) else self._values[base]
+                return None if changed else self._values[base]
         return None
 
     @property
