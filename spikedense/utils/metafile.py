@@ -10,8 +10,6 @@ from typing import Any
 
 import yaml
 
-from spikedense.errors import UserError
-
 TABLE_START = '<!-- results: generated from metafile.yml by tools/dev/make_readmes.py -->'
 TABLE_END = '<!-- results: end -->'
 SOURCES = {'published': ('Reference',), 'measured': ('Command', 'Machine')}
@@ -39,8 +37,8 @@ _METRICS = {
 }
 
 
-class MetafileError(UserError):
-    """A metafile or README cannot be used; the message names the file and the key."""
+class MetafileError(ValueError):
+    """A metafile that lacks something; the message names the file and the key."""
 
 
 def load_metafile(path: Path) -> dict[str, Any]:
