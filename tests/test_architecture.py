@@ -14,6 +14,7 @@ LEVELS = [
     {'ops'},
     {'neurons'},
     {'converters', 'datasets'},
+    {'weights'},
     {'models', 'evaluation'},
     {'tracing'},
     {'deploy'},

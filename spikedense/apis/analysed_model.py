@@ -1,7 +1,6 @@
 """A model and images for the analysis tools, from a config and, if there is one, a checkpoint."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, MODELS, DefaultScope, init_default_scope
 from torch import Tensor, nn
 
-from spikedense.converters import is_official, read_state_dict
 from spikedense.engine.model_check import check_widths
-from spikedense.engine.runner import compare_weights, read_checkpoint
+from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .errors import UserError
 from .inference_config import read_config
@@ -34,7 +32,7 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
         The model.
 
     Raises:
-        UserError: The checkpoint is missing or does not fit, key by key.
+        UserError: The checkpoint is missing, cannot be read or does not fit, key by key.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     model: Any = MODELS.build(cfg.model)
@@ -42,16 +40,7 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
     if checkpoint is None:
         return model.eval()
     path = existing_checkpoint(str(checkpoint))
-    content = read_checkpoint(path)
-    with suppress(ValueError):  # no tensors in it; the comparison says so
-        if is_official(read_state_dict(content)):
-            raise UserError(
-                f"the checkpoint '{path}' has official keys, which "
-                'tools/model_converters/official_to_spikedense.py converts'
-            )
-    fit = compare_weights(model, content, path)
-    if not fit.exact:
-        raise UserError(f"the checkpoint '{path}' does not fit the model, {fit.describe()}")
+    load(model, read_state_dict(read_checkpoint(path)), path)
     return model.eval()
 
 

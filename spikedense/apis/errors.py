@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from spikedense.engine.errors import RunError
+from spikedense.errors import UserError
 from spikedense.utils.signatures import accepted_parameters
 
 from .known_names import nearest, registered_names
@@ -28,10 +29,6 @@ _NOT_FOUND_BY_STRING = re.compile(r'Failed to get ([\w.]+)$')
 _BAD_ARGUMENT = re.compile(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'")
 _MISSING_ARGUMENT = re.compile(r'(?:(\w+)\.)?(\w+)\(\) missing \d+ required .*arguments?: (.+)')
 _BUILD_FUNCTIONS = {'build_from_cfg', 'build_optimizer_from_cfg', 'build_scheduler_from_cfg'}
-
-
-class UserError(Exception):
-    """What was asked for cannot be done; the message is one sentence that says why."""
 
 
 @contextmanager

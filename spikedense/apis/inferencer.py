@@ -3,7 +3,6 @@
 import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,9 +18,8 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from spikedense.converters import is_official, read_state_dict
 from spikedense.engine.model_check import check_widths
-from spikedense.engine.runner import compare_weights, read_checkpoint
+from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .errors import UserError
 from .evaluation import library_of
@@ -49,9 +47,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         cfg_options: Dotted keys and the values that replace the config's.
 
     Raises:
-        UserError: The config is of another library or cannot be used, there is no checkpoint, it
-            does not fit, or the device cannot be used.
-        RunError: The checkpoint cannot be read, or none of its weights fits.
+        UserError: The config is of another library or cannot be used, the checkpoint is missing,
+            cannot be read or does not fit, or the device cannot be used.
     """
 
     #: Default scope of the configs.
@@ -195,17 +192,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         """Fill the model from :attr:`weights`, all of it or not at all."""
         check_widths(model)
         checkpoint = read_checkpoint(self.weights)
-        with suppress(ValueError):  # no tensors in it; the comparison says so
-            if is_official(read_state_dict(checkpoint)):
-                raise UserError(
-                    f"the checkpoint '{self.weights}' has official keys, which "
-                    'tools/model_converters/official_to_spikedense.py converts'
-                )
-        fit = compare_weights(model, checkpoint, self.weights)
-        if not fit.exact:
-            raise UserError(
-                f"the checkpoint '{self.weights}' does not fit the model, {fit.describe()}"
-            )
+        load(model, read_state_dict(checkpoint), self.weights)
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)  # type: ignore[assignment]
 
     @property

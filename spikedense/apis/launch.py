@@ -199,11 +199,13 @@ def _runner(cfg: Config, show_dir: str | None, strict: bool) -> Iterator[Guarded
     evaluation.set_visualizer(cfg)
     runners: list[GuardedRunner] = []
     with nothing_left_behind(
-        cfg.work_dir, Path(cfg.filename).name, lambda: any(runner.started for runner in runners)
+        cfg.work_dir,
+        Path(cfg.filename).name,
+        lambda: any(runner.start_hook.started for runner in runners),
     ):
         runner = GuardedRunner.from_cfg(cfg)
         runners.append(runner)
-        runner.strict_loading = strict
+        runner.weight_hook.strict = strict
         if cfg.randomness.get('deterministic'):
             environment.relax_determinism()
         if show_dir is not None:
