@@ -16,6 +16,7 @@ LEVELS = [
     {'ops'},
     {'neurons'},
     {'checks', 'converters', 'datasets'},
+    {'weights'},
     {'models', 'evaluation'},
     {'tracing'},
     {'deploy'},

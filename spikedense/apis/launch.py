@@ -189,11 +189,13 @@ def _runner(
     set_visualizer(cfg)
     runners: list[GuardedRunner] = []
     with nothing_left_behind(
-        cfg.work_dir, Path(cfg.filename).name, lambda: any(runner.started for runner in runners)
+        cfg.work_dir,
+        Path(cfg.filename).name,
+        lambda: any(runner.start_hook.started for runner in runners),
     ):
         runner = _runner_class(model).from_cfg(cfg)
         runners.append(runner)
-        runner.strict_loading = strict
+        runner.weight_hook.strict = strict
         if cfg.randomness.get('deterministic'):
             environment.relax_determinism()
         if show_dir is not None:

@@ -23,10 +23,10 @@ from spikedense.checks.config import library_of
 from spikedense.checks.model import build_model
 from spikedense.errors import UserError
 from spikedense.utils.known_names import nearest
+from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .config import dataset_meta, read_config, usable_device
 from .inputs import InputImage, list_images
-from .model import fill
 from .outputs import OutputFolder
 
 Prediction = TypeVar('Prediction')
@@ -194,7 +194,9 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         """Build the model if it is not built yet, and load all weights or none."""
         model = build_model(cfg) if self._network is None else self._network
         model.cfg = cfg
-        model.dataset_meta = dataset_meta(cfg, fill(model, self.weights), model)
+        checkpoint = read_checkpoint(self.weights)
+        load(model, read_state_dict(checkpoint), self.weights)
+        model.dataset_meta = dataset_meta(cfg, checkpoint, model)
         return model.to(device).eval()
 
     @property

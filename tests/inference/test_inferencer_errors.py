@@ -100,7 +100,7 @@ def test_weights_of_another_model(
 ) -> None:
     state = torch.load(seg_model[1], weights_only=False)['state_dict']
     torch.save({'state_dict': edit(state)}, tmp_path / 'other.pth')
-    with pytest.raises((UserError, UserError), match=said):
+    with pytest.raises(UserError, match=said):
         SegInferencer(seg_model[0], tmp_path / 'other.pth')
 
 

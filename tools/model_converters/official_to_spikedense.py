@@ -1,9 +1,10 @@
-"""Convert an official checkpoint of Spike-driven Transformer V2 or V3 or Spike2Former to our keys.
+"""Convert an official checkpoint of a known family to the keys of this package.
 
-The tool takes classifiers, backbones of dense prediction, whole Semantic FPNs and whole
-Spike2Formers. It reports every key that no rule knows, and every weight that the model of the
-given config misses. A Spike2Former needs settings of its own (the released layout, the number of
-classes of its output), so its config is written beside the new file.
+The known families are Spike-driven Transformer V2 and V3 (classifiers and dense backbones),
+Semantic FPN, Spike2Former and the spiking detectors; the config can register others. An error names
+the keys that no family knows and those that the model of the config lacks. A Spike2Former needs
+settings of its own (the released layout, as many classes as its output has): the tool writes a
+config for it beside the new file.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spikedense.converters import convert_state_dict, is_official, read_state_dict
+from spikedense.converters import convert_state_dict
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,3 @@ def test_token_convolutions_become_map_convolutions() -> None:
     key = 'block3.0.mlp.fc1_conv.weight'
     (value,) = convert_state_dict({key: torch.zeros(8, 4, 1)}).state_dict.values()
     assert value.shape == (8, 4, 1, 1)
-
-
-def test_wrappers_are_seen_through() -> None:
-    state = {'module.downsample1_1.encode_conv.weight': torch.zeros(1)}
-    for checkpoint in (state, {'model': state, 'epoch': 1}, {'state_dict': state}):
-        found = read_state_dict(checkpoint)
-        assert list(found) == ['downsample1_1.encode_conv.weight']
-        assert is_official(found)
-    assert not is_official({'stages.0.downsample.conv.weight': torch.zeros(1)})
