@@ -12,11 +12,10 @@ from mmengine.config import Config
 from reduced_models import IMAGE_SIZE, build_model, random_batch, reduced_config
 from torch import Tensor, nn
 
-from spikedense.deploy.neurons import ThresholdNeuron
 from spikedense.deploy.onnx_export import ExportError, OnnxNeuron, export_onnx
 from spikedense.deploy.onnx_runtime import OnnxNetwork, run_by_onnx
 from spikedense.models.backbones import SDTV3
-from spikedense.neurons import build_neuron
+from spikedense.neurons import ThresholdNeuron, build_neuron
 from spikedense.tracing import network_outputs
 from spikedense.utils.config_path import config_root
 
