@@ -1,6 +1,8 @@
 """Families of official checkpoints: which keys they recognise, and one from outside."""
 
 import importlib.util
+import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -22,20 +24,6 @@ from spikedense.weights import check
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
 SDT = 'Spike-driven Transformer'
-
-#: What the module of a user says, who has checkpoints of another code base.
-TOY = """
-from spikedense.converters import Family, any_key, register_family
-
-
-def rename(key):
-    if not key.startswith('toy.'):
-        return None
-    return key.removeprefix('toy.').replace('kernel', 'weight')
-
-
-register_family(Family('Toy', any_key(r'(^|\\.)toy\\.'), rename, prefix='backbone.'))
-"""
 
 
 @pytest.fixture
@@ -94,9 +82,9 @@ def test_keys_of_other_libraries_are_not_recognised(key: str) -> None:
 
 
 def toy_state() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights of a backbone, by the toy's keys and by ours."""
+    """Weights of a backbone, by the keys of the toy and by ours."""
     ours = SDTV3(SMALL).state_dict()
-    return {f'toy.{key.replace("weight", "kernel")}': value for key, value in ours.items()}, ours
+    return {f'toy.{key.replace("stages", "encoder")}': value for key, value in ours.items()}, ours
 
 
 @pytest.fixture
@@ -111,9 +99,14 @@ def convert(repo_root: Path) -> ModuleType:
 
 @pytest.mark.usefixtures('own_table')
 def test_family_from_outside(
-    tmp_path: Path, convert: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, repo_root: Path, convert: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / 'toy_family.py').write_text(TOY)
+    """The module of docs/add_a_model.md, word for word."""
+    page = (repo_root / 'docs' / 'add_a_model.md').read_text(encoding='utf-8')
+    (block,) = re.findall(r'```python\n# toy_family\.py\n(.*?)```', page, re.DOTALL)
+    (tmp_path / 'toy_family.py').write_text(block)
+    # Another test may have imported it, and a module is run once.
+    monkeypatch.delitem(sys.modules, 'toy_family', raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
     config = tmp_path / 'cfg.py'
     config.write_text(
