@@ -8,8 +8,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from spikedense.models.layers import SpikeLinear
-from spikedense.models.pixel_decoders import SpikeDrivenDeformableAttention
+from spikedense.models.layers import SpikeDrivenDeformableAttention, SpikeLinear
 from spikedense.neurons import BaseNeuron
 
 #: Layers that take real values by specification, and why.

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spikedense.deploy.neurons import SpikeTrain, ThresholdNeuron
-from spikedense.neurons import IF, NILIF, PLIF, BaseNeuron, SigmoidL2NILIF
+from spikedense.deploy.twins import SpikeTrain
+from spikedense.neurons import IF, NILIF, PLIF, BaseNeuron, SigmoidL2NILIF, ThresholdNeuron
 from spikedense.tracing import network_outputs
 
 #: Second stages see these two boxes of an image, whatever the first stage proposes.

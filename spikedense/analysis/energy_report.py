@@ -3,7 +3,7 @@
 import copy
 import itertools
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from spikedense.deploy import fold
-from spikedense.models.layers import AttentionProduct
+from spikedense.models.layers.attention import ORDERS
 from spikedense.neurons import BaseNeuron
 from spikedense.tracing import OperationTrace, network_outputs
 from spikedense.tracing.trace import opaque_modules
@@ -61,19 +61,13 @@ def own_parameters(model: nn.Module) -> dict[str, int]:
 class _AttentionSizes:
     """Counts, while a model runs, what its attention products cost in either order."""
 
-    def __init__(self, model: nn.Module) -> None:
-        self.linear = self.quadratic = 0.0
-        self._hooks = [
-            module.register_forward_pre_hook(self._count)
-            for module in model.modules()
-            if isinstance(module, AttentionProduct)
-        ]
+    def __init__(self, products: Sequence[nn.Module]) -> None:
+        self.macs = dict.fromkeys(ORDERS, 0.0)
+        self._hooks = [module.register_forward_pre_hook(self._count) for module in products]
 
-    def _count(self, module: nn.Module, args: tuple) -> None:
-        q, k, v = args[:3]
-        copies = q.size(0) * q.size(1)
-        self.linear += copies * k.size(2) * v.size(2) * (k.size(3) + q.size(3))
-        self.quadratic += copies * k.size(3) * q.size(3) * (k.size(2) + v.size(2))
+    def _count(self, module: Any, args: tuple) -> None:
+        for order, macs in module.macs_by_order(*args).items():
+            self.macs[order] += macs
 
     def remove(self) -> None:
         """Takes the hooks off again."""
@@ -117,14 +111,14 @@ def energy_report(
     net = copy.deepcopy(model).eval()
     parameters = sum(p.numel() for p in net.parameters())
     fold(net, separable=separable, scales=False, rep_convs=merged)
-    products = [m for m in net.modules() if isinstance(m, AttentionProduct)]
+    products: list[Any] = [m for m in net.modules() if hasattr(m, 'macs_by_order')]
     for product in products if order else ():
-        product.order = order or product.order
-    sizes = _AttentionSizes(net)
+        product.order = order
+    sizes = _AttentionSizes(products)
     trace = count_operations(net, itertools.chain([first], batches))
     sizes.remove()
     neurons = {n: m for n, m in net.named_modules() if isinstance(m, BaseNeuron)}
-    steps = max((trace.shapes[n][0] for n in neurons if n in trace.shapes), default=1)
+    steps = trace.steps
     levels = max((m.D for m in neurons.values()), default=1)
     own = own_parameters(net)
     layers = layer_energies(trace.operations, settings, steps, own)
@@ -149,7 +143,7 @@ def energy_report(
         by_part=_by_part(layers),
         by_settings=_by_settings(trace, steps, own),
         twins=twins(layers, totals(once), steps, levels) if comparable else [],
-        attention_macs=dict(linear=sizes.linear / number, quadratic=sizes.quadratic / number),
+        attention_macs={order: macs / number for order, macs in sizes.macs.items()},
         layers=[layer_to_dict(layer) for layer in layers],
         assumptions=[*assumptions(settings, merged, steps, source, number), *_unseen(trace)],
         machine=f'torch {torch.__version__}, Python {platform.python_version()}',
@@ -181,7 +175,7 @@ def _one_step(net: nn.Module, images: Tensor) -> Any:
         backbone.T = before
 
 
-def _orders(products: list[AttentionProduct]) -> str | None:
+def _orders(products: Sequence[Any]) -> str | None:
     return ', '.join(sorted({product.order for product in products})) or None
 
 

@@ -4,68 +4,70 @@ It is not meant to be fast or lean. The neurons, attention and sampling of this 
 against it: their results and gradients by the tests, their time and memory by the benchmark.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spikedense.models.backbones.base import SpikeDrivenBackbone
-from spikedense.models.layers import AttentionProduct
-from spikedense.models.pixel_decoders import DeformSample
+from spikedense.models.layers import AttentionProduct, DeformSample
 from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron
+from spikedense.utils.answers import ClassTable
+
+#: Class -> what returns the plain re-statement of a module: another one, or the module, changed.
+_PLAIN: ClassTable[Callable[[Any], nn.Module]] = ClassTable()
+
+#: Return a decorator that registers the plain re-statement of some classes.
+plain_of = _PLAIN.register
 
 
 def restate_plainly(model: nn.Module) -> None:
-    """Turns a model into its plain re-statement; parameters, buffers and their names stay.
+    """Turn a model into its plain re-statement; parameters, buffers and their names stay.
 
     - Neurons loop over the steps in ordinary operations, of which autograd stores what it needs.
     - Attention multiplies in quadratic order.
     - Deformable sampling gathers the four corners of each place.
-    - No block recomputes its activations in the backward pass.
+    - No block computes its activations again in the backward pass.
 
     Convolutions, norms and losses are left alone. It is not for autocast, out of which the neurons
     and the attention of this package step by themselves.
 
     Args:
-        model: the model, changed in place.
+        model: The model, changed in place.
 
     Raises:
-        ValueError: a neuron keeps its state between calls, or is of a kind not known here.
+        ValueError: A neuron keeps its state between calls, or is of a kind that is not registered.
     """
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if isinstance(child, BaseNeuron):
-                setattr(module, name, _plain_neuron(child))
-        if isinstance(module, AttentionProduct):
-            module.order = 'quadratic'
-        elif isinstance(module, DeformSample):
-            module.function = gather_sample
-        elif isinstance(module, SpikeDrivenBackbone):
+            plain = _PLAIN.find(child)
+            if plain is not None:
+                setattr(module, name, plain(child))
+            elif isinstance(child, BaseNeuron):
+                known = ', '.join(c.__name__ for c in _PLAIN.classes if issubclass(c, BaseNeuron))
+                raise ValueError(f'{child}: only {known} have a plain re-statement')
+        if hasattr(module, 'with_cp'):
             module.with_cp = False
 
 
-def _plain_neuron(neuron: BaseNeuron) -> nn.Module:
-    """The plain re-statement of a neuron.
-
-    Args:
-        neuron: NI-LIF, I-LIF, LIF, IF or PLIF.
-
-    Returns:
-        A module of the same function, ``[T, ...] -> [T, ...]``, with the same parameters.
-
-    Raises:
-        ValueError: the neuron keeps its state between calls, or is of another kind.
-    """
+def _check_state(neuron: BaseNeuron) -> None:
     if neuron.keep_state:
         raise ValueError(f'{neuron}: a neuron with keep_state has no plain re-statement')
-    # Not their kin, which fire otherwise.
-    if isinstance(neuron, NILIF) and type(neuron) in (NILIF, ILIF):
-        return _PlainInteger(neuron)
-    if isinstance(neuron, LIF | IF | PLIF):
-        return _PlainBinary(neuron)
-    raise ValueError(f'{neuron}: only NILIF, ILIF, LIF, IF and PLIF have a plain re-statement')
 
 
+@plain_of(AttentionProduct)
+def _quadratic(product: AttentionProduct) -> nn.Module:
+    product.order = 'quadratic'
+    return product
+
+
+@plain_of(DeformSample)
+def _gathered(sample: DeformSample) -> nn.Module:
+    sample.function = gather_sample
+    return sample
+
+
+@plain_of(NILIF, ILIF)
 class _PlainInteger(nn.Module):
     """NI-LIF and I-LIF.
 
@@ -75,6 +77,7 @@ class _PlainInteger(nn.Module):
 
     def __init__(self, neuron: NILIF) -> None:
         super().__init__()
+        _check_state(neuron)
         self.stateful = neuron.stateful
         self.D = neuron.D
         self.norm = neuron.norm
@@ -106,6 +109,7 @@ class _PlainInteger(nn.Module):
         return clipped + (count - clipped).detach()
 
 
+@plain_of(LIF, IF, PLIF)
 class _PlainBinary(nn.Module):
     """LIF, IF and PLIF, with the surrogate gradient of their node.
 
@@ -115,14 +119,16 @@ class _PlainBinary(nn.Module):
 
     def __init__(self, neuron: LIF | IF | PLIF) -> None:
         super().__init__()
+        _check_state(neuron)
         self.stateful = neuron.stateful
         self.node = neuron.node  # under the same name, for PLIF's parameter
+        self.dynamics = [neuron]  # in a list: it is no sub-module, whose node would be named twice
 
     def forward(self, x: Tensor) -> Tensor:
         """Currents ``[T, ...]`` -> spikes ``[T, ...]``."""
         node = self.node
         rest = 0.0 if node.v_reset is None else node.v_reset
-        rate, gain = self._rate_and_gain()
+        rate, gain = self.dynamics[0].leak(), self.dynamics[0].input_gain()
         membrane = torch.full_like(x[0] if self.stateful else x, rest)
         spikes = []
         for current in x if self.stateful else [x]:
@@ -135,14 +141,6 @@ class _PlainBinary(nn.Module):
             else:
                 membrane = (1 - fired) * potential + rest * fired
         return torch.stack(spikes) if self.stateful else spikes[0]
-
-    def _rate_and_gain(self) -> tuple[float | Tensor, float | Tensor]:
-        """The leak of one step, and the share of the current that reaches the membrane."""
-        node = self.node
-        if not hasattr(node, 'decay_input'):
-            return 0.0, 1.0
-        rate = torch.sigmoid(node.w) if hasattr(node, 'w') else 1.0 / node.tau
-        return rate, rate if node.decay_input else 1.0
 
 
 def gather_sample(

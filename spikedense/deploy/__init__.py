@@ -1,7 +1,10 @@
 """From a trained model to what runs: folding, spike-driven inference, export."""
 
-from .fold import Folding, fold
+from spikedense.utils.answers import Folding
+
+from .fold import fold
 from .spike_inference import to_spike_inference
+from .twins import twin_of
 from .verify import RealMultiplication, real_multiplications
 
 __all__ = [
@@ -10,4 +13,5 @@ __all__ = [
     'fold',
     'real_multiplications',
     'to_spike_inference',
+    'twin_of',
 ]

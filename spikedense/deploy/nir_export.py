@@ -1,7 +1,6 @@
 """NIR graphs of what NIR can express: convolutions and LIF or IF neurons."""
 
 import copy
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,40 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spikedense.models.backbones import SpikeDrivenBackbone
-from spikedense.models.decode_heads.spike2former_base import MaskProduct
-from spikedense.models.layers import (
-    AttentionProduct,
-    ChannelConv,
-    SpikeConv,
-    SpikeConvBlock,
-    SpikeSeparableConv,
-)
-from spikedense.models.pixel_decoders import DeformSample
-from spikedense.neurons import IF, LIF, PLIF, BaseNeuron
+from spikedense.models.backbones import SpikeBackbone
+from spikedense.models.layers import SpikeConv
+from spikedense.neurons import BaseNeuron
+from spikedense.utils.answers import Unfoldable, ask
+from spikedense.utils.files import complete_or_absent
 
 from .fold import fold
+from .nir_neurons import check_neuron, neuron_node
 from .onnx_export import ExportError, required
 
 #: Length of a time step in seconds, SpikingJelly's.
 DT = 1e-4
-_CONV_STAGES = 3
-_NO_NODE = {
-    AttentionProduct: 'it multiplies spikes by spikes, NIR only spikes by weights',
-    DeformSample: 'deformable sampling has no NIR node',
-    MaskProduct: 'it multiplies spikes by maps, NIR only spikes by weights',
-}
-# By name: mmdet's parts cannot be imported everywhere.
-_NO_NODE_BY_NAME = {
-    'SpikeFPN': 'up-sampling (nearest) has no NIR node',
-    'SpikeFPNHead': 'bilinear resizing and the mean over time have no NIR node',
-    'SDTEPixelDecoder': 'bilinear resizing has no NIR node',
-    'SpikeRPNHead': 'the mean over time has no NIR node',
-    'SpikeRetinaHead': 'the mean over time has no NIR node',
-    'SpikeRoIExtractor': 'RoIAlign has no NIR node',
-    'SpikeConvFCBBoxHead': 'the mean over time has no NIR node',
-    'SpikeFCNMaskHead': 'transposed convolution and the mean over time have no NIR node',
-}
 
 
 @dataclass(frozen=True)
@@ -95,14 +72,15 @@ class _Current:
 def export_nir(
     model: nn.Module, path: str | Path, size: tuple[int, int] = (64, 64), dt: float = DT
 ) -> NirReport:
-    r"""Writes the convolution stages of a backbone as a NIR graph.
+    r"""Write the convolution stages of a backbone as a NIR graph.
 
     NIR's nodes are weighted layers and neurons; several edges into a node, an output too, are added
-    up, which states the membrane shortcuts. So stem and convolution stages (0 to 2) of a backbone
-    with LIF, PLIF or IF neurons can be told exactly, RepConvs, norms and the separable convolutions
-    of V2 merged (:func:`spikedense.deploy.fold`). What comes behind has products of spikes,
-    resizing or means over time; the report lists it. The graph reads the image at each time step,
-    and gives a stage's membrane currents as ``stage_0``, ``stage_1`` and ``stage_2``.
+    up, which states the membrane shortcuts. The first stages of a backbone with LIF, PLIF or IF
+    neurons can be stated exactly, as long as their blocks are chains of convolutions; RepConvs,
+    norms and the separable convolutions of V2 are merged (:func:`spikedense.deploy.fold`). Of SDT
+    these are the stages 0 to 2. What comes behind has products of spikes, resizing or means over
+    time; the report lists it. The graph reads the image at each time step, and gives the membrane
+    currents of each stage as ``stage_0``, ``stage_1`` and so on.
 
     NIR's equations are continuous, ours are steps. A step of :math:`\Delta t` = ``dt`` by Euler's
     rule, from :math:`\tau \dot v = (v_{leak} - v) + R I` with :math:`\tau = \tau_{ours}
@@ -132,16 +110,16 @@ def export_nir(
         raise ExportError(f'dt={dt}, size={tuple(size)}, expected numbers above 0')
     net = copy.deepcopy(model).cpu().eval()
     prefix, backbone = _backbone_of(net)
-    _check_neurons(prefix, backbone)
+    stages = _stages_of_convolutions(backbone)
+    _check_neurons(prefix, stages)
     fold(net)
     graph = _Graph(dt)
-    channels = backbone.stages[0]['downsample'].conv.in_channels
-    shape = (channels, *size)
+    shape = (backbone.in_channels, *size)
     graph.add('input', nir.Input(input_type=np.array(shape)), [])
     current = _Current(['input'], shape)
     outputs: dict[str, tuple[int, int, int]] = {}
-    for i in range(min(_CONV_STAGES, max(backbone.out_indices) + 1)):
-        current = _stage(graph, f'{prefix}stages.{i}', backbone.stages[i], current)
+    for i, stage in enumerate(stages):
+        current = _stage(graph, f'{prefix}stages.{i}', stage, current)
         name = f'stage_{i}'
         graph.add(name, nir.Output(output_type=np.array(current.shape)), current.sources)
         outputs[name] = current.shape  # type: ignore[assignment]
@@ -153,67 +131,79 @@ def export_nir(
 
 
 def _backbone_of(net: Any) -> tuple[str, Any]:
-    """Prefix of the backbone's names, and the backbone."""
-    if isinstance(net, SpikeDrivenBackbone):
+    """Return the prefix of the backbone's names, and the backbone."""
+    if isinstance(net, SpikeBackbone):
         return '', net
     backbone = getattr(net, 'backbone', None)
-    if not isinstance(backbone, SpikeDrivenBackbone):
+    if not isinstance(backbone, SpikeBackbone):
         raise ExportError(
             f'{type(net).__name__} with {type(backbone).__name__} as backbone has nothing that '
-            'NIR export knows, expected an SDTV2 or SDTV3'
+            'NIR export knows, expected a spiking backbone of this package, as SDTV2 or SDTV3'
         )
     return 'backbone.', backbone
 
 
-def _check_neurons(prefix: str, backbone: Any) -> None:
-    """Refuses neurons that NIR lacks, in the stages that would be exported."""
-    for i in range(_CONV_STAGES):
-        for name, neuron in backbone.stages[i].named_modules():
-            where = f"'{prefix}stages.{i}.{name}'"
-            if hasattr(neuron, 'D') and not isinstance(neuron, LIF | IF | PLIF):
-                kind = f'{type(neuron).__name__} with D={neuron.D}'
-                reason = 'NIR has no neuron that emits integers or real values'
-                if isinstance(neuron, BaseNeuron) and neuron.D == 1:
-                    reason = 'NIR has no neuron that rounds its membrane'
-                raise ExportError(
-                    f'{where} is a {kind}: {reason}, so nothing can be exported; expected LIF, IF '
-                    'or PLIF'
-                )
-            if isinstance(neuron, LIF | IF | PLIF) and neuron.node.v_reset is None:
-                raise ExportError(
-                    f'{where} resets by subtraction (v_reset=None), NIR only to a potential; '
-                    'nothing can be exported'
-                )
-            if isinstance(neuron, LIF | IF | PLIF) and not neuron.stateful:
-                raise ExportError(
-                    f'{where} has stateful=False, but a neuron of NIR keeps its membrane from step '
-                    'to step; nothing can be exported'
-                )
+def _stages_of_convolutions(backbone: Any) -> list[Any]:
+    """Return the first stages, those that consist of convolutions and sums alone."""
+    found = []
+    for stage in backbone.stages[: max(backbone.out_indices) + 1]:
+        if not all(_is_expressible(module) for module in (stage.downsample, *stage.blocks)):
+            break
+        found.append(stage)
+    if not found:
+        raise ExportError(
+            f'the first stage of {type(backbone).__name__} has a layer that is no chain of '
+            'convolutions, so nothing can be exported'
+        )
+    return found
+
+
+def _is_expressible(module: Any) -> bool:
+    branches = getattr(module, 'branches', None)
+    parts = [module] if branches is None else branches.values()
+    return all(_answer(part, 'chain') is not None for part in parts)
+
+
+def _answer(module: Any, question: str) -> Any:
+    """Return what a module answers, None if it does not."""
+    try:
+        method = ask(module, question)
+        return None if method is None else method()
+    except Unfoldable:
+        return None
+
+
+def _check_neurons(prefix: str, stages: list[Any]) -> None:
+    """Refuse neurons that NIR lacks, in the stages that would be exported."""
+    for i, stage in enumerate(stages):
+        for name, module in stage.named_modules():
+            if hasattr(module, 'D'):
+                check_neuron(f'{prefix}stages.{i}.{name}', module)
 
 
 def _stage(graph: _Graph, name: str, stage: Any, current: _Current) -> _Current:
-    """A stage: down-sampling, then blocks that add to the membrane."""
-    current = _conv(graph, f'{name}.downsample', stage['downsample'], current)
-    for i, block in enumerate(stage['blocks']):
-        assert isinstance(block, SpikeConvBlock)
-        for key, branch in block.branches.items():
-            where = f'{name}.blocks.{i}.branches.{key}'
-            current = current.plus(_branch(graph, where, branch, current))
+    """Add a stage: down-sampling, then blocks that add to the membrane."""
+    current = _chain(graph, f'{name}.downsample', stage.downsample, current)
+    for i, block in enumerate(stage.blocks):
+        summands = _answer(block, 'summands')
+        if summands is None:
+            raise ExportError(
+                f"'{name}.blocks.{i}' is a {type(block).__name__}, which does not say what it adds "
+                'up, or has a layer scale that cannot be folded'
+            )
+        for key, branch in summands.items():
+            where = f'{name}.blocks.{i}.{key}'
+            current = current.plus(_chain(graph, where, branch, current))
     return current
 
 
-def _branch(graph: _Graph, name: str, branch: Any, current: _Current) -> _Current:
-    """A mixer: convolutions one behind the other."""
-    if isinstance(branch, SpikeSeparableConv):
-        keys = ['expand', 'depthwise', 'project']
-    elif isinstance(branch, ChannelConv):
-        keys = ['widen', 'narrow']
-    else:
+def _chain(graph: _Graph, name: str, branch: Any, current: _Current) -> _Current:
+    """Add convolutions, one behind the other."""
+    layers = _answer(branch, 'chain')
+    if layers is None:
         raise ExportError(f"'{name}' is a {type(branch).__name__}, which has no NIR form")
-    for key in keys:
-        layer = getattr(branch, key)
-        if isinstance(layer, SpikeConv):  # else merged into the one before
-            current = _conv(graph, f'{name}.{key}', layer, current)
+    for key, layer in layers.items():
+        current = _conv(graph, f'{name}.{key}' if key else name, layer, current)
     return current
 
 
@@ -228,9 +218,11 @@ def _conv(graph: _Graph, name: str, layer: SpikeConv, current: _Current) -> _Cur
         )
     sources = current.sources
     if layer.neuron is not None:
-        graph.add(f'{name}.neuron', _neuron(layer.neuron, current.shape, graph.dt), sources)
+        graph.add(f'{name}.neuron', neuron_node(layer.neuron, current.shape, graph.dt), sources)
         sources = [f'{name}.neuron']
     conv: Any = layer.conv
+    if not isinstance(conv, nn.Conv2d):
+        raise ExportError(f"'{name}' is a {type(conv).__name__}, which has no NIR node")
     bias = torch.zeros(conv.out_channels) if conv.bias is None else conv.bias
     node = nir.Conv2d(
         input_shape=current.shape[1:],
@@ -245,28 +237,6 @@ def _conv(graph: _Graph, name: str, layer: SpikeConv, current: _Current) -> _Cur
     return _Current([f'{name}.conv'], tuple(int(n) for n in node.output_type['output']))
 
 
-def _neuron(neuron: Any, shape: tuple[int, ...], dt: float) -> Any:
-    """The NIR node of a LIF, PLIF or IF; see :func:`export_nir`."""
-    import nir
-
-    node = neuron.node
-
-    def full(value: float) -> np.ndarray:
-        # A view of one number; only the file holds them all.
-        return np.broadcast_to(np.float64(value), shape)
-
-    potentials = dict(v_threshold=full(node.v_threshold), v_reset=full(node.v_reset))
-    if isinstance(neuron, IF):
-        return nir.IF(r=full(1 / dt), **potentials)
-    tau = node.tau if isinstance(neuron, LIF) else 1 / float(node.w.sigmoid())
-    return nir.LIF(
-        tau=full(tau * dt),
-        r=full(1 if node.decay_input else tau),
-        v_leak=full(node.v_reset),
-        **potentials,
-    )
-
-
 def _numpy(x: Tensor) -> np.ndarray:
     return x.detach().numpy()
 
@@ -274,11 +244,8 @@ def _numpy(x: Tensor) -> np.ndarray:
 def _left_out(net: nn.Module, prefix: str, stages: int) -> Iterator[tuple[str, str]]:
     """What has no node, and what reads from it."""
     for name, module in net.named_modules():
-        reason = _NO_NODE_BY_NAME.get(type(module).__name__)
-        for cls, text in _NO_NODE.items():
-            reason = text if isinstance(module, cls) else reason
-        if reason is not None:
-            yield name, reason
+        if hasattr(module, 'no_nir'):
+            yield name, str(module.no_nir)
     backbone: Any = net.get_submodule(prefix.rstrip('.'))
     for i in range(stages, len(backbone.stages)):
         if i <= max(backbone.out_indices):
@@ -286,16 +253,14 @@ def _left_out(net: nn.Module, prefix: str, stages: int) -> Iterator[tuple[str, s
     if prefix:
         for name, part in net.named_children():
             inner = any(isinstance(m, BaseNeuron | nn.Conv2d | nn.Linear) for m in part.modules())
-            if name != 'backbone' and inner and type(part).__name__ not in _NO_NODE_BY_NAME:
+            if name != 'backbone' and inner and not hasattr(part, 'no_nir'):
                 yield name, 'it reads what could not be exported'
 
 
 def _save(path: Path, graph: Any) -> None:
-    """Writes a graph, all of it or nothing."""
+    """Write a graph, all of it or nothing."""
     import nir
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix='.nir-') as temporary:
-        made = Path(temporary, path.name)
-        nir.write(made, graph)
-        made.replace(path)
+    with complete_or_absent(path) as temporary:
+        nir.write(temporary, graph)

@@ -18,11 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron, EvalClampedNILIF
+from spikedense.errors import UserError
+from spikedense.neurons import BaseNeuron, from_rest
 from spikedense.tracing import network_outputs
+from spikedense.utils.answers import Unfoldable, ask
 
-from .fold import fold, replace
-from .neurons import ThresholdNeuron
+from .fold import fold
+from .modules import replace_module
 
 MANIFEST = 'manifest.json'
 OPSETS = range(17, 21)
@@ -36,7 +38,7 @@ _LEFT_TO_PYTHON = {
 _UNSUPPORTED = re.compile(r"operator '([\w:]+)'")
 
 
-class ExportError(ValueError):
+class ExportError(UserError):
     """A model cannot be exported; the message is one sentence that names what is in the way."""
 
 
@@ -53,36 +55,17 @@ class OnnxNeuron(nn.Module):
     """A neuron at one step from rest, in operations that ONNX has; it knows no gradient.
 
     Args:
-        neuron: NI-LIF and its kin, a :class:`ThresholdNeuron`, LIF, IF or PLIF.
+        neuron: A neuron that answers :func:`spikedense.neurons.from_rest`.
     """
 
     def __init__(self, neuron: BaseNeuron) -> None:
         super().__init__()
-        self.neuron: Any = neuron
+        self.neuron = neuron
+        self._step = from_rest(neuron)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Fires: ``[T, ...] -> [T, ...]``, each element from rest."""
-        neuron = self.neuron
-        if isinstance(neuron, ThresholdNeuron):
-            count = self._reached(x)
-        elif isinstance(neuron, NILIF):
-            count = x.clamp(0, neuron.D)
-            # Round of ONNX rounds half to even, as torch does.
-            count = count.round() if neuron.rounding == 'even' else (count + 0.5).floor()
-        else:
-            rest = 0.0 if neuron.node.v_reset is None else neuron.node.v_reset
-            drive = neuron.input_gain() * x + (rest - neuron.node.v_threshold)
-            return (drive >= 0).to(x.dtype)
-        return count if neuron.norm == 1 else count / neuron.norm
-
-    def _reached(self, x: Tensor) -> Tensor:
-        """How many thresholds a current reaches; as :meth:`ThresholdNeuron.count`, not in place."""
-        up = self.neuron.rounding == 'half_up'
-        reached = [
-            (x >= threshold if up or j % 2 == 1 else x > threshold).to(x.dtype)
-            for j, threshold in enumerate(self.neuron.thresholds)
-        ]
-        return torch.stack(reached).sum(0) if len(reached) > 1 else reached[0]
+        """Fire: ``[T, ...] -> [T, ...]``, each element from rest."""
+        return self._step(x)
 
 
 class _Part(nn.Module):
@@ -246,7 +229,7 @@ def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
     fold(net)
     for name, neuron in list(net.named_modules()):
         if isinstance(neuron, BaseNeuron):
-            replace(net, name, _as_onnx(name, neuron))
+            replace_module(net, name, _as_onnx(name, neuron))
     if kind != 'two-stage':
         compute = _last_masks if kind == 'mask classifier' else network_outputs
         return [_Graph('model', _Part(net, compute), 'images', images)]
@@ -260,13 +243,20 @@ def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
 
 
 def _check_two_stage(net: Any) -> None:
-    from spikedense.models.roi_heads import SpikeStandardRoIHead
-
-    if not isinstance(net.roi_head, SpikeStandardRoIHead) or not hasattr(net, 'rpn_head'):
+    if _parts_of_rois(net) is None or not hasattr(net, 'rpn_head'):
         raise ExportError(
             f'a {type(net).__name__} with {type(net.roi_head).__name__} has no ONNX form, expected '
             'an rpn_head and SpikeStandardRoIHead, as Mask R-CNN and Faster R-CNN have them'
         )
+
+
+def _parts_of_rois(net: Any) -> dict[str, nn.Module] | None:
+    """Return the heads of the second stage; None if they are not called once each."""
+    try:
+        parts = ask(net.roi_head, 'parts_of_rois')
+    except Unfoldable:
+        return None
+    return None if parts is None else parts()
 
 
 def _observed(net: Any, kind: str, images: Tensor) -> dict[str, Tensor]:
@@ -286,14 +276,12 @@ def _observed(net: Any, kind: str, images: Tensor) -> dict[str, Tensor]:
         for module in net.modules():
             if isinstance(module, BaseNeuron):
                 stack.callback(module.register_forward_pre_hook(at_neuron).remove)
-        for name in ('bbox_head', 'mask_head') if kind == 'two-stage' else ():
-            head = getattr(net.roi_head, name, None)
-            if head is not None:
+        for name, head in (_parts_of_rois(net) or {}).items() if kind == 'two-stage' else ():
 
-                def at_head(_: nn.Module, args: tuple, name: str = name) -> None:
-                    seen[name] = args[0][0]
+            def at_head(_: nn.Module, args: tuple, name: str = name) -> None:
+                seen[name] = args[0][0]
 
-                stack.callback(head.register_forward_pre_hook(at_head).remove)
+            stack.callback(head.register_forward_pre_hook(at_head).remove)
         height, width = images.shape[-2:]
         # Two, for an axis of length 1 would be taken for a constant.
         network_outputs(net, images, boxes=torch.tensor([[0.0, 0, width, height]] * 2))
@@ -306,17 +294,18 @@ def _observed(net: Any, kind: str, images: Tensor) -> dict[str, Tensor]:
 
 
 def _as_onnx(name: str, neuron: BaseNeuron) -> OnnxNeuron:
-    known = (NILIF, ILIF, EvalClampedNILIF, ThresholdNeuron, LIF, IF, PLIF)
-    if type(neuron) not in known:
+    try:
+        exportable = OnnxNeuron(neuron)
+    except Unfoldable as refused:
         raise ExportError(
-            f"'{name}' is a {type(neuron).__name__}, which has no ONNX form; expected one of "
-            f'{", ".join(cls.__name__ for cls in known)}'
-        )
+            f"'{name}' is a {type(neuron).__name__}, which has no ONNX form; expected a "
+            'neuron with a method from_rest, as NILIF, ILIF, LIF, IF and PLIF'
+        ) from refused
     if neuron.keep_state:
         raise ExportError(
             f"'{name}' has keep_state=True, but a graph keeps no state from run to run"
         )
-    return OnnxNeuron(neuron)
+    return exportable
 
 
 def _write(graph: _Graph, kind: str, folder: Path, opset: int) -> dict[str, Any]:

@@ -6,27 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spikedense.models.decode_heads.spike2former_base import MaskProduct, SpikeMaskClassifier
-from spikedense.models.layers import AttentionProduct
-from spikedense.models.layers.mask_embed import DirectSynapse, SpikeMaskEmbed
-from spikedense.models.pixel_decoders import DeformSample, SpikeDrivenDeformableAttention
-from spikedense.neurons import BaseNeuron
+from spikedense.neurons import BaseNeuron, comparing
 from spikedense.tracing import OperationTrace, Spikes, network_outputs, trace_network
+from spikedense.utils.answers import Folding, Unfoldable, ask
 
-from .accumulate import (
-    AccumulatingLayer,
-    AccumulatingSynapse,
-    SpikeAttentionProduct,
-    SpikeDeformSample,
-    SpikeMaskProduct,
-)
-from .fold import Folding, fold, output_layer, replace, scale_output, weighted
-from .neurons import SpikeTrain, as_thresholds, rescaled_input
+from .fold import fold
+from .modules import replace_module
+from .twins import SpikeTrain, build_twin, has_twin, known_classes
 
-LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-#: By how much outputs in float64 may differ.
+#: Largest relative difference of outputs in float64.
 _EXACT = 1e-6
-PRODUCTS = (AttentionProduct, DeformSample, MaskProduct, DirectSynapse)
 
 
 @torch.no_grad()
@@ -80,7 +69,7 @@ def _converted(
     model: nn.Module, images: Tensor, how: dict[str, Any]
 ) -> tuple[nn.Module, list[Folding]]:
     twin = copy.deepcopy(model).eval()
-    foldings = fold(twin, steps=_steps(trace_network(twin, images, **how), twin))
+    foldings = fold(twin, steps=trace_network(twin, images, **how).steps)
     foldings += _absorb_scales(twin, trace_network(twin, images, **how))
     trace = trace_network(twin, images, **how)
     _check_readers(twin, trace)
@@ -114,97 +103,77 @@ def _prove(model: nn.Module, twin: nn.Module, images: Tensor, how: dict[str, Any
             )
 
 
-def _steps(trace: OperationTrace, model: nn.Module) -> int:
-    """Largest number of time steps that a neuron sees."""
-    return max(
-        trace.shapes[name][0]
-        for name, module in model.named_modules()
-        if isinstance(module, BaseNeuron) and name in trace.shapes
-    )
-
-
 def _check_readers(model: nn.Module, trace: OperationTrace) -> None:
     for neuron, readers in trace.readers.items():
         for place, operation in readers:
             reader = model.get_submodule(place)
-            direct = isinstance(reader, SpikeMaskEmbed) and reader.shortcut == 'identity'
-            if not direct and not isinstance(reader, LAYERS + PRODUCTS):
+            if not has_twin(reader):
+                names = ', '.join(cls.__name__ for cls in known_classes())
                 raise ValueError(
                     f"spike-driven inference: '{place}' ({type(reader).__name__}) reads the spikes "
-                    f"of '{neuron}' by '{operation}', expected a convolution, a linear layer or a "
-                    f'product of spikedense ({", ".join(cls.__name__ for cls in PRODUCTS)})'
+                    f"of '{neuron}' by '{operation}' and has no twin, expected one of {names}, or "
+                    'a module whose class is registered by @twin_of'
                 )
 
 
 def _absorb_scales(model: nn.Module, trace: OperationTrace) -> list[Folding]:
-    """Moves each neuron's 1/norm into what reads it, so that neurons emit plain integers."""
-    scale_of: dict[str, float] = {}
-    for name, neuron in model.named_modules():
-        if isinstance(neuron, BaseNeuron) and neuron.scale != 1 and name in trace.readers:
-            scale_of[name] = 1 / neuron.scale
+    """Move the 1/norm of each neuron into what reads it, so that neurons emit plain integers."""
+    scaled = [
+        name
+        for name, neuron in model.named_modules()
+        if isinstance(neuron, BaseNeuron) and neuron.scale != 1 and name in trace.readers
+    ]
     for name, values in trace.inputs.items():
         module = model.get_submodule(name)
-        if not isinstance(module, LAYERS + PRODUCTS):
+        if not has_twin(module):
             continue
         for i, value in enumerate(values):
-            if isinstance(value, Spikes) and value.neuron in scale_of:
-                _absorb(model, name, module, i, scale_of[value.neuron])
-    for name in scale_of:
+            # Spikes in one tensor have one scale.
+            if isinstance(value, Spikes) and set(value.neurons) & set(scaled):
+                _absorb(model, name, module, i, 1 / value.norm)
+    for name in scaled:
         emitter: Any = model.get_submodule(name)
         emitter.norm = 1.0
-    _thresholds(model)
-    return [Folding('1/D', name) for name in scale_of]
+    for name, neuron in list(model.named_modules()):
+        twin = comparing(neuron)
+        if twin is not None:
+            replace_module(model, name, twin)
+    return [Folding('1/D', name) for name in scaled]
 
 
 def _absorb(model: nn.Module, name: str, module: nn.Module, which: int, factor: float) -> None:
-    owner: Any = model.get_submodule(name.rpartition('.')[0])
-    if isinstance(module, LAYERS):
+    """Take a factor on an input into a layer's weight, or where the module's owner has a place."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         module.weight.mul_(factor)
-    elif isinstance(module, AttentionProduct):
-        layer = owner.out_proj
-        neuron = rescaled_input(layer.neuron, factor) if module.scale == 1 else ''
-        if isinstance(neuron, str):
-            module.scale *= factor
-        else:
-            layer.neuron = neuron
-    elif isinstance(module, DeformSample):
-        assert isinstance(owner, SpikeDrivenDeformableAttention)
-        # The sum is linear in both: the factor goes to the one that is real.
-        other = owner.value_proj if which == 2 else owner.weight_conv
-        layer = output_layer(other)
-        assert layer is not None
-        scale_output(weighted(layer), factor)
-    elif isinstance(module, MaskProduct):
-        assert isinstance(owner, SpikeMaskClassifier)
-        scale_output(owner.pixel_decoder.mask_conv.conv, factor)
-    elif isinstance(module, DirectSynapse):
-        owner.weight.mul_(factor)
-
-
-def _thresholds(model: nn.Module) -> None:
-    for name, neuron in list(model.named_modules()):
-        twin = as_thresholds(neuron)
-        if twin is not None:
-            replace(model, name, twin)
+        return
+    parent, _, child = name.rpartition('.')
+    refusals = []
+    for teller, question, args in (
+        (model.get_submodule(parent), 'absorb', (child, which, factor)),
+        (module, 'scale_operand', (which, factor)),
+    ):
+        try:
+            method = ask(teller, question)
+        except Unfoldable as refused:
+            refusals.append(str(refused))
+            continue
+        if method is not None:
+            method(*args)
+            return
+    why = f' ({"; ".join(refusals)})' if refusals else ''
+    raise ValueError(
+        f"spike-driven inference: '{name}' ({type(module).__name__}) has no place for the factor "
+        f'{factor:g} of its input {which}{why}, expected absorb in its owner or scale_operand'
+    )
 
 
 def _send_spikes(model: nn.Module, trace: OperationTrace) -> None:
-    """Lets neurons emit trains, and what reads them accumulate."""
+    """Let neurons emit trains, and let what reads them accumulate."""
     for name, values in trace.inputs.items():
         module = model.get_submodule(name)
-        levels = tuple(value.D if isinstance(value, Spikes) else 1 for value in values)
-        if max(levels, default=1) == 1:
-            continue
-        if isinstance(module, LAYERS):
-            replace(model, name, AccumulatingLayer(module, levels[0]))
-        elif isinstance(module, AttentionProduct):
-            replace(model, name, SpikeAttentionProduct(module, *levels[:3]))
-        elif isinstance(module, DeformSample):
-            replace(model, name, SpikeDeformSample(module, levels[0], levels[2]))
-        elif isinstance(module, MaskProduct):
-            replace(model, name, SpikeMaskProduct(module, levels[0]))
-        elif isinstance(module, DirectSynapse):
-            replace(model, name, AccumulatingSynapse(levels[0]))
+        if any(isinstance(value, Spikes) for value in values) and has_twin(module):
+            levels = tuple(value.D if isinstance(value, Spikes) else 1 for value in values)
+            replace_module(model, name, build_twin(module, levels))
     for name, neuron in list(model.named_modules()):
         if isinstance(neuron, BaseNeuron) and neuron.D > 1:
-            replace(model, name, SpikeTrain(neuron).eval())
+            replace_module(model, name, SpikeTrain(neuron).eval())

@@ -46,7 +46,8 @@ def real_multiplications(
         In the order in which they run.
     """
     found = []
-    for op in trace_network(model, images, **how).operations:
+    trace = trace_network(model, images, **how)
+    for op in trace.operations:
         if not op.multiplies_reals:
             continue
         alone = len(op.operands) == 1 or any(isinstance(x, Constant) for x in op.operands)
@@ -57,7 +58,7 @@ def real_multiplications(
                 kind='real x constant' if alone else 'real x real',
                 pixels=all(x.upstream is None for x in op.operands if isinstance(x, Real)),
                 neuron=op.inside_neuron,
-                times=op.macs / len(images),
+                times=op.macs / trace.images,
             )
         )
     return found

@@ -3,9 +3,12 @@
 from .ann import ReLU
 from .base import BaseNeuron
 from .build import build_neuron
+from .default import neuron_or_default
 from .integer import ILIF, NILIF, EvalClampedNILIF
 from .lif import IF, LIF, PLIF
+from .questions import after_sigmoid, comparing, from_rest, rescaled_input
 from .sigmoid_l2 import SigmoidL2NILIF
+from .threshold import ThresholdNeuron
 
 __all__ = [
     'IF',
@@ -17,5 +20,11 @@ __all__ = [
     'EvalClampedNILIF',
     'ReLU',
     'SigmoidL2NILIF',
+    'ThresholdNeuron',
+    'after_sigmoid',
     'build_neuron',
+    'comparing',
+    'from_rest',
+    'neuron_or_default',
+    'rescaled_input',
 ]

@@ -5,8 +5,10 @@ from torch import Tensor
 
 from spikedense.ops.fire import ROUNDINGS, WINDOWS, fire_integer
 from spikedense.registry import MODELS
+from spikedense.utils.answers import Unfoldable
 
 from .base import BaseNeuron
+from .threshold import ThresholdNeuron
 
 
 @MODELS.register_module()
@@ -74,6 +76,41 @@ class NILIF(BaseNeuron):
         """Soft reset by the emitted amount, then leak: the membrane that is carried on."""
         return self.beta * (potential - (count.detach() if self.detach_reset else count))
 
+    def from_rest(self, x: Tensor) -> Tensor:
+        """See :func:`spikedense.neurons.from_rest`."""
+        count = x.clamp(0, self.D)
+        count = count.round() if self.rounding == 'even' else (count + 0.5).floor()
+        return count if self.norm == 1 else count / self.norm
+
+    def rescaled_input(self, gain: float) -> ThresholdNeuron:
+        """See :func:`spikedense.neurons.rescaled_input`."""
+        return ThresholdNeuron(
+            self.D,
+            self.norm,
+            gain,
+            self.beta,
+            self.stateful,
+            self.rounding,
+            keep_state=self.keep_state,
+        ).eval()
+
+    def comparing(self) -> ThresholdNeuron:
+        """See :func:`spikedense.neurons.comparing`."""
+        return self.rescaled_input(1.0)
+
+    def after_sigmoid(self, steps: int) -> ThresholdNeuron:
+        """See :func:`spikedense.neurons.after_sigmoid`.
+
+        A sigmoid is below 1, and it is above one half for X > 0: the neuron emits 1 there, else 0.
+        """
+        if self.stateful and steps > 1:
+            raise Unfoldable(
+                f'over T={steps} steps the membrane of {type(self).__name__} adds up sigmoids'
+            )
+        return ThresholdNeuron(
+            1, self.norm, stateful=self.stateful, rounding=self.rounding, thresholds=[0.0]
+        ).eval()
+
     def extra_repr(self) -> str:
         text = f'{super().extra_repr()}, beta={self.beta:g}'
         if self.rounding != 'even' or self.window != 'closed':
@@ -123,6 +160,11 @@ class EvalClampedNILIF(NILIF):
         super().train(mode)
         self.D = self.trained_D if mode else self.eval_clamp
         return self
+
+    # The mode changes D alone, which these answers read.
+    from_rest = NILIF.from_rest
+    rescaled_input = NILIF.rescaled_input
+    comparing = NILIF.comparing
 
     def extra_repr(self) -> str:
         return f'{super().extra_repr()}, eval_clamp={self.eval_clamp}'

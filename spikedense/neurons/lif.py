@@ -1,6 +1,7 @@
 """Binary neurons, whose dynamics are SpikingJelly's."""
 
 import copy
+from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -59,9 +60,32 @@ class _SpikingJellyNeuron(BaseNeuron):
         rest = 0.0 if node.v_reset is None else node.v_reset
         return node.surrogate_function(self.input_gain() * x + (rest - node.v_threshold))
 
+    @abstractmethod
     def input_gain(self) -> float | Tensor:
-        """Share of the input current that reaches the membrane in one step."""
-        return 1.0
+        """Return the share of the input current that reaches the membrane in one step."""
+
+    @abstractmethod
+    def leak(self) -> float | Tensor:
+        r"""Return the share of the membrane that is lost in one step, :math:`1 / \tau`."""
+
+    def from_rest(self, x: Tensor) -> Tensor:
+        """See :func:`spikedense.neurons.from_rest`."""
+        rest = 0.0 if self.node.v_reset is None else self.node.v_reset
+        drive = self.input_gain() * x + (rest - self.node.v_threshold)
+        return (drive >= 0).to(x.dtype)
+
+    def rescaled_input(self, gain: float) -> '_SpikingJellyNeuron':
+        """See :func:`spikedense.neurons.rescaled_input`.
+
+        The dynamics are linear in membrane, threshold and reset taken together.
+        """
+        twin = copy.deepcopy(self)
+        twin.node.v_threshold = twin.v_threshold = self.node.v_threshold / gain
+        if self.node.v_reset is not None:
+            twin.node.v_reset = self.node.v_reset / gain
+            # SpikingJelly starts from a copy of v_reset of its own.
+            twin.node.set_reset_value('v', twin.node.v_reset)
+        return twin
 
     def extra_repr(self) -> str:
         return f'stateful={self.stateful}' + (', keep_state=True' if self.keep_state else '')
@@ -118,8 +142,12 @@ class LIF(_SpikingJellyNeuron):
         super().__init__(node, stateful, keep_state)
 
     def input_gain(self) -> float:
-        """``1 / tau`` where the input decays too."""
-        return 1.0 / self.node.tau if self.node.decay_input else 1.0
+        """Return ``1 / tau`` if the input decays too, else 1."""
+        return self.leak() if self.node.decay_input else 1.0
+
+    def leak(self) -> float:
+        """Return ``1 / tau``."""
+        return 1.0 / self.node.tau
 
 
 @MODELS.register_module()
@@ -137,6 +165,14 @@ class IF(_SpikingJellyNeuron):
     ) -> None:
         kwargs = _node_kwargs(v_threshold, v_reset, detach_reset, surrogate)
         super().__init__(neuron.IFNode(**kwargs), stateful, keep_state)
+
+    def input_gain(self) -> float:
+        """Return 1: the whole current reaches the membrane."""
+        return 1.0
+
+    def leak(self) -> float:
+        """Return 0: nothing leaks."""
+        return 0.0
 
 
 @MODELS.register_module()
@@ -167,5 +203,9 @@ class PLIF(_SpikingJellyNeuron):
         super().__init__(node, stateful, keep_state)
 
     def input_gain(self) -> float | Tensor:
-        """``1 / tau = sigmoid(w)`` where the input decays too."""
-        return torch.sigmoid(self.node.w) if self.node.decay_input else 1.0
+        """Return ``1 / tau = sigmoid(w)`` if the input decays too, else 1."""
+        return self.leak() if self.node.decay_input else 1.0
+
+    def leak(self) -> Tensor:
+        """Return ``1 / tau = sigmoid(w)``, ``[]``."""
+        return torch.sigmoid(self.node.w)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -93,11 +94,26 @@ class OperationTrace(TorchDispatchMode):
         return Operations(list(self._found.values()), self.images)
 
     def feed(self, images: Tensor) -> Tensor:
-        """Declares the input of the model: real values, of as many images as it has rows."""
+        """Declare the input of the model, real values.
+
+        Args:
+            images: ``[B, C, H, W]``, or clips ``[T, B, C, H, W]`` of B images each T steps long.
+
+        Returns:
+            The same tensor.
+        """
         self._values[images] = Real()
-        self.images += len(images)
-        self._batch = len(images)
+        # The time steps of a clip are no further images.
+        self._batch = images.size(1) if images.dim() == 5 else images.size(0)
+        self.images += self._batch
         return images
+
+    @property
+    def steps(self) -> int:
+        """Largest number of time steps that a neuron has seen; 1 if no neuron has run."""
+        named = self._model.named_modules()
+        neurons = [name for name, module in named if isinstance(module, BaseNeuron)]
+        return max((self.shapes[name][0] for name in neurons if name in self.shapes), default=1)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -140,24 +156,28 @@ class OperationTrace(TorchDispatchMode):
         return leave
 
     def _emitted(self, name: str, neuron: BaseNeuron, out: Tensor) -> Spikes:
-        if out.is_meta:  # shapes alone are run: dense counts, and no rates
-            return Spikes(name, neuron.D, neuron.scale, math.nan, math.nan)
+        return self._spikes((name,), neuron.D, neuron.scale, out)
+
+    def _spikes(self, neurons: tuple[str, ...], D: int, norm: float, out: Tensor) -> Spikes:
+        """Measure a tensor of spikes."""
+        if out.is_meta:  # only shapes are run, for dense counts: there are no rates
+            return Spikes(neurons, D, norm, math.nan, math.nan)
         with self.paused():
-            counts = out.detach().double() * neuron.scale
+            counts = out.detach().double() * norm
             elements = max(1, counts.numel())
             mean = counts.sum().item() / elements
             zeros = (counts < 0.5).sum().item() / elements
-        return Spikes(name, neuron.D, neuron.scale, mean, zeros)
+        return Spikes(neurons, D, norm, mean, zeros)
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
         if not self._busy:
-            self._observe(func.overloadpacket, args, out)
+            self._observe(func.overloadpacket, args, kwargs or {}, out)
         return out
 
-    def _observe(self, packet: Any, args: tuple, out: Any) -> None:
+    def _observe(self, packet: Any, args: tuple, kwargs: dict, out: Any) -> None:
         tensors = _tensors(args)
         values = [self.value_of(x) for x in tensors]
         if packet in FACTORIES or all(isinstance(v, Constant) for v in values):
@@ -168,6 +188,10 @@ class OperationTrace(TorchDispatchMode):
             made = values[0] if packet is not torch.ops.aten.where else _joined(values[1:])
         elif packet in JOINS:
             made = _joined(values)
+        elif _adds_spikes(packet, values, kwargs):
+            x, y = values
+            made = self._spikes(_all_neurons(values), x.D + y.D, x.norm, out)  # type: ignore[union-attr]
+            self._note_readers(packet, values)
         else:
             made = Real(_last_spikes(values), _is_summed(packet, values))
             self._note_readers(packet, values)
@@ -188,8 +212,8 @@ class OperationTrace(TorchDispatchMode):
     def _note_readers(self, packet: Any, values: Sequence[Value]) -> None:
         place = self._stack[-1][0] if self._stack else ''
         for value in values:
-            if isinstance(value, Spikes):
-                self.readers.setdefault(value.neuron, set()).add((place, packet.__name__))
+            for neuron in value.neurons if isinstance(value, Spikes) else ():
+                self.readers.setdefault(neuron, set()).add((place, packet.__name__))
 
     def _record(self, packet: Any, operands: tuple[Value, ...], contraction: bool) -> Operation:
         place = self._stack[-1][0] if self._stack else ''
@@ -277,7 +301,7 @@ class OperationTrace(TorchDispatchMode):
 def _kind(value: Value) -> tuple:
     """What sets operations at one place apart: the sort of an operand and its neuron."""
     if isinstance(value, Spikes):
-        return 'spikes', value.neuron, value.D, value.norm
+        return 'spikes', value.neurons, value.D, value.norm
     if isinstance(value, Real):
         return 'real', value.upstream is not None, value.summed
     return ('constant',)
@@ -286,9 +310,24 @@ def _kind(value: Value) -> tuple:
 def _joined(values: Sequence[Value]) -> Value:
     """What a tensor put together of others holds: spikes of one grid stay spikes."""
     grids = {(x.D, x.norm) if isinstance(x, Spikes) else None for x in values}
-    if len(grids) == 1 and None not in grids:
-        return values[0]
+    first = values[0]
+    if len(grids) == 1 and isinstance(first, Spikes):
+        return replace(first, neurons=_all_neurons(values))
     return Real(_last_spikes(values), summed=True)
+
+
+def _all_neurons(values: Sequence[Value]) -> tuple[str, ...]:
+    """Return the neurons whose spikes are in some values, each once."""
+    names = [name for value in values if isinstance(value, Spikes) for name in value.neurons]
+    return tuple(dict.fromkeys(names))
+
+
+def _adds_spikes(packet: Any, values: Sequence[Value], kwargs: dict) -> bool:
+    """Whether an operation adds two tensors of spikes of one scale: the sum is an integer too."""
+    if packet not in (torch.ops.aten.add, torch.ops.aten.add_) or kwargs.get('alpha', 1) != 1:
+        return False
+    norms = [value.norm if isinstance(value, Spikes) else None for value in values]
+    return len(norms) == 2 and None not in norms and norms[0] == norms[1]
 
 
 def _is_summed(packet: Any, values: Sequence[Value]) -> bool:

@@ -5,21 +5,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spikes:
-    """What a neuron emitted: integers ``0..D`` over ``norm``, or copies and views of them.
+    """Integers ``0..D`` over ``norm``: what a neuron emitted, copies of it, or sums of such spikes.
 
     Args:
-        neuron: name of the neuron.
-        D: largest integer.
-        norm: divisor; the value times it is the integer.
-        mean: mean integer of the call that emitted them, a real step's spikes.
-        zeros: share of zeros of that call.
+        neurons: Names of the neurons, several for a sum or for spikes side by side in one tensor.
+        D: Largest integer; of a sum of spikes up to n and up to m it is n + m.
+        norm: Divisor; the value times ``norm`` is the integer.
+        mean: Mean integer of the call that emitted the spikes, or of the sum.
+        zeros: Share of zeros in it.
     """
 
-    neuron: str
+    neurons: tuple[str, ...]
     D: int
     norm: float
     mean: float
     zeros: float
+
+    @property
+    def neuron(self) -> str:
+        """Names of the neurons, as one name for a table."""
+        return ' + '.join(self.neurons)
 
 
 @dataclass(frozen=True)

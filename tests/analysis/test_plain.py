@@ -10,8 +10,8 @@ from reduced_models import IMAGE_SIZE, build_model, reduced_config
 from torch import Tensor, nn
 
 from spikedense.analysis.plain import gather_sample, restate_plainly
-from spikedense.models.backbones.base import SpikeDrivenBackbone
-from spikedense.models.pixel_decoders import SpikeDrivenDeformableAttention
+from spikedense.models.backbones import SpikeBackbone
+from spikedense.models.layers import SpikeDrivenDeformableAttention
 from spikedense.neurons import BaseNeuron, build_neuron
 from spikedense.ops import deform_sample
 from spikedense.utils.config_path import config_root
@@ -146,7 +146,7 @@ def test_a_segmentor(name: str, T: int, neuron_cfg: dict[str, Any]) -> None:
         assert getattr(module, 'order', 'quadratic') == 'quadratic'
         if isinstance(module, SpikeDrivenDeformableAttention):
             assert module.sample.function is gather_sample
-        if isinstance(module, SpikeDrivenBackbone):
+        if isinstance(module, SpikeBackbone):
             assert not module.with_cp
     x = torch.randn(1, 3, *IMAGE_SIZE).double()
     with torch.no_grad():
@@ -170,5 +170,5 @@ def test_neurons_without_a_plain_statement_are_told() -> None:
             return x, None
 
     for neuron in (Other(1), build_neuron(dict(type='SigmoidL2NILIF'))):
-        with pytest.raises(ValueError, match='only NILIF, ILIF, LIF, IF and PLIF'):
+        with pytest.raises(ValueError, match='only NILIF, ILIF, LIF, IF, PLIF have a plain'):
             restate_plainly(nn.Sequential(neuron))

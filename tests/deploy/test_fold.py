@@ -8,23 +8,27 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from spikedense.deploy.fold import Folding, fold
-from spikedense.deploy.neurons import ThresholdNeuron, as_thresholds
+from spikedense.deploy import Folding, fold
 from spikedense.models.layers import (
     ChannelMLP,
+    SpikeBlock,
     SpikeConv,
-    SpikeConvBlock,
     SpikeDeconv,
     SpikeLinear,
     SpikeMultiheadAttention,
     SpikeSelfAttention,
     SpikeSeparableConv,
-    SpikeTransformerBlock,
 )
 from spikedense.models.layers.mask_embed import SpikeMaskEmbed
 from spikedense.models.layers.rep_conv import SpikeRepConv
 from spikedense.models.pixel_decoders.sdte import SDTELayer
-from spikedense.neurons import BaseNeuron, build_neuron
+from spikedense.neurons import (
+    BaseNeuron,
+    ThresholdNeuron,
+    build_neuron,
+    comparing,
+    rescaled_input,
+)
 
 CFG: dict[str, Any] = dict(neuron_cfg=dict(type='NILIF', D=4), norm_cfg=dict(type='BN'))
 
@@ -112,7 +116,8 @@ def test_a_separable_convolution_without_a_neuron_becomes_one_layer(kernel_size:
 
 def test_parts_of_the_folding_can_be_left_out() -> None:
     module = SpikeSeparableConv(4, 3, mid_neuron=False, **CFG)
-    block = settled(SpikeConvBlock(4, module, SpikeRepConv(4, 4, **CFG), layer_scale=0.5))
+    branches = dict(token_mixer=module, channel_mixer=SpikeRepConv(4, 4, **CFG))
+    block = settled(SpikeBlock(4, branches, layer_scale=0.5))
     how = dict(separable=False, scales=False, rep_convs=False)
     twin, foldings = folded_alike(block, maps(), **how)
     assert {f.what for f in foldings} == {'norm'}
@@ -123,7 +128,7 @@ def test_layer_scales_go_into_the_last_layer_of_their_branch() -> None:
     layer = settled(SDTELayer(8, 2, layer_scale=0.5, attn_cfg=dict(num_groups=2), **CFG))
     twin, foldings = folded_alike(layer, maps(8))
     scales = [f for f in foldings if f.what == 'layer scale']
-    assert [f.where for f in scales] == ['.scales.conv', '.scales.attn', '.scales.mlp']
+    assert [f.where for f in scales] == ['scales.conv', 'scales.attn', 'scales.mlp']
     assert all(f.reason is None for f in scales) and len(twin.scales) == 0
 
 
@@ -132,7 +137,8 @@ def test_layer_scales_go_into_the_last_layer_of_their_branch() -> None:
 def test_layer_scales_of_backbone_blocks_are_folded(mid_neuron: bool, projection: str) -> None:
     attn = SpikeSelfAttention(4, 2, 0.125, projection=projection, **CFG)
     conv = SpikeSeparableConv(4, 3, mid_neuron=mid_neuron, **CFG)
-    block = SpikeTransformerBlock(4, attn, ChannelMLP(4, **CFG), conv, layer_scale=0.5)
+    branches = dict(conv=conv, attn=attn, mlp=ChannelMLP(4, **CFG))
+    block = SpikeBlock(4, branches, layer_scale=0.5)
     twin, foldings = folded_alike(settled(block), maps())
     assert len(twin.scales) == 0
     assert all(f.reason is None for f in foldings)
@@ -142,7 +148,7 @@ def test_the_scale_behind_mixed_up_channels_stays() -> None:
     cfg = dict(layer_scale=0.5, attn_cfg=dict(num_groups=2), legacy_layout=True, **CFG)
     twin, foldings = folded_alike(settled(SDTELayer(8, 2, **cfg)), maps(8))
     (refused,) = [f for f in foldings if f.reason is not None]
-    assert refused.where == '.scales.mlp' and 'does not end in a layer' in refused.reason
+    assert refused.where == 'scales.mlp' and 'does not end in a layer' in refused.reason
     assert list(twin.scales) == ['mlp']
 
 
@@ -264,7 +270,7 @@ def test_a_separable_convolution_with_such_a_norm_stays_two_layers() -> None:
 @pytest.mark.parametrize('steps', [1, 3])
 def test_ties_fire_as_they_round(D: int, rounding: str, steps: int) -> None:
     neuron = build_neuron(dict(type='NILIF', D=D, rounding=rounding)).eval()
-    twin = as_thresholds(neuron)
+    twin = comparing(neuron)
     assert isinstance(twin, ThresholdNeuron)
     # Quarters, halves and wholes, and sums of them with a leak of a quarter: exact in binary.
     levels = torch.arange(-4, 4 * D + 8, dtype=torch.float64) / 4
@@ -277,7 +283,7 @@ def test_ties_fire_as_they_round(D: int, rounding: str, steps: int) -> None:
 @pytest.mark.parametrize('rounding', ['even', 'half_up'])
 def test_thresholds_of_unscaled_currents_have_the_same_ties(gain: float, rounding: str) -> None:
     neuron: BaseNeuron = build_neuron(dict(type='NILIF', D=4, rounding=rounding)).eval()
-    twin = as_thresholds(neuron, gain)
+    twin = rescaled_input(neuron, gain)
     levels = torch.arange(-4, 24, dtype=torch.float64) / 4
     x = torch.cartesian_prod(levels, levels, levels).t()
-    assert twin is not None and torch.equal(twin(x / gain), neuron(x))
+    assert torch.equal(twin(x / gain), neuron(x))

@@ -16,11 +16,10 @@ from spike_driven import assert_fires_as_told, emitting, run
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from spikedense.deploy.neurons import ThresholdNeuron
 from spikedense.deploy.onnx_export import ExportError, OnnxNeuron, export_onnx
 from spikedense.deploy.onnx_runtime import OnnxNetwork, run_by_onnx
 from spikedense.models.backbones import SDTV3
-from spikedense.neurons import build_neuron
+from spikedense.neurons import ThresholdNeuron, build_neuron
 from spikedense.utils.config_path import config_root
 
 SPIKE2FORMER = 'spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128'

@@ -11,19 +11,20 @@ from reduced_models import IMAGE_SIZE, build_model, reduced_config
 from spike_driven import BOXES, assert_same_answers, assert_same_step_by_step
 from torch import Tensor, nn
 
-from spikedense.deploy import accumulate as parts
 from spikedense.deploy import to_spike_inference
-from spikedense.deploy.accumulate import (
+from spikedense.deploy.twins import (
     AccumulatingLayer,
     AccumulatingSynapse,
     SpikeAttentionProduct,
     SpikeDeformSample,
     SpikeMaskProduct,
+    SpikeTrain,
+    layers,
 )
-from spikedense.deploy.neurons import SpikeTrain
+from spikedense.deploy.twins.planes import planes_of
 from spikedense.models.decode_heads.spike2former_base import MaskProduct
-from spikedense.models.layers import AttentionProduct, SpikeConv, over_time
-from spikedense.models.pixel_decoders import DeformSample
+from spikedense.models.layers import AttentionProduct, DeformSample, SpikeConv, over_time
+from spikedense.models.layers.mask_embed import DirectSynapse
 from spikedense.neurons import build_neuron
 from spikedense.utils.config_path import config_root
 
@@ -59,7 +60,7 @@ def test_a_layer_adds_up_spikes_and_its_bias_once(what: str, D: int) -> None:
     layer, counts = make().double(), integers(*shape, D=D)
     expected = layer(counts)
     bias = layer.bias
-    twin = AccumulatingLayer(layer, D)
+    twin = AccumulatingLayer(layer, (D,))
     torch.testing.assert_close(twin(planes(counts, D)), expected)
     layer.weight.zero_()
     if bias is not None:
@@ -70,7 +71,8 @@ def test_a_layer_adds_up_spikes_and_its_bias_once(what: str, D: int) -> None:
 
 def test_a_synapse_adds_up_spikes() -> None:
     counts = integers(3, 5, 4, D=4)
-    assert torch.equal(AccumulatingSynapse(4)(planes(counts, 4)), counts)
+    twin, weight = AccumulatingSynapse(DirectSynapse(), (4,)), torch.tensor([0.5]).double()
+    assert torch.equal(twin(planes(counts, 4), weight), 0.5 * counts)
 
 
 @pytest.mark.parametrize('steps', [1, 3])
@@ -97,7 +99,7 @@ def test_attention_multiplies_integers_by_spikes(
     )
     mask = torch.rand(3, 1, 7, 5) > 0.5 if masked else None
     product = AttentionProduct(0.3, order)
-    twin = SpikeAttentionProduct(product, *levels)
+    twin = SpikeAttentionProduct(product, levels)
     sent = [planes(x, D) for x, D in zip((q, k, v), levels, strict=True)]
     torch.testing.assert_close(twin(*sent, mask), product(q, k, v, mask))
 
@@ -114,7 +116,7 @@ def test_deformable_sampling_takes_either_factor_as_spikes(spiked: str) -> None:
         weight = integers(*weight.shape, D=D)
     sample = DeformSample(3)
     value_levels, weight_levels = (1 if spiked == x else D for x in ('weight', 'value'))
-    twin = SpikeDeformSample(sample, value_levels, weight_levels)
+    twin = SpikeDeformSample(sample, (value_levels, 1, weight_levels))
     sent = planes(value, D) if value_levels > 1 else value
     weights = planes(weight, D) if weight_levels > 1 else weight
     torch.testing.assert_close(twin(sent, offset, weights), sample(value, offset, weight))
@@ -127,7 +129,7 @@ def test_masks_add_up_the_spikes_of_embeddings(states: int, steps: int) -> None:
     embedding = integers(steps, states * batch, 5, 6, D=D)
     features = torch.randn(steps, batch, 6, 3, 4, dtype=torch.float64)
     sent = torch.stack([planes(x, D) for x in embedding])
-    twin = SpikeMaskProduct(MaskProduct(), D)
+    twin = SpikeMaskProduct(MaskProduct(), (D, 1))
     expected = MaskProduct()(embedding, features)
     assert expected.shape == (states, batch, 5, 3, 4)
     torch.testing.assert_close(twin(sent, features), expected)
@@ -159,7 +161,8 @@ class Net(nn.Module):
 )
 def test_an_operation_that_the_twin_does_not_know_is_named(read: Any, operation: str) -> None:
     with pytest.raises(
-        ValueError, match=rf"'' \(Net\) reads the spikes of 'neuron' by '{operation}', expected a"
+        ValueError,
+        match=rf"'' \(Net\) reads the spikes of 'neuron' by '{operation}' and has no",
     ):
         to_spike_inference(Net(read).eval())
 
@@ -215,11 +218,11 @@ def test_the_model_itself_is_not_touched() -> None:
 
 
 def mean(x: Tensor, levels: int) -> Tensor:
-    return parts.planes_of(x, levels).mean(1)
+    return planes_of(x, levels).mean(1)
 
 
 def last(x: Tensor, levels: int) -> Tensor:
-    return parts.planes_of(x, levels)[:, -1]
+    return planes_of(x, levels)[:, -1]
 
 
 def images_fastest(x: Tensor, levels: int) -> Tensor:
@@ -232,7 +235,7 @@ def test_a_wrong_accumulation_is_noticed(wrong: Any, monkeypatch: pytest.MonkeyP
     x = torch.cat([x, x.flip(-1).roll(1, 1)])
     twin, _ = to_spike_inference(model, x)
     assert_same_answers(model, twin, x)
-    monkeypatch.setattr(parts, 'accumulate', wrong)
+    monkeypatch.setattr(layers, 'accumulate', wrong)
     with pytest.raises(AssertionError):
         assert_same_answers(model, twin, x)
 

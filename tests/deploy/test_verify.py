@@ -11,8 +11,7 @@ from spike_driven import BOXES
 from torch import Tensor, nn
 
 from spikedense.deploy import RealMultiplication, real_multiplications, to_spike_inference
-from spikedense.deploy.neurons import as_thresholds
-from spikedense.neurons import LIF, BaseNeuron, build_neuron
+from spikedense.neurons import LIF, BaseNeuron, build_neuron, comparing
 from spikedense.utils.config_path import config_root
 
 
@@ -101,7 +100,7 @@ def test_numbers_are_an_images_and_pixels_are_told_apart() -> None:
 
 
 def test_a_neurons_leak_is_its_own() -> None:
-    neuron = as_thresholds(build_neuron(dict(type='ILIF', D=1)).eval())
+    neuron = comparing(build_neuron(dict(type='ILIF', D=1)).eval())
     found = real_multiplications(nn.Sequential(neuron), torch.randn(3, 2, 4))
     # The leak alone: a reset of one unit subtracts.
     assert {(x.module, x.operation) for x in found} == {('0', 'mul')}

@@ -89,7 +89,7 @@ def test_trains_a_step_and_predicts(name: str, backbone: str) -> None:
     )
     assert torch.isfinite(loss)
     loss.backward()
-    stem = model.backbone.stages[0]['downsample'].conv.weight
+    stem = model.backbone.stages[0].downsample.conv.weight
     assert torch.isfinite(stem.grad).all() and stem.grad.abs().sum() > 0
     optimizer.step()
     model.eval()

@@ -23,6 +23,7 @@ from spikedense.converters import (
 from spikedense.models.decode_heads import Spike2FormerHead
 from spikedense.models.layers import (
     ChannelMLP,
+    SpikeDrivenDeformableAttention,
     SpikeMultiheadAttention,
     SpikeSelfAttention,
     SpikeSeparableConv,
@@ -33,7 +34,6 @@ from spikedense.models.layers.mask_embed import SpikeMaskEmbed
 from spikedense.models.pixel_decoders import (
     SDTELayer,
     SDTEPixelDecoder,
-    SpikeDrivenDeformableAttention,
 )
 from spikedense.models.pixel_decoders.sdte import LegacyChannelMLP
 from spikedense.models.transformer_decoders import SpikeDecoderLayer

@@ -1,7 +1,8 @@
-"""Backbones: one file a family."""
+"""Backbones: one file a family, all on one contract (see :class:`SpikeBackbone`)."""
 
-from .base import SpikeDrivenBackbone
+from .base import SpikeBackbone, SpikeStage
+from .pyramid import SpikeDrivenPyramid
 from .sdtv2 import SDTV2
 from .sdtv3 import SDTV3
 
-__all__ = ['SDTV2', 'SDTV3', 'SpikeDrivenBackbone']
+__all__ = ['SDTV2', 'SDTV3', 'SpikeBackbone', 'SpikeDrivenPyramid', 'SpikeStage']

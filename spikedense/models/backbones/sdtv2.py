@@ -2,40 +2,32 @@
 
 from typing import Any, ClassVar
 
-from torch import nn
-
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
-from ..layers import (
-    ChannelConv,
-    ChannelMLP,
-    SpikeConvBlock,
-    SpikeSelfAttention,
-    SpikeSeparableConv,
-    SpikeTransformerBlock,
-)
-from .base import SpikeDrivenBackbone
+from ..layers import MixerCfg
+from .pyramid import SpikeDrivenPyramid
 
 
 @MODELS.register_module()
-class SDTV2(SpikeDrivenBackbone):
+class SDTV2(SpikeDrivenPyramid):
     """Meta-SpikeFormer, the backbone of Spike-driven Transformer V2 (ICLR 2024).
 
-    Convolution blocks with a separable convolution and two full 3x3 convolutions, transformer
-    blocks whose projections are re-parameterised convolutions (RepConv).
+    Convolution blocks have a separable convolution and two full 3x3 convolutions; transformer
+    blocks have an attention, whose projections are re-parameterised convolutions (RepConv), and an
+    MLP.
 
-    Two versions share one set of weights. With a threshold neuron (LIF, or any that tells its
-    ``v_threshold``) the attention scale is 0.125 and the neuron after the attention product fires
-    at half its threshold; with an integer neuron (NI-LIF, as in Spike2Former) the scale is
-    ``head_dim ** -0.5`` and that neuron is as the others.
+    Two versions share one set of weights. With a threshold neuron (LIF, or any neuron that tells
+    its ``v_threshold``) the attention scale is 0.125, and the neuron behind the attention product
+    fires at half its threshold. With an integer neuron (NI-LIF, as in Spike2Former) the scale is
+    ``head_dim ** -0.5``, and that neuron is as the others.
 
     Args:
         arch: ``'15M'``, ``'31M'``, ``'55M'``, ``'124M'`` or a dict.
-        neuron_cfg: default ``dict(type='LIF')``.
-        attn_scale: attention scale; None chooses by the neuron.
-        attn_neuron_cfg: neuron after the attention product; None chooses by the neuron.
-        **kwargs: those of :class:`SpikeDrivenBackbone`.
+        neuron_cfg: Default ``dict(type='LIF')``.
+        attn_scale: Attention scale; None chooses by the neuron.
+        attn_neuron_cfg: Neuron behind the attention product; None chooses by the neuron.
+        **kwargs: Those of :class:`SpikeDrivenPyramid`.
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
@@ -51,44 +43,25 @@ class SDTV2(SpikeDrivenBackbone):
         neuron_cfg: dict | None = None,
         attn_scale: float | None = None,
         attn_neuron_cfg: dict | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         neuron_cfg = neuron_cfg or dict(type='LIF')
-        # Asked of the neuron itself, for a config may name it by its class, or one of the user's.
+        # The neuron itself is asked: a config may name it by its class, or name one of the user's.
         threshold = getattr(build_neuron(neuron_cfg), 'v_threshold', None)
         if threshold is not None:
             attn_neuron_cfg = attn_neuron_cfg or dict(neuron_cfg, v_threshold=threshold / 2)
             attn_scale = 0.125 if attn_scale is None else attn_scale
-        self.attn_scale = attn_scale
-        self.attn_neuron_cfg = attn_neuron_cfg
+        self._attn = dict(scale=attn_scale, attn_neuron_cfg=attn_neuron_cfg)
         super().__init__(arch, neuron_cfg=neuron_cfg, **kwargs)
 
-    def conv_block(self, channels: int, drop_path: float) -> nn.Module:
-        """See :class:`SpikeDrivenBackbone`."""
-        cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
-        return SpikeConvBlock(
-            channels,
-            SpikeSeparableConv(channels, 7, mid_neuron=False, **cfg),
-            ChannelConv(channels, self.mlp_ratio, **cfg),
-            drop_path=drop_path,
-        )
-
-    def transformer_block(self, channels: int, drop_path: float) -> nn.Module:
-        """See :class:`SpikeDrivenBackbone`."""
-        cfg: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
-        scale = (channels // self.num_heads) ** -0.5 if self.attn_scale is None else self.attn_scale
-        attn = SpikeSelfAttention(
-            channels,
-            self.num_heads,
-            scale,
-            projection='rep_conv',
-            attn_neuron_cfg=self.attn_neuron_cfg,
-            **cfg,
-        )
-        return SpikeTransformerBlock(
-            channels,
-            attn,
-            ChannelMLP(channels, self.mlp_ratio, **cfg),
-            drop_path=drop_path,
-            layer_scale=self.layer_scale,
+    def default_mixers(self) -> dict[str, list[MixerCfg]]:
+        """See :class:`SpikeDrivenPyramid`."""
+        separable = dict(type='SpikeSeparableConv', kernel_size=7, mid_neuron=False)
+        attention = dict(type='SpikeSelfAttention', projection='rep_conv', **self._attn)
+        conv = dict(type='ChannelConv', ratio=self.mlp_ratio)
+        mlp = dict(type='ChannelMLP', ratio=self.mlp_ratio)
+        return dict(
+            token_mixer=[separable] * 3 + [None] * 2,
+            attn_cfg=[None] * 3 + [attention] * 2,
+            channel_mixer=[conv] * 3 + [mlp] * 2,
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmpretrain.models.heads import ClsHead
 from torch import Tensor, nn
 
-from spikedense.neurons import build_neuron
+from spikedense.neurons import build_neuron, neuron_or_default
 from spikedense.registry import MODELS
 
 from ..layers.time import over_time, with_time
@@ -35,7 +35,7 @@ class SpikeClsHead(ClsHead):
     ) -> None:
         kwargs.setdefault('init_cfg', dict(type='TruncNormal', layer='Linear', std=0.02))
         super().__init__(**kwargs)
-        self.neuron = build_neuron(neuron_cfg or dict(type='NILIF', D=4))
+        self.neuron = build_neuron(neuron_or_default(neuron_cfg))
         self.fc = nn.Linear(in_channels, num_classes)
         self.fc_kd = nn.Linear(in_channels, num_classes) if distilled else None
 

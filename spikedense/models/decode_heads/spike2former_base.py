@@ -10,10 +10,11 @@ from mmengine.model import BaseModule
 from mmengine.registry import TASK_UTILS
 from torch import Tensor, nn
 
+from spikedense.neurons import neuron_or_default
 from spikedense.registry import MODELS
 from spikedense.utils.ops_guard import require_mmcv_ops
 
-from ..layers import over_time, sine_positions
+from ..layers import out_layer, over_time, scale_output, sine_positions
 from ..layers.mask_embed import SpikeMaskEmbed
 from ..pixel_decoders.sdte_pixel_decoder import NUM_MEMORIES
 from ..transformer_decoders import SpikeTransformerDecoder
@@ -21,6 +22,8 @@ from ..transformer_decoders import SpikeTransformerDecoder
 
 class MaskProduct(nn.Module):
     """Mask logits, as a module that analysis and deployment can name: mean_t sum_c embedding F."""
+
+    no_nir = 'it multiplies spikes by maps, NIR only spikes by weights'
 
     def forward(self, embedding: Tensor, mask_features: Tensor) -> Tensor:
         """Multiplies.
@@ -84,7 +87,7 @@ class SpikeMaskClassifier(BaseModule):
         """
         require_mmcv_ops('Spike2Former, whose losses and matcher come from mmdet,')
         cfg: dict[str, Any] = dict(
-            neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg or dict(type='BN')
+            neuron_cfg=neuron_or_default(neuron_cfg), norm_cfg=norm_cfg or dict(type='BN')
         )
         layout = dict(legacy_layout=True) if legacy_layout else {}
         if num_queries < 1:
@@ -171,6 +174,10 @@ class SpikeMaskClassifier(BaseModule):
         mask_features, memories = self.pixel_decoder(x)
         states = self._decode(mask_features, memories)
         return self._read(states[-1:] if self._last_state_only else states, mask_features)
+
+    def absorb(self, child: str, which: int, factor: float) -> None:
+        """Take a factor on the mask embeddings into the layer that gives the mask features."""
+        scale_output(out_layer(self.pixel_decoder.mask_conv), factor)
 
     def _decode(self, mask_features: Tensor, memories: Sequence[Tensor]) -> list[Tensor]:
         """Runs the query decoder: L + 1 states ``[T, B, C, 1, Q]``, maps of height 1."""

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from math import log2
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from spikedense.neurons import build_neuron
+from spikedense.neurons import build_neuron, neuron_or_default
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, fold_time, unfold_time
-from ..layers.time import with_time
+from ..layers import SpikeConv, over_time, resize_maps, with_time
 
 
 class ScaleHead(nn.Module):
@@ -56,13 +54,7 @@ class ScaleHead(nn.Module):
         for conv in self.convs:
             x = conv(x)
             if self.upsample:
-                y = resize(
-                    fold_time(x),
-                    scale_factor=2,
-                    mode='bilinear',
-                    align_corners=self.align_corners,
-                )
-                x = unfold_time(y, x.size(0))
+                x = resize_maps(x, scale_factor=2, align_corners=self.align_corners)
         return x
 
 
@@ -80,6 +72,8 @@ class SpikeFPNHead(BaseDecodeHead):
         **kwargs: those of mmseg's ``BaseDecodeHead``, but for ``dropout_ratio`` and ``act_cfg``.
     """
 
+    no_nir = 'bilinear resizing and the mean over time have no NIR node'
+
     def __init__(
         self, feature_strides: Sequence[int], neuron_cfg: dict | None = None, **kwargs
     ) -> None:
@@ -92,7 +86,7 @@ class SpikeFPNHead(BaseDecodeHead):
                 f'{len(self.in_channels)} of them, as in_channels'
             )
         self.feature_strides = tuple(feature_strides)
-        neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        neuron_cfg = neuron_or_default(neuron_cfg)
         self.scale_heads = nn.ModuleList(
             ScaleHead(
                 in_channels,
@@ -122,11 +116,9 @@ class SpikeFPNHead(BaseDecodeHead):
         for x in maps[1:]:
             total = total + self._to_size(x, total.shape[-2:])
         spikes = self.out_neuron(total)
-        logits = unfold_time(self.conv_seg(fold_time(spikes)), spikes.size(0))
-        return logits.mean(0)
+        return over_time(self.conv_seg, spikes).mean(0)
 
     def _to_size(self, x: Tensor, size: Sequence[int]) -> Tensor:
         if x.shape[-2:] == size:
             return x
-        y = resize(fold_time(x), size=size, mode='bilinear', align_corners=self.align_corners)
-        return unfold_time(y, x.size(0))
+        return resize_maps(x, size, align_corners=self.align_corners)

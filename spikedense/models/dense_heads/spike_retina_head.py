@@ -26,6 +26,8 @@ class SpikeRetinaHead(RetinaHead):
             convolution.
     """
 
+    no_nir = 'the mean over time has no NIR node'
+
     def __init__(
         self,
         num_classes: int,

@@ -25,6 +25,8 @@ class SpikeRPNHead(RPNHead):
         **kwargs: those of mmdet's ``RPNHead``.
     """
 
+    no_nir = 'the mean over time has no NIR node'
+
     def __init__(
         self,
         in_channels: int,

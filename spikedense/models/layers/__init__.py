@@ -1,17 +1,26 @@
 """Blocks that several models share. Maps are ``[T, B, C, H, W]`` throughout."""
 
-from .attention import AttentionProduct, SpikeMultiheadAttention, SpikeSelfAttention
-from .blocks import SpikeConvBlock, SpikeTransformerBlock
-from .channel_mixers import ChannelConv, ChannelMLP
+from .attention import (
+    AttentionProduct,
+    DeformSample,
+    ProductAttention,
+    SpikeDrivenDeformableAttention,
+    SpikeMultiheadAttention,
+    SpikeSelfAttention,
+)
+from .blocks import LayerScale, SpikeBlock
 from .checkpoint import checkpoint_block
 from .drop_path import DropPath
+from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
+from .mixers import ChannelConv, ChannelMLP, MixerCfg, SpikeSeparableConv, build_mixer, per_stage
 from .position import sine_positions
-from .rep_conv import BorderNorm, RepConv
-from .sep_conv import SpikeSeparableConv
+from .rep_conv import BorderNorm, RepConv, SpikeRepConv
+from .resize import resize_maps
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
+from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
@@ -19,22 +28,33 @@ __all__ = [
     'BorderNorm',
     'ChannelConv',
     'ChannelMLP',
+    'DeformSample',
     'DropPath',
+    'LayerScale',
+    'MixerCfg',
+    'ProductAttention',
     'RepConv',
+    'SpikeBlock',
     'SpikeConv',
-    'SpikeConvBlock',
     'SpikeDeconv',
+    'SpikeDrivenDeformableAttention',
     'SpikeLinear',
     'SpikeMultiheadAttention',
+    'SpikeRepConv',
     'SpikeSelfAttention',
     'SpikeSeparableConv',
-    'SpikeTransformerBlock',
+    'SpikeSum',
+    'build_mixer',
     'checkpoint_block',
     'fold_time',
     'head_neuron',
     'map_as_tokens',
     'mean_over_time',
+    'out_layer',
     'over_time',
+    'per_stage',
+    'resize_maps',
+    'scale_output',
     'sine_positions',
     'tokens_as_map',
     'unfold_time',

@@ -1,18 +1,23 @@
 """Residual blocks. Every shortcut adds membrane potentials: ``x = x + f(SN(x))``."""
 
+from collections.abc import Mapping
+
 import torch
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
+from spikedense.utils.answers import Folding, Unfoldable
+
 from .drop_path import DropPath
+from .folding import out_layer, scale_output
 
 
 class LayerScale(nn.Module):
     """Learnable scale of a branch's channels.
 
     Args:
-        channels: channels.
-        init: value at the start.
+        channels: Channels.
+        init: Value at the start.
     """
 
     def __init__(self, channels: int, init: float) -> None:
@@ -24,27 +29,26 @@ class LayerScale(nn.Module):
         return x * self.weight[:, None, None]
 
 
-class _ResidualBlock(BaseModule):
-    """Adds branches one after the other.
+class SpikeBlock(BaseModule):
+    """Adds branches to the membrane, one after the other: ``x = x + branch(x)``.
 
     Args:
-        channels: channels.
-        branches: name -> branch, in order.
-        drop_path: rate of stochastic depth of each branch.
-        layer_scale: start value of a learnable scale of each branch; None for none.
-        init_cfg: initialisation of mmengine.
+        channels: Channels.
+        branches: Name -> branch, ``[T, B, C, H, W] -> [T, B, C, H, W]``, in order.
+        drop_path: Rate of stochastic depth of each branch.
+        layer_scale: Start value of a learnable scale of each branch; None for no scales.
     """
 
     def __init__(
         self,
         channels: int,
-        branches: dict[str, nn.Module],
+        branches: Mapping[str, nn.Module],
         drop_path: float = 0.0,
         layer_scale: float | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.branches = ModuleDict(branches)
+        self.branches = ModuleDict(dict(branches))
         self.drop_path = DropPath(drop_path)
         self.scales = nn.ModuleDict()
         if layer_scale is not None:
@@ -59,46 +63,22 @@ class _ResidualBlock(BaseModule):
             x = x + self.drop_path(y)
         return x
 
+    def summands(self) -> dict[str, nn.Module]:
+        """Return the branches, by their names below the block; their scales have to be folded."""
+        if len(self.scales):
+            raise Unfoldable('its layer scales are not folded')
+        return {f'branches.{name}': branch for name, branch in self.branches.items()}
 
-class SpikeConvBlock(_ResidualBlock):
-    """Block of the first stages: token mixer (separable convolution), then channel mixer.
-
-    Args:
-        channels: channels.
-        token_mixer: ``[T, B, C, H, W] -> [T, B, C, H, W]``.
-        channel_mixer: the same.
-        drop_path, layer_scale, init_cfg: see :class:`SpikeTransformerBlock`.
-    """
-
-    def __init__(
-        self, channels: int, token_mixer: nn.Module, channel_mixer: nn.Module, **kwargs
-    ) -> None:
-        branches = dict(token_mixer=token_mixer, channel_mixer=channel_mixer)
-        super().__init__(channels, branches, **kwargs)
-
-
-class SpikeTransformerBlock(_ResidualBlock):
-    """Block of the last stages: (convolution,) attention, MLP.
-
-    Args:
-        channels: channels.
-        attn: self-attention, ``[T, B, C, H, W] -> [T, B, C, H, W]``.
-        mlp: channel MLP, the same.
-        conv: convolution in front (V3), the same; None for none (V2).
-        drop_path: rate of stochastic depth of each branch.
-        layer_scale: start value of a learnable scale of each branch; None for none.
-        init_cfg: initialisation of mmengine.
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        attn: nn.Module,
-        mlp: nn.Module,
-        conv: nn.Module | None = None,
-        **kwargs,
-    ) -> None:
-        branches = dict(attn=attn, mlp=mlp)
-        if conv is not None:
-            branches = dict(conv=conv, **branches)
-        super().__init__(channels, branches, **kwargs)
+    def fold_scales(self, steps: int) -> list[Folding]:
+        """Put the scales into the last layers of the branches."""
+        done = []
+        for name in list(self.scales):
+            where = f'scales.{name}'
+            try:
+                layer = out_layer(self.branches[name])
+            except Unfoldable as refused:
+                done.append(Folding('layer scale', where, str(refused)))
+                continue
+            scale_output(layer, self.scales.pop(name).weight)
+            done.append(Folding('layer scale', where))
+        return done

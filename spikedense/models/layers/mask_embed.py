@@ -1,15 +1,17 @@
 """From queries to mask embeddings, with the membrane shortcut ME-Shortcut (SDME)."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from spikedense.neurons import ILIF, NILIF, build_neuron
+from spikedense.neurons import ILIF, NILIF, after_sigmoid, build_neuron
+from spikedense.utils.answers import Folding, Unfoldable
 
+from .folding import scale_output
 from .spike_conv import SpikeConv
-from .time import over_time
+from .time import fold_time, over_time, unfold_time
 
 SHORTCUTS = ('me_query_conv', 'me_channel_conv', 'identity', 'membrane', None)
 PRE_ACTS = ('sigmoid', None)
@@ -33,8 +35,18 @@ def rescaled(neuron_cfg: dict[str, Any], scale: float) -> dict[str, Any]:
     return {**neuron_cfg, 'type': divided, 'norm': neuron.norm / scale}
 
 
-class DirectSynapse(nn.Identity):
-    """Spikes taken for membranes, one to one: the identity, where analysis and deployment look."""
+class DirectSynapse(nn.Module):
+    """One weight for all spikes: it makes a membrane current of them.
+
+    The weight is that of the shortcut, and stays a parameter of :class:`SpikeMaskEmbed`. The
+    multiplication is a module, so that analysis and deployment can name it.
+    """
+
+    no_nir = 'a weight that all spikes share has no NIR node'
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        """``[T*B, Q, C], [1] -> [T*B, Q, C]``."""
+        return weight * x
 
 
 class SpikeMaskEmbed(BaseModule):
@@ -97,7 +109,7 @@ class SpikeMaskEmbed(BaseModule):
         self.out_neuron = build_neuron(neuron_cfg)
         cfg: dict[str, Any] = dict(bias=False, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
         self.shortcut_conv: SpikeConv | None = None
-        self.direct = DirectSynapse()
+        self.direct = DirectSynapse() if shortcut == 'identity' else None
         if shortcut == 'me_query_conv':
             self.shortcut_conv = SpikeConv(num_queries, num_queries, **cfg)
         elif shortcut == 'me_channel_conv':
@@ -125,8 +137,7 @@ class SpikeMaskEmbed(BaseModule):
         r = self.in_neuron(p)
         m = self.mlp(r)
         if self.shortcut is not None:
-            y = self._shortcut(queries, p, r)
-            m = m + (y if self.weight is None else self.weight * y)
+            m = m + self._shortcut(queries, p, r)
         return r, self.out_neuron(m)
 
     def mlp(self, r: Tensor) -> Tensor:
@@ -136,12 +147,45 @@ class SpikeMaskEmbed(BaseModule):
         return over_time(self.fc_out, x)
 
     def _shortcut(self, queries: Tensor, p: Tensor, r: Tensor) -> Tensor:
+        """``[T, B, Q, C] -> [T, B, Q, C_out]``, the weight included."""
+        if self.direct is not None:
+            return unfold_time(self.direct(fold_time(r), self.weight), r.size(0))
+        y = queries if self.shortcut_conv is None else self._convolved(p)
+        return y if self.weight is None else self.weight * y
+
+    def _convolved(self, p: Tensor) -> Tensor:
         """``[T, B, Q, C] -> [T, B, Q, C_out]``."""
-        if self.shortcut == 'membrane':
-            return queries
-        if self.shortcut == 'identity':
-            return over_time(self.direct, r)
         assert self.shortcut_conv is not None
         if self.shortcut == 'me_query_conv':
             return self.shortcut_conv(p.unsqueeze(-1)).squeeze(-1)
         return self.shortcut_conv(p.transpose(2, 3).unsqueeze(-1)).squeeze(-1).transpose(2, 3)
+
+    def absorb(self, child: str, which: int, factor: float) -> None:
+        """Take a factor on the spikes of the identity shortcut into its weight."""
+        cast(Tensor, self.weight).mul_(factor)
+
+    def fold_scales(self, steps: int) -> list[Folding]:
+        """Put the shortcut's weight into its convolution, and the sigmoid into thresholds."""
+        done = []
+        if self.weight is not None and self.shortcut_conv is not None:
+            scale_output(self.shortcut_conv.conv, self.weight.detach())
+            self.weight = None
+            done.append(Folding('shortcut weight', ''))
+        elif self.weight is not None and self.shortcut == 'membrane':
+            reason = 'it multiplies membranes, no layer stands there'
+            done.append(Folding('shortcut weight', '', reason))
+        if self.pre_act == 'sigmoid':
+            done.append(self._fold_sigmoid(steps))
+        return done
+
+    def _fold_sigmoid(self, steps: int) -> Folding:
+        try:
+            neuron = after_sigmoid(self.in_neuron, steps)
+            if self.shortcut_conv is not None:
+                of_shortcut = cast(nn.Module, self.shortcut_conv.neuron)
+                self.shortcut_conv.neuron = after_sigmoid(of_shortcut, steps)
+        except Unfoldable as refused:
+            return Folding('sigmoid', '', str(refused))
+        self.in_neuron = neuron
+        self.pre_act = None
+        return Folding('sigmoid', '')

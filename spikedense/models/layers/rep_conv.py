@@ -1,5 +1,7 @@
 """Re-parameterised convolution of Spike-driven Transformer V2."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from spikedense.neurons import build_neuron
 from spikedense.ops import guarded_norm, merge_rep_conv
 
+from .spike_conv import SpikeConv
 from .time import fold_time, unfold_time
 
 
@@ -122,3 +125,13 @@ class SpikeRepConv(BaseModule):
             rep.norm,
             self.norm,
         )
+
+    @torch.no_grad()
+    def as_conv(self) -> SpikeConv:
+        """Build the one convolution that computes the same in eval mode."""
+        weight, bias = self.merged()
+        layer = SpikeConv(weight.size(1), weight.size(0), 3, bias=True).to(weight)
+        layer.neuron = self.neuron
+        layer.conv.weight.copy_(weight)
+        cast(Tensor, layer.conv.bias).copy_(bias)
+        return layer.eval()

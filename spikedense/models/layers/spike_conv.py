@@ -6,7 +6,9 @@ from torch import Tensor, nn
 
 from spikedense.neurons import build_neuron
 from spikedense.ops import guarded_norm
+from spikedense.utils.answers import Folding
 
+from .folding import fold_norm
 from .time import fold_time, unfold_time
 
 
@@ -61,6 +63,22 @@ class SpikeConv(BaseModule):
         if self.norm is not None:
             y = guarded_norm(self.norm, y)
         return unfold_time(y, x.size(0))
+
+    def out_layer(self) -> nn.Module | None:
+        """Return the layer that gives the output; None if a norm is still behind it."""
+        return self.conv if self.norm is None else None
+
+    def fold_norm(self) -> list[Folding]:
+        """Put the norm into the layer."""
+        if self.norm is None:
+            return []
+        fold_norm(self.conv, self.norm)
+        self.norm = None
+        return [Folding('norm', '')]
+
+    def chain(self) -> dict[str, 'SpikeConv']:
+        """Return the layers, one behind the other: this one."""
+        return {'': self}
 
 
 class SpikeDeconv(SpikeConv):

@@ -4,9 +4,11 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from spikedense.neurons import build_neuron
+from spikedense.neurons import build_neuron, neuron_or_default
 from spikedense.ops import guarded_norm
+from spikedense.utils.answers import Folding
 
+from .folding import fold_norm
 from .time import fold_time, unfold_time
 
 
@@ -32,7 +34,7 @@ class SpikeLinear(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.neuron = build_neuron(neuron_cfg or dict(type='NILIF', D=4))
+        self.neuron = build_neuron(neuron_or_default(neuron_cfg))
         self.linear = nn.Linear(
             in_features, out_features, bias=norm_cfg is None if bias == 'auto' else bool(bias)
         )
@@ -45,3 +47,15 @@ class SpikeLinear(BaseModule):
             # A vector is a map of one pixel, so that one norm_cfg serves a whole head.
             y = guarded_norm(self.norm, y[..., None, None]).flatten(1)
         return unfold_time(y, x.size(0))
+
+    def out_layer(self) -> nn.Module | None:
+        """Return the layer that gives the output; None if a norm is still behind it."""
+        return self.linear if self.norm is None else None
+
+    def fold_norm(self) -> list[Folding]:
+        """Put the norm into the layer."""
+        if self.norm is None:
+            return []
+        fold_norm(self.linear, self.norm)
+        self.norm = None
+        return [Folding('norm', '')]

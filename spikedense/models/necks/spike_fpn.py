@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from spikedense.neurons import neuron_or_default
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, fold_time, unfold_time
-from ..layers.time import with_time
+from ..layers import SpikeConv, resize_maps, with_time
 
 
 @MODELS.register_module()
@@ -37,6 +36,8 @@ class SpikeFPN(BaseModule):
         init_cfg: initialisation.
     """
 
+    no_nir = 'up-sampling (nearest) has no NIR node'
+
     def __init__(
         self,
         in_channels: Sequence[int],
@@ -59,7 +60,7 @@ class SpikeFPN(BaseModule):
         self.out_channels = out_channels
         self.num_outs = num_outs
         self.add_extra_convs = add_extra_convs
-        neuron_cfg = neuron_cfg or dict(type='NILIF', D=4)
+        neuron_cfg = neuron_or_default(neuron_cfg)
         if legacy_eval_clamp is not None:
             neuron_cfg = _clamped(neuron_cfg, legacy_eval_clamp)
         cfg: dict[str, Any] = dict(bias=bias, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
@@ -92,7 +93,9 @@ class SpikeFPN(BaseModule):
         inputs = [with_time(x) for x in inputs]
         laterals = [conv(x) for conv, x in zip(self.lateral_convs, inputs, strict=True)]
         for i in range(len(laterals) - 1, 0, -1):
-            laterals[i - 1] = laterals[i - 1] + _nearest(laterals[i], laterals[i - 1])
+            laterals[i - 1] = laterals[i - 1] + resize_maps(
+                laterals[i], laterals[i - 1].shape[-2:], mode='nearest'
+            )
         outs = [conv(x) for conv, x in zip(self.fpn_convs, laterals, strict=False)]
         for i in range(len(laterals), self.num_outs):
             if self.add_extra_convs:
@@ -113,8 +116,3 @@ def _clamped(neuron_cfg: dict[str, Any], eval_clamp: int) -> dict[str, Any]:
         )
     norm = dict(norm=1) if name == 'ILIF' else {}
     return {**neuron_cfg, **norm, 'type': 'EvalClampedNILIF', 'eval_clamp': eval_clamp}
-
-
-def _nearest(x: Tensor, like: Tensor) -> Tensor:
-    """Nearest up-sampling of ``[T, B, C, h, w]`` to the size of ``like``."""
-    return unfold_time(F.interpolate(fold_time(x), size=like.shape[-2:]), x.size(0))

@@ -1,18 +1,15 @@
 """Pixel decoders: from a backbone's pyramid to mask features and a query decoder's memories."""
 
-from .deformable_attention import DeformSample, SpikeDrivenDeformableAttention
 from .encoder import SpikeEncoder, build_encoder
 from .ms_deform import MSDeformEncoder, MSDeformEncoderLayer, SpikeMultiScaleDeformableAttention
 from .sdte import SDTELayer, SpikeEncoderLayer
 from .sdte_pixel_decoder import SDTEPixelDecoder
 
 __all__ = [
-    'DeformSample',
     'MSDeformEncoder',
     'MSDeformEncoderLayer',
     'SDTELayer',
     'SDTEPixelDecoder',
-    'SpikeDrivenDeformableAttention',
     'SpikeEncoder',
     'SpikeEncoderLayer',
     'SpikeMultiScaleDeformableAttention',

@@ -6,24 +6,29 @@ from torch import Tensor
 
 from ..layers import (
     ChannelMLP,
+    SpikeBlock,
     SpikeSelfAttention,
     SpikeSeparableConv,
-    SpikeTransformerBlock,
+    build_mixer,
     sine_positions,
     tokens_as_map,
 )
-from .deformable_attention import SpikeDrivenDeformableAttention
+from ..layers.mixers.build import merged_cfg
 
 
 class LegacyChannelMLP(ChannelMLP):
     """The channel MLP as released: its channels-first output is taken for a channels-last one."""
+
+    def out_layer(self) -> None:
+        """Return None: channels and places are mixed behind the last layer."""
+        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         return tokens_as_map(super().forward(x))
 
 
-class SDTELayer(SpikeTransformerBlock):
+class SDTELayer(SpikeBlock):
     r"""Layer of the spike-driven deformable transformer encoder (SDTE).
 
     .. math::
@@ -58,19 +63,17 @@ class SDTELayer(SpikeTransformerBlock):
     ) -> None:
         cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
         mlp = LegacyChannelMLP if legacy_layout else ChannelMLP
-        super().__init__(
-            channels,
+        layout = dict(legacy_layout=True) if legacy_layout else {}
+        default = dict(type='SpikeDrivenDeformableAttention', **layout)
+        branches = dict(
             conv=SpikeSeparableConv(channels, kernel_size, **cfg),
-            attn=SpikeDrivenDeformableAttention(
-                channels, legacy_layout=legacy_layout, **(attn_cfg or {}), **cfg
-            ),
+            attn=build_mixer(merged_cfg(attn_cfg or {}, default), channels, **cfg),
             mlp=mlp(channels, mlp_ratio, **cfg),
-            layer_scale=layer_scale,
-            init_cfg=init_cfg,
         )
+        super().__init__(channels, branches, layer_scale=layer_scale, init_cfg=init_cfg)
 
 
-class SpikeEncoderLayer(SpikeTransformerBlock):
+class SpikeEncoderLayer(SpikeBlock):
     r"""Plain spiking encoder layer: spike-driven self-attention, then the channel MLP.
 
     The paper's "vanilla transformer encoder", against which it holds :class:`SDTELayer`. Sine
@@ -96,16 +99,20 @@ class SpikeEncoderLayer(SpikeTransformerBlock):
         init_cfg: dict | None = None,
     ) -> None:
         cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
-        super().__init__(
-            channels,
-            attn=_PositionedSelfAttention(channels, num_heads, channels**-0.5, **cfg),
+        branches = dict(
+            attn=PositionedSelfAttention(channels, num_heads, channels**-0.5, **cfg),
             mlp=ChannelMLP(channels, mlp_ratio, **cfg),
-            init_cfg=init_cfg,
         )
+        super().__init__(channels, branches, init_cfg=init_cfg)
 
 
-class _PositionedSelfAttention(SpikeSelfAttention):
-    """Self-attention that knows where its tokens are."""
+class PositionedSelfAttention(SpikeSelfAttention):
+    """Self-attention on membranes to which sine positions are added."""
+
+    # The positions are added in front of the attention: what stands behind its product is the same.
+    out_layer = SpikeSelfAttention.out_layer
+    fold_scales = SpikeSelfAttention.fold_scales
+    absorb = SpikeSelfAttention.absorb
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-import torch.nn.functional as F
 from mmengine.model import BaseModule, caffe2_xavier_init
 from torch import Tensor, nn
 
+from spikedense.neurons import neuron_or_default
 from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, fold_time, unfold_time, with_time
+from ..layers import SpikeConv, resize_maps, with_time
 from .encoder import build_encoder
 
 #: Maps that the query decoder reads, one after the other.
@@ -45,6 +45,8 @@ class SDTEPixelDecoder(BaseModule):
         init_cfg: initialisation of mmengine.
     """
 
+    no_nir = 'bilinear resizing has no NIR node'
+
     def __init__(
         self,
         in_channels: Sequence[int],
@@ -78,7 +80,7 @@ class SDTEPixelDecoder(BaseModule):
                 f'{mask_level} on if any'
             )
         cfg: dict[str, Any] = dict(
-            neuron_cfg=neuron_cfg or dict(type='NILIF', D=4), norm_cfg=norm_cfg or dict(type='BN')
+            neuron_cfg=neuron_or_default(neuron_cfg), norm_cfg=norm_cfg or dict(type='BN')
         )
         self.in_channels = tuple(in_channels)
         self.mask_level = mask_level
@@ -148,7 +150,7 @@ class SDTEPixelDecoder(BaseModule):
         memories = [y]
         for i in range(top - 1, self.mask_level - 1, -1):
             lateral = encoded[i] if i in encoded else self.lateral_convs[str(i)](inputs[i])
-            y = self.output_convs[str(i)](lateral + _bilinear(y, inputs[i]))
+            y = self.output_convs[str(i)](lateral + resize_maps(y, inputs[i].shape[-2:]))
             memories.append(y)
         return self.mask_conv(y), memories[:NUM_MEMORIES]
 
@@ -159,9 +161,3 @@ class SDTEPixelDecoder(BaseModule):
         if self.encoder is not None:
             maps = self.encoder(maps)
         return {i: self.encoder_convs[str(i)](y) for i, y in zip(levels, maps, strict=True)}
-
-
-def _bilinear(x: Tensor, like: Tensor) -> Tensor:
-    """Bilinear up-sampling of ``[T, B, C, h, w]`` to the size of ``like``."""
-    y = F.interpolate(fold_time(x), size=like.shape[-2:], mode='bilinear', align_corners=False)
-    return unfold_time(y, x.size(0))

@@ -28,6 +28,7 @@ class SpikeConvFCBBoxHead(ConvFCBBoxHead):
             convolution and each linear layer but the predictors.
     """
 
+    no_nir = 'the mean over time has no NIR node'
     init_cfg: Any
 
     def __init__(

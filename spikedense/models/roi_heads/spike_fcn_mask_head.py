@@ -32,6 +32,8 @@ class SpikeFCNMaskHead(FCNMaskHead):
         **kwargs: those of mmdet's ``FCNMaskHead``; its ``upsample_cfg`` may say ``'deconv'`` only.
     """
 
+    no_nir = 'transposed convolution and the mean over time have no NIR node'
+
     def __init__(
         self,
         num_convs: int = 4,

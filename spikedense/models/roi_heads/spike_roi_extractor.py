@@ -21,6 +21,8 @@ class SpikeRoIExtractor(SingleRoIExtractor):
         **kwargs: those of mmdet's ``SingleRoIExtractor``.
     """
 
+    no_nir = 'RoIAlign has no NIR node'
+
     def forward(
         self, feats: tuple[Tensor, ...], rois: Tensor, roi_scale_factor: float | None = None
     ) -> Tensor:

@@ -62,6 +62,11 @@ class SpikeStandardRoIHead(_TimeAxis, StandardRoIHead):
             :class:`SpikeRoIExtractor`.
     """
 
+    def parts_of_rois(self) -> dict[str, nn.Module]:
+        """Return the heads that read RoI features ``[T, N, C, h, w]``, each called once."""
+        names = ('bbox_head', 'mask_head')
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
 
 @MODELS.register_module()
 class SpikeCascadeRoIHead(_TimeAxis, CascadeRoIHead):

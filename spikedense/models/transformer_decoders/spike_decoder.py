@@ -19,6 +19,10 @@ class LegacyQueryMLP(ChannelMLP):
     and channels are mixed, by a rule that depends on the number of queries.
     """
 
+    def out_layer(self) -> None:
+        """Return None: queries and channels are mixed behind the last layer."""
+        return None
+
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, 1, Q] -> [T, B, C, 1, Q]``."""
         return tokens_as_map(super().forward(map_as_tokens(x)))

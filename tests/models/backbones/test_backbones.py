@@ -9,7 +9,7 @@ import torch
 from contract import real_valued_inputs, unexplained, wake
 from mmengine.registry import MODELS as ROOT_MODELS
 
-from spikedense.models.backbones import SDTV2, SDTV3, SpikeDrivenBackbone
+from spikedense.models.backbones import SDTV2, SDTV3, SpikeDrivenPyramid
 from spikedense.models.layers import DropPath
 from spikedense.neurons import LIF, BaseNeuron
 from spikedense.registry import MODELS
@@ -24,7 +24,7 @@ VARIANTS = {
 variants = pytest.mark.parametrize('variant', VARIANTS)
 
 
-def build(variant: str, **kwargs) -> SpikeDrivenBackbone:
+def build(variant: str, **kwargs) -> SpikeDrivenPyramid:
     """A small backbone whose neurons fire."""
     model = MODELS.build({'arch': SMALL, **VARIANTS[variant], **kwargs}).double()
     return wake(model, image())
@@ -139,7 +139,7 @@ def test_checkpointing_changes_nothing(variant) -> None:
 def test_checkpointing_recomputes() -> None:
     calls = []
     model = build('v3', with_cp=True).train()
-    model.stages[1]['blocks'][0].register_forward_pre_hook(lambda *_: calls.append(1))
+    model.stages[1].blocks[0].register_forward_pre_hook(lambda *_: calls.append(1))
     sum(o.sum() for o in model(image())).backward()
     assert len(calls) == 2
 
@@ -221,7 +221,7 @@ class _Binary(BaseNeuron):
     ],
 )
 def test_v2_asks_its_neuron_for_the_version(neuron_cfg, scale, threshold) -> None:
-    attn = SDTV2(SMALL, neuron_cfg=neuron_cfg).stages[3]['blocks'][0].branches['attn']
+    attn = SDTV2(SMALL, neuron_cfg=neuron_cfg).stages[3].blocks[0].branches['attn']
     assert attn.product.scale == scale
     assert getattr(attn.out_proj.neuron, 'v_threshold', None) == threshold
 

@@ -68,7 +68,7 @@ def test_pretrained_in_a_list_wins_over_other_initialisations(tmp_path) -> None:
 def test_other_initialisations_are_left_to_mmengine() -> None:
     model = SDTV3(SMALL, init_cfg=[dict(type='Constant', layer='Conv2d', val=0.5)])
     model.init_weights()
-    assert (model.stages[0]['downsample'].conv.weight == 0.5).all()
+    assert (model.stages[0].downsample.conv.weight == 0.5).all()
 
 
 def test_pretrained_without_a_file() -> None:

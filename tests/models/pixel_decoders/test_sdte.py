@@ -5,9 +5,9 @@ import torch
 from contract import spiked_operands
 from torch import Tensor, nn
 
+from spikedense.models.layers import SpikeDrivenDeformableAttention
 from spikedense.models.pixel_decoders import (
     SDTELayer,
-    SpikeDrivenDeformableAttention,
     SpikeEncoder,
     SpikeEncoderLayer,
     build_encoder,

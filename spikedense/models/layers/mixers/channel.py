@@ -3,11 +3,15 @@
 from typing import Any
 
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
-from .spike_conv import SpikeConv
+from spikedense.registry import MODELS
+
+from ..folding import out_layer
+from ..spike_conv import SpikeConv
 
 
+@MODELS.register_module()
 class ChannelConv(BaseModule):
     """``SpikeConv3x3(r*C -> C)(SpikeConv3x3(C -> r*C)(x))``, of the convolution blocks.
 
@@ -43,7 +47,16 @@ class ChannelConv(BaseModule):
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         return self.narrow(self.widen(x))
 
+    def out_layer(self) -> nn.Module:
+        """Return the layer that gives the output."""
+        return out_layer(self.narrow)
 
+    def chain(self) -> dict[str, SpikeConv]:
+        """Return the layers, one behind the other."""
+        return dict(widen=self.widen, narrow=self.narrow)
+
+
+@MODELS.register_module()
 class ChannelMLP(ChannelConv):
     """The MLP of the transformer blocks: :class:`ChannelConv` of 1x1 kernels with biases.
 

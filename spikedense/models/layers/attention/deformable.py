@@ -8,8 +8,13 @@ from torch import Tensor, nn
 
 from spikedense.neurons import build_neuron
 from spikedense.ops import deform_sample
+from spikedense.registry import MODELS
 
-from ..layers import SpikeConv, SpikeSeparableConv, fold_time, tokens_as_map, unfold_time
+from ..folding import out_layer, scale_output
+from ..legacy import tokens_as_map
+from ..mixers.separable import SpikeSeparableConv
+from ..spike_conv import SpikeConv
+from ..time import fold_time, unfold_time
 
 PROJECTIONS = ('esc', 'linear')
 SPIKED = ('weight', 'value')
@@ -19,8 +24,10 @@ class DeformSample(nn.Module):
     """Weighted sums of bilinear samples, as a module that analysis and deployment can name.
 
     Args:
-        kernel_size: side of the kernel.
+        kernel_size: Side of the kernel.
     """
+
+    no_nir = 'deformable sampling has no NIR node'
 
     def __init__(self, kernel_size: int) -> None:
         super().__init__()
@@ -33,6 +40,7 @@ class DeformSample(nn.Module):
         return self.function(value, offset, weight, self.kernel_size)
 
 
+@MODELS.register_module()
 class SpikeDrivenDeformableAttention(BaseModule):
     r"""SDDA: each pixel adds up real-valued samples with *spiked* weights (Spike2Former, eqs. 4-8).
 
@@ -113,6 +121,15 @@ class SpikeDrivenDeformableAttention(BaseModule):
         super().init_weights()
         for layer in (self.offset_conv, self.weight_conv):
             constant_init(layer.conv, 0)
+
+    def out_layer(self) -> nn.Module:
+        """Return the layer that gives the output."""
+        return out_layer(self.out_proj)
+
+    def absorb(self, child: str, which: int, factor: float) -> None:
+        """Take a factor on the spiking operand of the sum into the layer of the real operand."""
+        real = self.value_proj if which == 2 else self.weight_conv
+        scale_output(out_layer(real), factor)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""

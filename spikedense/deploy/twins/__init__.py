@@ -1,0 +1,26 @@
+"""Spike-driven twins: modules that compute the same from binary spikes, step by step."""
+
+from .layers import AccumulatingLayer
+from .products import (
+    AccumulatingSynapse,
+    ConcatenatedSpikes,
+    SpikeAttentionProduct,
+    SpikeDeformSample,
+    SpikeMaskProduct,
+)
+from .table import build_twin, has_twin, known_classes, twin_of
+from .train import SpikeTrain
+
+__all__ = [
+    'AccumulatingLayer',
+    'AccumulatingSynapse',
+    'ConcatenatedSpikes',
+    'SpikeAttentionProduct',
+    'SpikeDeformSample',
+    'SpikeMaskProduct',
+    'SpikeTrain',
+    'build_twin',
+    'has_twin',
+    'known_classes',
+    'twin_of',
+]

@@ -1,0 +1,137 @@
+"""Twins of the products: each multiplication has a binary factor.
+
+A product of two integers is not the sum of the products of their spikes at the same step. One
+integer is accumulated, and the spikes of the other one add it up.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spikedense.models.decode_heads.spike2former_base import MaskProduct
+from spikedense.models.layers import AttentionProduct, DeformSample, SpikeSum
+from spikedense.models.layers.mask_embed import DirectSynapse
+
+from .planes import accumulate, planes_of
+from .table import twin_of
+
+
+@twin_of(DirectSynapse)
+class AccumulatingSynapse(nn.Module):
+    """One weight for all spikes.
+
+    Args:
+        synapse: The synapse of integers.
+        levels: Virtual steps of the spikes.
+    """
+
+    def __init__(self, synapse: DirectSynapse, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.synapse = synapse
+        self.levels = levels[0]
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        """``[N * D, ...], [1] -> [N, ...]``."""
+        return self.synapse(accumulate(x, self.levels), weight)
+
+
+@twin_of(AttentionProduct)
+class SpikeAttentionProduct(nn.Module):
+    """An attention product.
+
+    Args:
+        product: The product of integers.
+        levels: Virtual steps of queries, keys and values.
+    """
+
+    def __init__(self, product: AttentionProduct, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.scale = product.scale
+        self.order = product.order
+        self.q_levels, self.k_levels, self.v_levels = levels[:3]
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        """As :class:`AttentionProduct`; each argument is ``[N * D, heads, d, tokens]``."""
+        is_quadratic = mask is not None or self.order == 'quadratic'
+        out = self._quadratic(q, k, v, mask) if is_quadratic else self._linear(q, k, v)
+        return out if self.scale == 1 else out * self.scale
+
+    def _linear(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        keys = accumulate(k, self.k_levels).unsqueeze(1)  # [N, 1, heads, d, tokens]
+        context = (planes_of(v, self.v_levels) @ keys.transpose(-2, -1)).sum(1, keepdim=True)
+        return (context @ planes_of(q, self.q_levels)).sum(1)
+
+    def _quadratic(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        queries = accumulate(q, self.q_levels).unsqueeze(1)
+        scores = (planes_of(k, self.k_levels).transpose(-2, -1) @ queries).sum(1)
+        if mask is not None:
+            scores = scores * mask
+        return (planes_of(v, self.v_levels) @ scores.unsqueeze(1)).sum(1)
+
+
+@twin_of(DeformSample)
+class SpikeDeformSample(nn.Module):
+    """Deformable sampling; either the weights or the values are spikes.
+
+    Args:
+        sample: The sampling with integers.
+        levels: Virtual steps of values, offsets (1) and weights.
+    """
+
+    def __init__(self, sample: DeformSample, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.sample = sample
+        self.value_levels, _, self.weight_levels = levels
+
+    def forward(self, value: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
+        """As :class:`DeformSample`; the spiking argument is ``[N * D, ...]``."""
+        values = planes_of(value, self.value_levels)
+        weights = planes_of(weight, self.weight_levels)
+        total: Any = 0
+        for i in range(self.value_levels):
+            for j in range(self.weight_levels):
+                total = total + self.sample(values[:, i], offset, weights[:, j])
+        return total
+
+
+@twin_of(MaskProduct)
+class SpikeMaskProduct(nn.Module):
+    """Mask logits from embeddings that are sent spike by spike.
+
+    Args:
+        product: The product with integers.
+        levels: Virtual steps of the embeddings.
+    """
+
+    def __init__(self, product: MaskProduct, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.product = product
+        self.levels = levels[0]
+
+    def forward(self, embedding: Tensor, mask_features: Tensor) -> Tensor:
+        """As :class:`MaskProduct`; the embeddings are ``[T, L*B*D, Q, C]``."""
+        planes = embedding.unflatten(1, (-1, self.levels))
+        total: Any = 0
+        for d in range(self.levels):
+            total = total + self.product(planes[:, :, d], mask_features)
+        return total
+
+
+@twin_of(SpikeSum, binary=True)
+class ConcatenatedSpikes(nn.Module):
+    """A sum of spikes: those of both neurons are sent, one after the other.
+
+    Args:
+        total: The sum of integers.
+        levels: Virtual steps of both.
+    """
+
+    def __init__(self, total: SpikeSum, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.levels = levels
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[T, B * n, ...], [T, B * m, ...] -> [T, B * (n + m), ...]``."""
+        planes = [z.unflatten(1, (-1, d)) for z, d in zip((x, y), self.levels, strict=True)]
+        return torch.cat(planes, 2).flatten(1, 2)

@@ -1,0 +1,17 @@
+"""Attention, one file a kind."""
+
+from .deformable import DeformSample, SpikeDrivenDeformableAttention
+from .multihead import SpikeMultiheadAttention
+from .product import ORDERS, AttentionProduct, ProductAttention, attend
+from .self_attention import SpikeSelfAttention
+
+__all__ = [
+    'ORDERS',
+    'AttentionProduct',
+    'DeformSample',
+    'ProductAttention',
+    'SpikeDrivenDeformableAttention',
+    'SpikeMultiheadAttention',
+    'SpikeSelfAttention',
+    'attend',
+]

@@ -1,0 +1,133 @@
+"""The product of queries, keys and values, and what an attention tells about it."""
+
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from spikedense.neurons import rescaled_input
+from spikedense.utils.answers import Folding, Unfoldable
+
+from ..folding import out_layer
+
+ORDERS = ('linear', 'quadratic')
+
+
+class AttentionProduct(nn.Module):
+    """Products of spiking queries, keys and values, without softmax.
+
+    The product is a module, so that analysis can name it and deployment can replace it.
+
+    Args:
+        scale: Factor of the product.
+        order: ``'linear'`` computes ``q (k^T v)``, linear in the number of tokens;
+            ``'quadratic'`` computes ``(q k^T) v``, the same function. A mask needs the latter.
+    """
+
+    no_nir = 'it multiplies spikes by spikes, NIR only spikes by weights'
+
+    def __init__(self, scale: float, order: str = 'linear') -> None:
+        super().__init__()
+        if order not in ORDERS:
+            raise ValueError(f'order={order!r}, expected one of {ORDERS}')
+        self.scale = scale
+        self.order = order
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Multiply, see :func:`attend`.
+
+        Args:
+            q: ``[T*B, heads, d, N_q]``.
+            k: ``[T*B, heads, d, N]``.
+            v: ``[T*B, heads, d_v, N]``.
+            mask: The tokens that count, ``[T*B, 1 or heads, N, N_q]``.
+
+        Returns:
+            ``[T*B, heads, d_v, N_q]``.
+        """
+        order = self.order if mask is None else 'quadratic'
+        return attend(q, k, v, self.scale, order, mask)
+
+    def scale_operand(self, which: int, factor: float) -> None:
+        """Take a factor on one of the operands into the product."""
+        self.scale *= factor
+
+    def macs_by_order(self, q: Tensor, k: Tensor, v: Tensor, *_: Any) -> dict[str, int]:
+        """Count the multiply-accumulates of one call in either order."""
+        copies = q.size(0) * q.size(1)
+        return dict(
+            linear=copies * k.size(2) * v.size(2) * (k.size(3) + q.size(3)),
+            quadratic=copies * k.size(3) * q.size(3) * (k.size(2) + v.size(2)),
+        )
+
+    def extra_repr(self) -> str:
+        return f'scale={self.scale:g}, order={self.order!r}'
+
+
+class ProductAttention(BaseModule):
+    """An attention that ends in ``out_proj(product(q, k, v))``.
+
+    A subclass makes ``product``, an :class:`AttentionProduct`, and ``out_proj``, which begins with
+    a neuron. What is said here holds as long as nothing stands between the two.
+    """
+
+    product: AttentionProduct
+    out_proj: Any
+
+    def out_layer(self) -> nn.Module:
+        """Return the layer that gives the output."""
+        return out_layer(self.out_proj)
+
+    def fold_scales(self, steps: int) -> list[Folding]:
+        """Move the product's factor into the thresholds of the neuron behind the product."""
+        try:
+            self.out_proj.neuron = rescaled_input(self.out_proj.neuron, self.product.scale)
+        except Unfoldable as refused:
+            return [Folding('attention scale', '', str(refused))]
+        self.product.scale = 1.0
+        return [Folding('attention scale', '')]
+
+    def absorb(self, child: str, which: int, factor: float) -> None:
+        """Take a factor on an operand of the product into the thresholds behind the product."""
+        if self.product.scale == 1:
+            try:
+                self.out_proj.neuron = rescaled_input(self.out_proj.neuron, factor)
+                return
+            except Unfoldable:
+                pass
+        self.product.scale_operand(which, factor)
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, scale: float, order: str, mask: Tensor | None = None
+) -> Tensor:
+    """Multiply queries, keys and values of all heads.
+
+    A sum over N tokens is larger than half precision can count: it is in float32 at least.
+
+    Args:
+        q: ``[T*B, heads, d, N_q]``.
+        k: ``[T*B, heads, d, N]``.
+        v: ``[T*B, heads, d_v, N]``.
+        scale: Factor of the product.
+        order: ``'linear'`` or ``'quadratic'``.
+        mask: In quadratic order, the tokens that count, ``[T*B, 1 or heads, N, N_q]``.
+
+    Returns:
+        ``[T*B, heads, d_v, N_q]``.
+    """
+    with torch.autocast(q.device.type, enabled=False):
+        if q.dtype in (torch.float16, torch.bfloat16):
+            q, k, v = q.float(), k.float(), v.float()
+        if order == 'linear':
+            return _scaled(v @ k.transpose(-2, -1), scale) @ q
+        scores = k.transpose(-2, -1) @ q
+        if mask is not None:
+            scores = scores * mask
+        return _scaled(v @ scores, scale)
+
+
+def _scaled(x: Tensor, scale: float) -> Tensor:
+    """Multiply; a deployed model, whose scale is 1, has no multiplication here."""
+    return x if scale == 1 else x * scale

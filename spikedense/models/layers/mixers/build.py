@@ -1,0 +1,108 @@
+"""Builds the mixers of a block from configs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from spikedense.registry import MODELS
+from spikedense.utils.signatures import accepted_parameters
+
+#: What a stage or a block says about one of its mixers: a config, or None for no mixer.
+MixerCfg = dict[str, Any] | None
+
+
+def build_mixer(cfg: Mapping[str, Any], channels: int, **defaults: Any) -> nn.Module:
+    """Build a token mixer, an attention or a channel mixer.
+
+    A mixer maps ``[T, B, C, H, W]`` to ``[T, B, C, H, W]``; a block adds the result to its input.
+
+    Args:
+        cfg: ``dict(type='SpikeSelfAttention', num_heads=8)`` and the like. The type is a class or
+            the name of a registered class; the scope ``spikedense.`` is optional.
+        channels: Channels C.
+        **defaults: Arguments, such as ``neuron_cfg`` and ``norm_cfg``, for mixers that take them.
+            The arguments in ``cfg`` come first.
+
+    Returns:
+        The mixer.
+
+    Raises:
+        ValueError: The type or one of the arguments is not known.
+    """
+    if not isinstance(cfg, Mapping) or 'type' not in cfg:
+        raise ValueError(f"mixer={cfg!r}, expected a dict with a 'type'")
+    args = dict(cfg)
+    kind = args.pop('type')
+    cls = _resolve(kind)
+    if cls is None:
+        known = sorted(name for name, found in MODELS.module_dict.items() if _is_mixer(found))
+        raise ValueError(f'mixer: type={kind!r}, expected a registered class, as {known}')
+    accepted, open_ended = accepted_parameters(cls)
+    for key in args:
+        if key not in accepted and not open_ended:
+            raise ValueError(f'{cls.__name__} has no {key!r}, expected some of {accepted}')
+    fitting = {key: value for key, value in defaults.items() if key in accepted or open_ended}
+    return cls(channels, **{**fitting, **args})
+
+
+def _resolve(kind: Any) -> Any:
+    """Return the class that a config's type names; None if there is none."""
+    return kind if isinstance(kind, type) else MODELS.get(str(kind).removeprefix('spikedense.'))
+
+
+def _is_mixer(cls: Any) -> bool:
+    return isinstance(cls, type) and '.layers.' in cls.__module__
+
+
+def merged_cfg(given: Mapping[str, Any], default: MixerCfg) -> dict[str, Any]:
+    """Complete the config of a mixer by a default.
+
+    Args:
+        given: What a config says: a mixer of a type of its own, or arguments of the default one.
+        default: The default mixer, or None for no mixer.
+
+    Returns:
+        ``given`` if it names another class than the default; else the default with the arguments
+        of ``given`` in it.
+
+    Raises:
+        ValueError: There are arguments, but neither a type nor a default.
+    """
+    if default is not None and _resolve(given.get('type', default['type'])) is _resolve(
+        default['type']
+    ):
+        return {**default, **given}
+    if 'type' not in given:
+        raise ValueError(f"mixer={dict(given)!r}, expected a 'type': there is no default here")
+    return dict(given)
+
+
+def per_stage(key: str, given: Any, defaults: Sequence[MixerCfg]) -> list[MixerCfg]:
+    """Return the mixer of each stage.
+
+    Args:
+        key: Name of the argument, for the error.
+        given: One config for all stages that have a mixer by default; a list with one entry for
+            each stage, None for no mixer; or None for the defaults.
+        defaults: The default mixer of each stage, None for no mixer.
+
+    Returns:
+        A config or None for each stage.
+
+    Raises:
+        ValueError: The list has another length.
+    """
+    if given is None:
+        return list(defaults)
+    if isinstance(given, Mapping):
+        return [None if default is None else merged_cfg(given, default) for default in defaults]
+    if not isinstance(given, list | tuple) or len(given) != len(defaults):
+        raise ValueError(
+            f'{key}={given!r}, expected a dict, or a list with one entry for each of '
+            f'{len(defaults)} stages'
+        )
+    return [
+        None if one is None else merged_cfg(one, default)
+        for one, default in zip(given, defaults, strict=True)
+    ]

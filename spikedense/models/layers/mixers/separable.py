@@ -1,0 +1,103 @@
+"""Spiking separable convolution."""
+
+from typing import Any, cast
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from spikedense.registry import MODELS
+from spikedense.utils.answers import Folding, Unfoldable
+
+from ..folding import out_layer
+from ..spike_conv import SpikeConv
+
+
+@MODELS.register_module()
+class SpikeSeparableConv(BaseModule):
+    """Spiking separable convolution: 1x1 expansion, depth-wise k x k, 1x1 projection.
+
+    With ``mid_neuron`` it is the efficient spiking convolution (ESC) of Spike-driven Transformer
+    V3 and Spike2Former, every convolution fed by spikes. Without it, it is the SepConv of V2:
+    nothing stands between the last two convolutions, and the projection takes real values.
+
+    Args:
+        channels: channels of input and output.
+        kernel_size: side of the depth-wise kernel.
+        expansion: ratio of the hidden channels.
+        mid_neuron: whether norm and neuron stand between the last two convolutions.
+        neuron_cfg: the neuron.
+        norm_cfg: the norm.
+        init_cfg: initialisation of mmengine.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int,
+        expansion: int = 2,
+        mid_neuron: bool = True,
+        *,
+        neuron_cfg: dict,
+        norm_cfg: dict,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        hidden = channels * expansion
+        self.expand = SpikeConv(channels, hidden, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
+        self.depthwise = SpikeConv(
+            hidden,
+            hidden,
+            kernel_size,
+            groups=hidden,
+            bias=False,
+            neuron_cfg=neuron_cfg,
+            norm_cfg=norm_cfg if mid_neuron else None,
+        )
+        self.project: Any = SpikeConv(
+            hidden, channels, neuron_cfg=neuron_cfg if mid_neuron else None, norm_cfg=norm_cfg
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        return self.project(self.depthwise(self.expand(x)))
+
+    def out_layer(self) -> nn.Module:
+        """Return the layer that gives the output."""
+        return out_layer(self.depthwise if self._is_merged() else self.project)
+
+    def chain(self) -> dict[str, SpikeConv]:
+        """Return the layers, one behind the other."""
+        names = ('expand', 'depthwise') if self._is_merged() else ('expand', 'depthwise', 'project')
+        return {name: getattr(self, name) for name in names}
+
+    @torch.no_grad()
+    def fold_layers(self) -> list[Folding]:
+        """Merge the last two layers if no neuron stands between them: one full convolution."""
+        if self._is_merged() or self.project.neuron is not None:
+            return []
+        inner: Any = self.depthwise.conv
+        outer: Any = self.project.conv
+        if (
+            self.depthwise.norm is not None
+            or self.project.norm is not None
+            or inner.bias is not None
+        ):
+            raise Unfoldable('its norm could not be folded')
+        layer = SpikeConv(
+            inner.in_channels,
+            outer.out_channels,
+            inner.kernel_size[0],
+            padding=inner.padding[0],
+            bias=outer.bias is not None,
+        ).to(inner.weight)
+        layer.neuron = self.depthwise.neuron
+        layer.conv.weight.copy_(outer.weight * inner.weight.transpose(0, 1))
+        if outer.bias is not None:
+            cast(Tensor, layer.conv.bias).copy_(outer.bias)
+        self.depthwise = layer.eval()
+        self.project = nn.Identity()
+        return [Folding('separable convolution', '')]
+
+    def _is_merged(self) -> bool:
+        return isinstance(self.project, nn.Identity)

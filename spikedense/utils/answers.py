@@ -1,0 +1,138 @@
+"""What modules tell about themselves, and when an inherited answer still holds.
+
+Folding, spike-driven inference, energy and export are mechanisms. What they must know of a module,
+they ask the module (:func:`ask`) or look up in a table where it was registered by its class
+(:class:`ClassTable`). An answer describes one way to compute. A subclass that computes something
+else, because it overrides a method, does not inherit the answer: it gives its own one, or it is
+refused by name.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+#: Methods that do not change what ``forward`` computes.
+_HARMLESS = frozenset(
+    ('__init__', '__repr__', '__doc__', 'extra_repr', 'init_weights', 'loss', 'predict')
+)
+
+#: Classes whose methods do nothing yet.
+_EMPTY = frozenset(
+    (
+        'builtins.object',
+        'mmengine.model.base_module.BaseModule',
+        'torch.nn.modules.module.Module',
+        'typing.Generic',
+    )
+)
+
+Value = TypeVar('Value')
+
+
+class Unfoldable(ValueError):
+    """A factor, a norm or a layer cannot be folded; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Folding:
+    """One thing that was folded, or could not be folded.
+
+    Args:
+        what: ``'RepConv'``, ``'norm'``, ``'separable convolution'``, ``'layer scale'``,
+            ``'shortcut weight'``, ``'sigmoid'``, ``'attention scale'`` or ``'1/D'``.
+        where: Name of the module; empty for the module that was asked.
+        reason: Why it could not be folded; None if it was folded.
+    """
+
+    what: str
+    where: str
+    reason: str | None = None
+
+
+def _bases(cls: type) -> Iterator[tuple[type, list[str]]]:
+    """Yield each base class, and what the classes below it have changed.
+
+    A change is a method that replaces another one, harmless methods aside. A method that was
+    abstract before, or that torch's and mmengine's ``Module`` leaves open, is no change.
+    """
+    changed: list[str] = []
+    mro = cls.__mro__
+    for i, base in enumerate(mro):
+        yield base, changed
+        for name, value in vars(base).items():
+            is_method = callable(value) or isinstance(value, property)
+            if is_method and name not in _HARMLESS and _is_concrete(name, mro[i + 1 :]):
+                changed = [*changed, name]
+
+
+def _is_concrete(name: str, classes: Iterable[type]) -> bool:
+    """Whether one of the classes implements a method."""
+    for cls in classes:
+        if f'{cls.__module__}.{cls.__name__}' not in _EMPTY and name in vars(cls):
+            return not getattr(vars(cls)[name], '__isabstractmethod__', False)
+    return False
+
+
+def ask(module: object, question: str) -> Callable[..., Any] | None:
+    """Return the method by which a module answers a question.
+
+    Args:
+        module: Any module.
+        question: Name of the method, such as ``'out_layer'``.
+
+    Returns:
+        The bound method; None if no class of the module has such a method.
+
+    Raises:
+        Unfoldable: A subclass overrides a method of the class that answers, so that the inherited
+            answer may be wrong.
+    """
+    for base, changed in _bases(type(module)):
+        if question in vars(base):
+            if changed:
+                raise Unfoldable(
+                    f'{type(module).__name__} overrides {", ".join(changed)} and has no {question} '
+                    f'of its own, only that of {base.__name__}'
+                )
+            return getattr(module, question)
+    return None
+
+
+class ClassTable(Generic[Value]):
+    """Values by class, also for subclasses that compute what the registered class computes."""
+
+    def __init__(self) -> None:
+        self._values: dict[type, Value] = {}
+
+    def register(self, *classes: type) -> Callable[[Value], Value]:
+        """Return a decorator that enters a value for some classes.
+
+        Args:
+            *classes: The classes.
+        """
+
+        def enter(value: Value) -> Value:
+            self._values.update(dict.fromkeys(classes, value))
+            return value
+
+        return enter
+
+    def find(self, module: object) -> Value | None:
+        """Return the value for a module's class.
+
+        Args:
+            module: Any module.
+
+        Returns:
+            The value of the nearest registered class; None if there is none, or if a subclass
+            overrides a method of that class.
+        """
+        for base, changed in _bases(type(module)):
+            if base in self._values:
+                return None if changed else self._values[base]
+        return None
+
+    @property
+    def classes(self) -> tuple[type, ...]:
+        """The registered classes."""
+        return tuple(self._values)
