@@ -1,4 +1,4 @@
-"""docs/add_a_model.md, followed word for word: its files train, are counted, folded and exported."""
+"""docs/add_a_model.md, word for word: its models train, are counted, folded and exported."""
 
 import re
 import sys
@@ -33,7 +33,7 @@ LONGEST = {'local_attention.py': 60, 'three_stages.py': 80}
 
 @pytest.fixture
 def written(repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with the files of the page, on the Python path; the configs beside the shipped ones."""
+    """A folder on the Python path with the files of the page."""
     text = (repo_root / 'docs' / 'add_a_model.md').read_text(encoding='utf-8')
     files = dict(BLOCK.findall(text))
     assert set(CONFIGS.values()) < set(files)

@@ -5,7 +5,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from spikedense.apis import UserError, report_errors, test, train
+from spikedense.apis import test, train
+from spikedense.commands import report_errors
+from spikedense.errors import UserError
 
 CONFIG = 'configs/spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py'
 WORK_DIR = 'work_dirs/demo'

@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from spikedense.apis import open_inferencer, report_errors
-from spikedense.apis.config_options import OptionsAction
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import OptionsAction
+from spikedense.inference import open_inferencer
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

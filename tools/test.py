@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
-from spikedense.apis import report_errors, test
-from spikedense.apis.arguments import add_run_arguments
+from spikedense.apis import test
 from spikedense.apis.environment import is_first_process
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import add_run_arguments
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -4,7 +4,8 @@ _base_ = [
     '../_base_/schedules/mask_rcnn_5k.py',
     '../_base_/mmdet_runtime.py',
 ]
+__classes = dict(num_classes=_base_.pop('num_classes'))
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    roi_head=dict(bbox_head=dict(num_classes=1), mask_head=dict(num_classes=1)),
+    roi_head=dict(bbox_head=__classes, mask_head=__classes),
 )

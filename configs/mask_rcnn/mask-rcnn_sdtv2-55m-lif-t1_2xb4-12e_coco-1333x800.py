@@ -1,2 +1,11 @@
-_base_ = './mask-rcnn_sdtv2-15m-lif-t1_2xb4-12e_coco-1333x800.py'
-model = dict(backbone=dict(arch='55M'), neck=dict(in_channels=[128, 256, 512, 640]))
+_base_ = [
+    '../_base_/models/mask_rcnn_sdtv2.py',
+    '../_base_/datasets/coco_instance_1333x800.py',
+    '../_base_/schedules/mask_rcnn_12e.py',
+    '../_base_/mmdet_epoch_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(arch='55M'),
+    neck=dict(in_channels=[128, 256, 512, 640]),
+)

@@ -4,5 +4,6 @@ _base_ = [
     '../_base_/schedules/mask_rcnn_8e.py',
     '../_base_/mmdet_epoch_runtime.py',
 ]
-heads = dict(bbox_head=dict(num_classes=8), mask_head=dict(num_classes=8))
+__classes = dict(num_classes=_base_.pop('num_classes'))
+heads = dict(bbox_head=__classes, mask_head=__classes)
 model = dict(data_preprocessor=_base_.data_preprocessor, roi_head=heads)

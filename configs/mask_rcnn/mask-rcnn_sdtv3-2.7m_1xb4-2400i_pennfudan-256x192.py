@@ -5,4 +5,8 @@ _base_ = [
     '../_base_/mmdet_runtime.py',
 ]
 # From scratch on 130 images, sized for two CPU cores.
-model = dict(data_preprocessor=_base_.data_preprocessor)
+__classes = dict(num_classes=_base_.pop('num_classes'))
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    roi_head=dict(bbox_head=__classes, mask_head=__classes),
+)

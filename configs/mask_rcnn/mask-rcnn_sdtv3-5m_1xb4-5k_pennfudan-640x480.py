@@ -1,12 +1,11 @@
 _base_ = [
-    '../_base_/models/mask_rcnn_sdtv3.py',
+    '../_base_/models/mask_rcnn_sdtv3_5m.py',
     '../_base_/datasets/pennfudan_640x480.py',
     '../_base_/schedules/mask_rcnn_5k.py',
     '../_base_/mmdet_runtime.py',
 ]
+__classes = dict(num_classes=_base_.pop('num_classes'))
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch='5M'),
-    neck=dict(in_channels=[32, 64, 128, 192]),
-    roi_head=dict(bbox_head=dict(num_classes=1), mask_head=dict(num_classes=1)),
+    roi_head=dict(bbox_head=__classes, mask_head=__classes),
 )

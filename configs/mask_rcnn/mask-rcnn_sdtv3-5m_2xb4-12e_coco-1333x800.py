@@ -1,2 +1,7 @@
-_base_ = './mask-rcnn_sdtv3-19m_2xb4-12e_coco-1333x800.py'
-model = dict(backbone=dict(arch='5M'), neck=dict(in_channels=[32, 64, 128, 192]))
+_base_ = [
+    '../_base_/models/mask_rcnn_sdtv3_5m.py',
+    '../_base_/datasets/coco_instance_1333x800.py',
+    '../_base_/schedules/mask_rcnn_12e.py',
+    '../_base_/mmdet_epoch_runtime.py',
+]
+model = dict(data_preprocessor=_base_.data_preprocessor)

@@ -1,16 +1,16 @@
 _base_ = [
     '../_base_/models/mask_rcnn_small.py',
+    '../_base_/models/demo_arch.py',
     '../_base_/datasets/demo_instance.py',
     '../_base_/schedules/mask_rcnn_600i.py',
     '../_base_/mmdet_runtime.py',
 ]
+__classes = dict(num_classes=_base_.pop('num_classes'))
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(
-        arch=dict(_delete_=True, embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4)
-    ),
+    backbone=dict(arch=dict(_delete_=True, **_base_.pop('demo_arch'))),
     neck=dict(in_channels=[16, 32, 64, 96]),
     # Shapes of 20 to 60 pixels: half the library's anchors.
     rpn_head=dict(anchor_generator=dict(scales=[4])),
-    roi_head=dict(bbox_head=dict(num_classes=6), mask_head=dict(num_classes=6)),
+    roi_head=dict(bbox_head=__classes, mask_head=__classes),
 )

@@ -4,4 +4,7 @@ _base_ = [
     '../_base_/schedules/mask_rcnn_8e.py',
     '../_base_/mmdet_epoch_runtime.py',
 ]
-model = dict(data_preprocessor=_base_.data_preprocessor, bbox_head=dict(num_classes=8))
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    bbox_head=dict(num_classes=_base_.pop('num_classes')),
+)

@@ -5,6 +5,9 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 # The release's settings for T=4 (batch a GPU, lr factors, fp16); none are published for T=1.
-model = dict(data_preprocessor=_base_.data_preprocessor)
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
+)
 train_dataloader = dict(batch_size=8)
 optim_wrapper = dict(type='AmpOptimWrapper')

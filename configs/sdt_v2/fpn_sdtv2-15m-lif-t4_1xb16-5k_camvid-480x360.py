@@ -1,13 +1,2 @@
-_base_ = [
-    '../_base_/models/fpn_sdtv2.py',
-    '../_base_/datasets/camvid_480x360.py',
-    '../_base_/schedules/schedule_5k.py',
-    '../_base_/default_runtime.py',
-]
-# Our settings: no published ones exist for CamVid.
-model = dict(
-    data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(T=4),
-    decode_head=dict(num_classes=11),
-)
-train_dataloader = dict(batch_size=16)
+_base_ = './fpn_sdtv2-15m-lif-t1_1xb16-5k_camvid-480x360.py'
+model = dict(backbone=dict(T=4))

@@ -1,14 +1,2 @@
-_base_ = [
-    '../_base_/models/fpn_sdtv2.py',
-    '../_base_/datasets/cityscapes_512x1024.py',
-    '../_base_/schedules/schedule_80k.py',
-    '../_base_/default_runtime.py',
-]
-# Our settings: no published ones exist for Cityscapes.
-model = dict(
-    data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(T=4),
-    decode_head=dict(num_classes=19),
-)
-train_dataloader = dict(batch_size=2)
-optim_wrapper = dict(type='AmpOptimWrapper')
+_base_ = './fpn_sdtv2-15m-lif-t1_4xb2-80k_cityscapes-512x1024.py'
+model = dict(backbone=dict(T=4))

@@ -5,5 +5,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 # NI-LIF has no published FPN run on this backbone: batch of the LIF one, the rest as for SDT-V3.
-model = dict(data_preprocessor=_base_.data_preprocessor)
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
+)
 train_dataloader = dict(batch_size=8)

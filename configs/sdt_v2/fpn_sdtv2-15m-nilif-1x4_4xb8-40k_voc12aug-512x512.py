@@ -7,6 +7,6 @@ _base_ = [
 # The release's settings for LIF with T=4: batch 8 a GPU, lr factors 1.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=21),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=8)

@@ -1,7 +1,13 @@
-_base_ = './fpn_sdtv2-15m-lif-t1_4xb2-80k_cityscapes-512x1024.py'
+_base_ = [
+    '../_base_/models/fpn_sdtv2_55m.py',
+    '../_base_/datasets/cityscapes_512x1024.py',
+    '../_base_/schedules/schedule_80k.py',
+    '../_base_/default_runtime.py',
+]
 # Our settings, those of the 15M net: no published ones exist for Cityscapes.
 model = dict(
-    backbone=dict(arch='55M'),
-    neck=dict(in_channels=[64, 128, 256, 640], out_channels=256),
-    decode_head=dict(in_channels=[256] * 4),
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
+train_dataloader = dict(batch_size=2)
+optim_wrapper = dict(type='AmpOptimWrapper')

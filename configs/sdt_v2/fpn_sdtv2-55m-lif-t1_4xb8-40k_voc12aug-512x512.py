@@ -1,7 +1,12 @@
-_base_ = './fpn_sdtv2-15m-lif-t1_4xb8-40k_voc12aug-512x512.py'
-# Settings of the 15M net; widths of neck and head as on ADE20K.
+_base_ = [
+    '../_base_/models/fpn_sdtv2_55m.py',
+    '../_base_/datasets/voc2012aug_512x512.py',
+    '../_base_/schedules/schedule_40k_voc.py',
+    '../_base_/default_runtime.py',
+]
+# Settings of the 15M net.
 model = dict(
-    backbone=dict(arch='55M'),
-    neck=dict(in_channels=[64, 128, 256, 640], out_channels=256),
-    decode_head=dict(in_channels=[256] * 4),
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
+train_dataloader = dict(batch_size=8)

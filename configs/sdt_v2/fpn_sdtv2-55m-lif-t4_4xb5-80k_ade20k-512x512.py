@@ -1,16 +1,15 @@
 _base_ = [
-    '../_base_/models/fpn_sdtv2.py',
+    '../_base_/models/fpn_sdtv2_55m.py',
     '../_base_/datasets/ade20k_512x512.py',
     '../_base_/schedules/schedule_80k-of-160k_neck-2x.py',
     '../_base_/default_runtime.py',
 ]
-# Batch a GPU, fp16, weight decay, lr factors: the release's settings for T=4, as is stopping
-# halfway down the 160k poly schedule. Widths: see the T=1 file.
+# Batch a GPU, fp16, weight decay, lr factors: the release's settings for T=4. The release too stops
+# halfway down the poly schedule of 160k.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch='55M', T=4),
-    neck=dict(in_channels=[64, 128, 256, 640], out_channels=256),
-    decode_head=dict(in_channels=[256] * 4),
+    backbone=dict(T=4),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=5)
 optim_wrapper = dict(type='AmpOptimWrapper')

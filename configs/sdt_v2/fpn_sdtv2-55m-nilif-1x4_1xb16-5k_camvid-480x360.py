@@ -1,7 +1,12 @@
-_base_ = './fpn_sdtv2-15m-nilif-1x4_1xb16-5k_camvid-480x360.py'
+_base_ = [
+    '../_base_/models/fpn_sdtv2_nilif_55m.py',
+    '../_base_/datasets/camvid_480x360.py',
+    '../_base_/schedules/schedule_5k.py',
+    '../_base_/default_runtime.py',
+]
 # Our settings, those of the 15M net: no published ones exist for CamVid.
 model = dict(
-    backbone=dict(arch='55M'),
-    neck=dict(in_channels=[64, 128, 256, 640], out_channels=256),
-    decode_head=dict(in_channels=[256] * 4),
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
+train_dataloader = dict(batch_size=16)

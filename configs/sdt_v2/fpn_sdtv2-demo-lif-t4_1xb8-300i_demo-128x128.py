@@ -1,5 +1,6 @@
 _base_ = [
     '../_base_/models/fpn_sdtv2.py',
+    '../_base_/models/demo_arch.py',
     '../_base_/datasets/demo.py',
     '../_base_/schedules/schedule_300i.py',
     '../_base_/default_runtime.py',
@@ -7,10 +8,7 @@ _base_ = [
 # Small enough for two CPU cores; four time steps.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(
-        T=4,
-        arch=dict(_delete_=True, embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4),
-    ),
+    backbone=dict(T=4, arch=dict(_delete_=True, **_base_.pop('demo_arch'))),
     neck=dict(in_channels=[8, 16, 32, 96], out_channels=32),
-    decode_head=dict(in_channels=[32] * 4, channels=32, num_classes=9),
+    decode_head=dict(in_channels=[32] * 4, channels=32, num_classes=_base_.pop('num_classes')),
 )

@@ -5,5 +5,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 # Our own variant, with the settings of the spiking neck and head.
-model = dict(data_preprocessor=_base_.data_preprocessor)
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
+)
 train_dataloader = dict(batch_size=16)

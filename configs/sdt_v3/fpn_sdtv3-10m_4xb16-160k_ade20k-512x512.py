@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/fpn_sdtv3.py',
+    '../_base_/models/fpn_sdtv3_10m.py',
     '../_base_/datasets/ade20k_512x512.py',
     '../_base_/schedules/schedule_160k.py',
     '../_base_/default_runtime.py',
@@ -7,7 +7,6 @@ _base_ = [
 # Batch a GPU, fp32 and the head's doubled lr as in the release.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch='10M'),
-    neck=dict(in_channels=[24, 48, 96, 240]),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=16)

@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/fpn_sdtv3.py',
+    '../_base_/models/fpn_sdtv3_10m.py',
     '../_base_/datasets/voc2012aug_512x512.py',
     '../_base_/schedules/schedule_40k_voc.py',
     '../_base_/default_runtime.py',
@@ -7,8 +7,6 @@ _base_ = [
 # No published settings for this backbone: those of SDT-V2 on VOC.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch='10M'),
-    neck=dict(in_channels=[24, 48, 96, 240]),
-    decode_head=dict(num_classes=21),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=8)

@@ -7,6 +7,6 @@ _base_ = [
 # Our settings: no published ones exist for Cityscapes.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=19),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=4)

@@ -7,6 +7,6 @@ _base_ = [
 # No published settings for this backbone: those of SDT-V2 on VOC.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=21),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=8)

@@ -14,7 +14,7 @@ model = dict(
     decode_head=dict(
         in_channels=[64] * 4,
         channels=64,
-        num_classes=11,
+        num_classes=_base_.pop('num_classes'),
         loss_decode=dict(class_weight=class_weight),
     ),
 )

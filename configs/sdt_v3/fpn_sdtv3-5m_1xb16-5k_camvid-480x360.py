@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/fpn_sdtv3.py',
+    '../_base_/models/fpn_sdtv3_5m.py',
     '../_base_/datasets/camvid_480x360.py',
     '../_base_/schedules/schedule_5k.py',
     '../_base_/default_runtime.py',
@@ -7,8 +7,6 @@ _base_ = [
 # Our settings: no published ones exist for CamVid.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch='5M'),
-    neck=dict(in_channels=[16, 32, 64, 192]),
-    decode_head=dict(num_classes=11),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=16)

@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/models/fpn_sdtv3.py',
+    '../_base_/models/fpn_sdtv3_5m.py',
     '../_base_/datasets/voc2012aug_512x512.py',
     '../_base_/schedules/schedule_40k_voc.py',
     '../_base_/default_runtime.py',
@@ -7,8 +7,6 @@ _base_ = [
 # No published settings for this backbone: those of SDT-V2 on VOC.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch='5M'),
-    neck=dict(in_channels=[16, 32, 64, 192]),
-    decode_head=dict(num_classes=21),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=8)

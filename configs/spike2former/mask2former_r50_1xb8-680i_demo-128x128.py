@@ -5,8 +5,9 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 # From scratch and with the budget of Spike2Former, for comparison; rate and clipping are Mask2Former's.
+__classes = _base_.pop('num_classes')
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=9, loss_cls=dict(class_weight=[1.0] * 9 + [0.1])),
+    decode_head=dict(num_classes=__classes, loss_cls=dict(class_weight=[1.0] * __classes + [0.1])),
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-4))

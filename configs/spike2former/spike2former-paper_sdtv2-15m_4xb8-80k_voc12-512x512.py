@@ -7,7 +7,7 @@ _base_ = [
 # Rate, batch and length as the paper prints them; the released files have 1e-3, 64 and 120,000.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=21),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 train_dataloader = dict(batch_size=8)

@@ -8,5 +8,6 @@ _base_ = [
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(T=4),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=12)

@@ -9,7 +9,7 @@ model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(T=4),
     decode_head=dict(
-        num_classes=21,
+        num_classes=_base_.pop('num_classes'),
         loss_cls=dict(loss_weight=2.0),
         train_cfg=dict(assigner=dict(match_costs=_base_.match_costs_class_2x)),
     ),

@@ -1,13 +1,3 @@
-_base_ = [
-    '../_base_/models/spike2former_sdtv2.py',
-    '../_base_/datasets/cityscapes_512x1024_short-edge.py',
-    '../_base_/schedules/spike2former_90k.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = './spike2former_sdtv2-15m_8xb8-90k_cityscapes-512x1024.py'
 # The released model of four steps; encoder MLPs of 1024.
-model = dict(
-    data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(T=4),
-    decode_head=dict(num_classes=19),
-)
-train_dataloader = dict(batch_size=8)
+model = dict(backbone=dict(T=4), decode_head=dict(pixel_decoder=dict(encoder=dict(mlp_ratio=4))))

@@ -7,6 +7,6 @@ _base_ = [
 # Our settings: no published ones exist for CamVid.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=11, num_queries=50),
+    decode_head=dict(num_classes=_base_.pop('num_classes'), num_queries=50),
 )
 train_dataloader = dict(batch_size=8)

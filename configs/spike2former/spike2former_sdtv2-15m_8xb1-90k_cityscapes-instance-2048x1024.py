@@ -5,10 +5,11 @@ _base_ = [
     '../_base_/mmdet_runtime.py',
 ]
 # Our choice: the paper has no instance segmentation.
+__classes = dict(num_things_classes=_base_.pop('num_classes'), num_stuff_classes=0)
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    panoptic_head=dict(num_things_classes=8, num_stuff_classes=0),
-    panoptic_fusion_head=dict(num_things_classes=8, num_stuff_classes=0),
+    panoptic_head=__classes,
+    panoptic_fusion_head=__classes,
     test_cfg=dict(panoptic_on=False),
 )
 train_dataloader = dict(sampler=dict(type='InfiniteSampler'))

@@ -8,7 +8,7 @@ _base_ = [
 # converter writes that.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=21),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=4)
 auto_scale_lr = dict(enable=True, base_batch_size=36)

@@ -7,5 +7,6 @@ _base_ = [
 # The paper's main model, T x D = 1 x 4; its rate is given as 2e-4, the released files have 1e-3.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=6)

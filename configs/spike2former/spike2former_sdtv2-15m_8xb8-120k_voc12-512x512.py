@@ -7,6 +7,6 @@ _base_ = [
 # The training set of VOC alone, 1,464 images, as in the released files.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=21),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=8)

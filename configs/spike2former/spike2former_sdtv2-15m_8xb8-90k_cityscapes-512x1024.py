@@ -7,6 +7,8 @@ _base_ = [
 # Encoder MLPs of 2048, as in the file that was first released.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    decode_head=dict(num_classes=19, pixel_decoder=dict(encoder=dict(mlp_ratio=8))),
+    decode_head=dict(
+        num_classes=_base_.pop('num_classes'), pixel_decoder=dict(encoder=dict(mlp_ratio=8))
+    ),
 )
 train_dataloader = dict(batch_size=8)

@@ -7,7 +7,6 @@ _base_ = [
 # The backbone and budget of the FPN net in configs/sdt_v3.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(arch='2.7M'),
-    decode_head=dict(in_channels=[12, 24, 48, 128], num_classes=11),
+    decode_head=dict(num_classes=_base_.pop('num_classes')),
 )
 train_dataloader = dict(batch_size=4)

@@ -4,11 +4,12 @@ _base_ = [
     '../_base_/schedules/spike2former_2400i.py',
     '../_base_/mmdet_runtime.py',
 ]
+__classes = dict(num_things_classes=_base_.pop('num_classes'))
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(arch=dict(_delete_=True, embed_dims=[24, 48, 96, 128])),
-    panoptic_head=dict(in_channels=[12, 24, 48, 128], num_things_classes=1),
-    panoptic_fusion_head=dict(num_things_classes=1),
+    panoptic_head=dict(in_channels=[12, 24, 48, 128], **__classes),
+    panoptic_fusion_head=__classes,
     # No more than there are queries times classes.
     test_cfg=dict(max_per_image=20),
 )

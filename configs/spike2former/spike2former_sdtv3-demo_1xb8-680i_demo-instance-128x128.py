@@ -4,6 +4,11 @@ _base_ = [
     '../_base_/schedules/spike2former_680i.py',
     '../_base_/mmdet_runtime.py',
 ]
-model = dict(data_preprocessor=_base_.data_preprocessor)
+__classes = dict(num_things_classes=_base_.pop('num_classes'))
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    panoptic_head=__classes,
+    panoptic_fusion_head=__classes,
+)
 train_dataloader = dict(batch_size=8)
 default_hooks = dict(checkpoint=dict(save_best='coco/segm_mAP', rule='greater'))

@@ -1,4 +1,4 @@
-"""Measurements of models; the command lines under ``tools/analysis_tools`` call them.
+"""Measurements of a model: time, memory, firing rates, operation counts, energy.
 
-Its modules are imported by name, so that one measurement does not load the others' libraries.
+The modules are imported by name, so that a measurement does not load the libraries of the others.
 """

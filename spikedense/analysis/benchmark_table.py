@@ -1,16 +1,16 @@
-"""A benchmark's report as a table for the terminal."""
+"""The report of a benchmark as a table for the terminal."""
 
 from typing import Any
 
-#: Load average, before the measurement, above which the times mean little.
+#: Load average before the measurement above which the times are not reliable.
 _BUSY = 0.7
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """Lays out what :func:`spikedense.analysis.benchmark.benchmark` returned.
+    """Format the report of a benchmark as a table.
 
     Args:
-        report: its return value.
+        report: What :func:`spikedense.apis.benchmark.benchmark` returned.
 
     Returns:
         Several lines of text.

@@ -1,4 +1,4 @@
-"""Energy from operation counts: who counts what, at what price. Every number is theoretical."""
+"""Energy from operation counts: ways of counting, prices. All numbers are theoretical."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,10 +16,10 @@ class Prices:
     """Energy of one operation, in pJ.
 
     Args:
-        name: of the number format.
-        mac: of a multiply-accumulate.
-        ac: of an accumulate (an addition).
-        weight_bytes: bytes of a weight, and of a membrane or another real value.
+        name: Name of the number format.
+        mac: Energy of a multiply-accumulate.
+        ac: Energy of an accumulate (an addition).
+        weight_bytes: Bytes of a weight, and of a membrane potential or another real value.
     """
 
     name: str
@@ -34,29 +34,40 @@ PRICES = {
     'fp16': Prices('fp16', 1.5, 0.4, 2),
     'int8': Prices('int8', 0.23, 0.03, 1),
 }
-#: pJ a byte of memory, where memory is counted at all: 3.12 pJ a bit (SpikingJelly's default).
+#: pJ a byte of memory traffic: 3.12 pJ a bit (the default of SpikingJelly).
 MEMORY_PJ_PER_BYTE = 24.96
 
 
 @dataclass(frozen=True)
 class EnergySettings:
-    """How operations are turned into additions and multiplications.
+    """The way in which the operations of a model are counted.
 
     Args:
-        mode: ``'paper'``: all but the first convolution are additions; what was made of one
-            neuron's spikes by layers alone counts with that neuron's rate. What reads membranes (a
-            float head) is a MAC, and what is not a layer or a product costs nothing.
-            ``'strict'``: an operation is an addition only if a neuron's output really enters it;
-            interpolation, sampling and scales are multiplications.
-        attention: ``'single'``: a product of two integers costs one of them (their mean);
-            ``'product'``: n times m additions, what a faithful expansion into spikes costs.
-        stem_times_T: in mode paper, whether the first convolution, which this package runs once an
-            image, is counted T times, as the published numbers seem to be.
+        mode: In mode ``'paper'``, all layers and products but the first convolution are additions.
+            A layer whose input other layers made of the spikes of one neuron counts with the rate
+            of that neuron. A layer that reads membrane potentials (a float head) counts as MACs.
+            Anything else is free. In mode ``'strict'``, an operation is an addition only if the
+            output of a neuron enters it; interpolation, sampling and scales are multiplications.
+        attention: With ``'single'``, a product of two integers costs as many additions as one of
+            them (on average). With ``'product'``, it costs n times m additions, as after an exact
+            expansion into spikes.
+        stem_times_T: Whether mode paper counts the first convolution T times, as the published
+            numbers seem to do. This package runs it once for each image.
+        merged: Whether RepConvs are merged into one convolution before they are counted.
+        separable: Whether the separable convolutions of SDT-V2 are merged as well.
+        order: ``'linear'`` or ``'quadratic'``, the order of the attention products; None keeps the
+            order of the model.
+
+    Raises:
+        ValueError: The mode or the attention has an unknown name.
     """
 
     mode: str = 'paper'
     attention: str = 'single'
     stem_times_T: bool = True
+    merged: bool = True
+    separable: bool = False
+    order: str | None = None
 
     def __post_init__(self) -> None:
         for key, known in (('mode', MODES), ('attention', ATTENTION)):
@@ -66,26 +77,28 @@ class EnergySettings:
 
 @dataclass(frozen=True)
 class LayerEnergy:
-    """One layer, product or other operation, an image.
+    """The counts of one layer, product or other operation for one image.
 
     Args:
-        name: of the module.
-        operation: what it does, as torch calls it.
-        part: of the model that it belongs to.
-        counted_as: ``'MAC'``, ``'AC'`` or ``'free'``, under the settings.
-        neuron: whose spikes enter, or the nearest one above; None for pixels.
-        D: largest integer of that neuron.
-        mean: its mean integer, over what really enters.
-        rate: mean / D.
-        zeros: share of zeros of that neuron.
-        dense_macs: multiply-accumulates if nothing were sparse.
-        macs: those that are counted as such.
-        acs: additions that are counted.
-        sops: additions that spikes really cause, borders and pairs included.
-        nonzero_macs: multiply-accumulates with an input that is not zero.
-        parameters: of the module.
-        weight_elements, output_elements: read and written.
-        real_elements, spike_elements: of the input that are real values and spikes.
+        name: Name of the module.
+        operation: Name of the operation in torch.
+        part: Part of the model that the module belongs to.
+        counted_as: ``'MAC'``, ``'AC'`` or ``'free'``, by the settings.
+        neuron: The neuron whose spikes enter, or the nearest one above; None for pixels.
+        D: Largest integer of that neuron.
+        mean: Mean integer of the input.
+        rate: ``mean / D``.
+        zeros: Share of the multiply-accumulates with a zero from that neuron.
+        dense_macs: Multiply-accumulates if zeros are not skipped.
+        macs: Multiply-accumulates that are counted as such.
+        acs: Additions that are counted.
+        sops: Additions that spikes cause, with borders and pairs counted exactly.
+        nonzero_macs: Multiply-accumulates with an input that is not zero.
+        parameters: Number of parameters of the module.
+        weight_elements: Number of weights that are read.
+        real_elements: Number of real values in the input.
+        spike_elements: Number of spikes or integers in the input.
+        output_elements: Number of values that are written.
     """
 
     name: str
@@ -109,17 +122,17 @@ class LayerEnergy:
     output_elements: float
 
     def energy_mj(self, prices: Prices) -> float:
-        """Energy an image in mJ."""
+        """Return the energy of an image in mJ."""
         return energy_mj(self.macs, self.acs, prices)
 
 
 def energy_mj(macs: float, acs: float, prices: Prices = PRICES['fp32']) -> float:
-    """Energy in mJ of multiply-accumulates and accumulates: 71e9 MACs in fp32 are 326.6 mJ."""
+    """Return the energy in mJ of MACs and additions: 71e9 MACs in fp32 are 326.6 mJ."""
     return (macs * prices.mac + acs * prices.ac) * 1e-9
 
 
 def part_of(name: str) -> str:
-    """The part of a model that a module belongs to: its backbone, neck, or the part of a head."""
+    """Return the part of a model that a module belongs to: backbone, neck, or part of a head."""
     pieces = name.split('.')
     inside = ('decode_head', 'panoptic_head', 'roi_head')
     return '.'.join(pieces[:2]) if pieces[0] in inside and len(pieces) > 1 else pieces[0] or 'model'
@@ -131,16 +144,16 @@ def layer_energies(
     steps: int = 1,
     parameters: dict[str, int] | None = None,
 ) -> list[LayerEnergy]:
-    """Prices what a trace found.
+    """Count the operations of a trace by the settings.
 
     Args:
-        operations: the operations, of one or more images.
-        settings: what counts as what.
-        steps: time steps T, for ``stem_times_T``.
-        parameters: module -> number of its own parameters.
+        operations: The operations, of one or more images.
+        settings: The way of counting.
+        steps: Number of time steps T, for ``stem_times_T``.
+        parameters: Name of a module -> number of its own parameters.
 
     Returns:
-        What was found, an image, in the order of the model.
+        The counts for one image, in the order of the model.
     """
     rows = []
     for op in operations:
@@ -157,7 +170,7 @@ def _layer(op: Operation, settings: EnergySettings, steps: int, images: int) -> 
     pairs = len(op.spikes) == 2 and settings.attention == 'product'
     strict = settings.mode == 'strict'
     if op.name in _NORMS:
-        pass  # folded in deployment
+        pass  # free, because norms are folded in deployment
     elif op.spikes and (op.contraction or _weighs_samples(op) or strict):
         counted_as = 'AC'
         one_factor = op.synaptic if strict and len(op.spikes) == 1 else op.single
@@ -198,7 +211,7 @@ def _layer(op: Operation, settings: EnergySettings, steps: int, images: int) -> 
     )
 
 
-#: Batch norms: free, for they are folded where they can be.
+#: Batch norms. They are free, because they are folded into layers in deployment.
 _NORMS = (
     'native_batch_norm',
     '_native_batch_norm_legit_no_training',
@@ -207,7 +220,7 @@ _NORMS = (
 
 
 def _weighs_samples(op: Operation) -> bool:
-    """Whether it is the weighted sum of deformable sampling, spikes times real samples."""
+    """Tell whether this is the weighted sum of deformable sampling, spikes times real samples."""
     return op.name == 'mul' and bool(op.real) and bool(op.spikes)
 
 
@@ -219,7 +232,7 @@ def _source(op: Operation) -> Spikes | None:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over a model, an image."""
+    """Sums over the layers of a model, for one image; see :class:`LayerEnergy`."""
 
     dense_macs: float
     macs: float
@@ -229,12 +242,12 @@ class Totals:
     parameters: int
 
     def energy_mj(self, prices: Prices) -> float:
-        """Energy an image in mJ."""
+        """Return the energy of an image in mJ."""
         return energy_mj(self.macs, self.acs, prices)
 
 
 def totals(layers: Sequence[LayerEnergy]) -> Totals:
-    """Adds up layers; a module that did several operations counts its parameters once."""
+    """Add up layers. The parameters of a module with several operations count once."""
     own = {layer.name: layer.parameters for layer in layers}
     counted = [layer for layer in layers if layer.counted_as != 'free']
     return Totals(
@@ -248,10 +261,11 @@ def totals(layers: Sequence[LayerEnergy]) -> Totals:
 
 
 def memory_bytes(layer: LayerEnergy, prices: Prices) -> float:
-    """Traffic of a layer in bytes if each tensor is read or written once, and nothing is cached.
+    """Return the memory traffic of a layer in bytes, if each tensor is read or written once.
 
-    Spikes are one bit for each binary step; weights, membranes and other real values have the
-    size of the number format. What is free has none: it is done on the way.
+    A spike is one bit for each binary step. Weights, membrane potentials and other real values
+    have the size of the number format. Free operations have no traffic, because they are done
+    together with a layer.
     """
     if layer.counted_as == 'free':
         return 0.0
@@ -262,17 +276,17 @@ def memory_bytes(layer: LayerEnergy, prices: Prices) -> float:
 def twins(
     layers: Sequence[LayerEnergy], one_pass: Totals, steps: int, D: int
 ) -> list[dict[str, Any]]:
-    """The model beside the networks that it would have to be compared with.
+    """Compare a model with the networks that it has to be better than.
 
     Args:
-        layers: of the spiking model, priced.
-        one_pass: dense counts of the same graph run for one step.
-        steps: T.
-        D: largest integer of its neurons.
+        layers: Counts of the spiking model.
+        one_pass: Dense counts of the same graph, run for one time step.
+        steps: Number of time steps T.
+        D: Largest integer of the neurons.
 
     Returns:
-        Rows: name, what it multiplies and adds, energy in mJ by number format (None where a
-        format makes no sense for it).
+        A row for each network: name, MACs, additions, and energy in mJ by number format (None if
+        the network does not use the format).
     """
     snn = totals(layers)
     skipped = snn.nonzero_macs if steps == 1 else None
@@ -296,7 +310,7 @@ def _row(name: str, macs: float, acs: float, formats: Sequence[str]) -> dict[str
 
 
 def layer_to_dict(layer: LayerEnergy) -> dict[str, Any]:
-    """A layer as plain values, with its energy and its memory traffic by number format."""
+    """Return a layer as plain values, with energy and memory traffic by number format."""
     return {
         **asdict(layer),
         'energy_mj': {key: layer.energy_mj(prices) for key, prices in PRICES.items()},

@@ -79,9 +79,6 @@ def energy_report(
     model: nn.Module,
     images: Iterable[Tensor],
     settings: EnergySettings | None = None,
-    merged: bool = True,
-    separable: bool = False,
-    order: str | None = None,
     source: str = 'random numbers',
 ) -> dict[str, Any]:
     """Counts the operations of a model over images and prices them in several ways.
@@ -91,10 +88,6 @@ def energy_report(
         images: batches of normalised images, ``[B, C, H, W]``, all of one size; one is held at a
             time.
         settings: what counts as what; the twin modes of the other kind are reported beside it.
-        merged: whether RepConvs are merged into one convolution.
-        separable: whether V2's separable convolutions are merged as well.
-        order: ``'linear'`` or ``'quadratic'``: order of the attention products; None leaves the
-            model's own.
         source: where the images come from, for the report.
 
     Returns:
@@ -110,10 +103,10 @@ def energy_report(
         raise ValueError('energy report: there are no images, expected at least one')
     net = copy.deepcopy(model).eval()
     parameters = sum(p.numel() for p in net.parameters())
-    fold(net, separable=separable, scales=False, rep_convs=merged)
+    fold(net, separable=settings.separable, scales=False, rep_convs=settings.merged)
     products: list[Any] = [m for m in net.modules() if hasattr(m, 'macs_by_order')]
-    for product in products if order else ():
-        product.order = order
+    for product in products if settings.order else ():
+        product.order = settings.order
     sizes = _AttentionSizes(products)
     trace = count_operations(net, itertools.chain([first], batches))
     sizes.remove()
@@ -136,16 +129,14 @@ def energy_report(
         image_size=list(first.shape[-2:]),
         images=number,
         source=source,
-        settings=dict(
-            **asdict(settings), merged=merged, separable=separable, order=_orders(products)
-        ),
+        settings={**asdict(settings), 'order': _orders(products)},
         totals=_totals(layers),
         by_part=_by_part(layers),
         by_settings=_by_settings(trace, steps, own),
         twins=twins(layers, totals(once), steps, levels) if comparable else [],
         attention_macs={order: macs / number for order, macs in sizes.macs.items()},
         layers=[layer_to_dict(layer) for layer in layers],
-        assumptions=[*assumptions(settings, merged, steps, source, number), *_unseen(trace)],
+        assumptions=[*assumptions(settings, steps, source, number), *_unseen(trace)],
         machine=f'torch {torch.__version__}, Python {platform.python_version()}',
     )
 
@@ -207,16 +198,15 @@ def _by_settings(trace: OperationTrace, steps: int, own: dict[str, int]) -> list
         ('strict', 'single', False),
         ('strict', 'product', False),
     ):
-        settings = EnergySettings(mode, attention, stem)
+        way: dict[str, Any] = dict(mode=mode, attention=attention, stem_times_T=stem)
+        settings = EnergySettings(**way)
         total = totals(layer_energies(trace.operations, settings, steps, own))
         energies = {key: total.energy_mj(prices) for key, prices in PRICES.items()}
-        rows.append(dict(**asdict(settings), macs=total.macs, acs=total.acs, energy_mj=energies))
+        rows.append(dict(**way, macs=total.macs, acs=total.acs, energy_mj=energies))
     return rows
 
 
-def assumptions(
-    settings: EnergySettings, merged: bool, steps: int, source: str, images: int
-) -> list[str]:
+def assumptions(settings: EnergySettings, steps: int, source: str, images: int) -> list[str]:
     """What a reader has to know to repeat the numbers, one sentence each."""
     said = [
         'Theoretical: operation counts times constants of 45 nm CMOS '
@@ -230,7 +220,7 @@ def assumptions(
         'elements; an integer n is priced as n additions.',
         f'Firing was measured over {images} image(s) from {source}, in eval mode.',
         'RepConvs are merged into one 3x3 convolution on spikes.'
-        if merged
+        if settings.merged
         else 'RepConvs are not merged: their inner convolutions read real values.',
     ]
     if settings.mode == 'paper':

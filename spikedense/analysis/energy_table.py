@@ -1,4 +1,4 @@
-"""An energy report as tables for the terminal."""
+"""The energy report of a model as tables for the terminal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ GIGA = 1e9
 
 
 def print_energy(report: dict[str, Any], console: Console, layers: int = 12) -> None:
-    """Prints what :func:`spikedense.analysis.energy_report.energy_report` returned.
+    """Print an energy report.
 
     Args:
-        report: its return value.
-        console: where to.
-        layers: number of layers to show, those that cost most; 0 shows all.
+        report: What :func:`spikedense.analysis.energy_report.energy_report` returned.
+        console: Where to print.
+        layers: Number of layers to show, those that cost most; 0 shows all layers.
     """
     height, width = report['image_size']
     title = f'{report["model"]}, T={report["T"]}, D={report["D"]}, {height} x {width}'

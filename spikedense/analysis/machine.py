@@ -1,4 +1,4 @@
-"""What the machine can do, to set a model's time beside: one large convolution in fp32 and bf16."""
+"""The speed of the machine, to compare a model with: one large convolution in fp32 and bf16."""
 
 import os
 import platform
@@ -12,13 +12,13 @@ _WIDTH, _SIZE, _KERNEL = 256, 64, 3
 
 
 class ConvProbe:
-    """A 3x3 convolution, 256 -> 256 channels on 64x64 pixels, channels last: forward only.
+    """A 3x3 convolution, 256 -> 256 channels on 64x64 pixels, channels last, forward only.
 
-    It is timed in turns with the models, so that a busy machine slows both.
+    It is timed in turns with the models, so that a busy machine slows down both.
 
     Args:
         precision: ``'fp32'`` or ``'bf16'``.
-        device: where to run; a GPU gets 64 images, a CPU one.
+        device: The device. A GPU gets 64 images, a CPU one image.
     """
 
     def __init__(self, precision: str, device: str = 'cpu') -> None:
@@ -29,24 +29,24 @@ class ConvProbe:
         self.conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         x = torch.randn(batch, _WIDTH, _SIZE, _SIZE, device=device).to(PRECISIONS[precision])
         self.x = x.contiguous(memory_format=torch.channels_last)  # [B, 256, 64, 64]
-        #: Multiply-adds count as two.
+        #: A multiply-add counts as two operations.
         self.gflop = 2 * batch * (_WIDTH * _KERNEL * _SIZE) ** 2 / 1e9
 
     def run(self) -> None:
-        """One forward pass."""
+        """Run a forward pass."""
         with torch.no_grad():
             self.conv(self.x)
 
 
 def describe_machine(device: str = 'cpu') -> dict[str, Any]:
-    """Names of the machine's parts.
+    """Name the parts of the machine.
 
     Args:
-        device: the device that is measured.
+        device: The device that is measured.
 
     Returns:
-        ``platform``, ``processor``, ``device``, ``torch`` and ``load``: how many
-        programs were busy in the minute before, which should be next to none.
+        ``platform``, ``processor``, ``device``, ``torch`` and ``load``, the number of programs that
+        were busy in the minute before (which should be near 0).
     """
     on_gpu = device.startswith('cuda')
     return dict(

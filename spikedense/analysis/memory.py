@@ -1,4 +1,4 @@
-"""Peak memory of one config, measured in a process of its own so that no other peak leaks in."""
+"""Peak memory of one config, measured in a process of its own, without the peaks of other work."""
 
 import json
 import resource
@@ -15,10 +15,10 @@ _MIB = 2**20
 
 
 def resident_peak_mib() -> float:
-    """Highest resident size that this process has reached, in MiB.
+    """Return the highest resident size that this process has reached, in MiB.
 
-    Linux's ``VmHWM`` starts anew with the program; ``ru_maxrss`` would start at the peak of the
-    process that launched this one, so it only serves where ``/proc`` is absent.
+    ``VmHWM`` of Linux is set back when a program starts. ``ru_maxrss`` starts at the peak of the
+    parent process, so it is used on systems without ``/proc`` only.
     """
     try:
         with open('/proc/self/status', encoding='ascii') as file:
@@ -32,15 +32,19 @@ def resident_peak_mib() -> float:
 
 
 def peak_memory(settings: WorkloadSettings, train: bool = True) -> dict[str, float]:
-    """Runs a forward pass, then a train step, in a fresh process and reads their peaks.
+    """Run a forward pass and then a train step in a new process, and measure their peaks.
 
     Args:
-        settings: what to run.
-        train: run the train step too.
+        settings: What to run.
+        train: Whether to run the train step too.
 
     Returns:
-        MiB: ``built`` (libraries, weights and input, before the first pass), ``forward`` and
-        ``train_step``. On a CPU the process's resident peak, on a GPU what torch allocated.
+        Peaks in MiB: ``built`` (libraries, weights and input, before the first pass), ``forward``
+        and ``train_step``. On a CPU the resident size of the process, on a GPU the memory that
+        torch has allocated.
+
+    Raises:
+        RuntimeError: The process failed.
     """
     request = json.dumps(dict(settings=asdict(settings), train=train))
     child = subprocess.run(
@@ -57,7 +61,7 @@ def peak_memory(settings: WorkloadSettings, train: bool = True) -> dict[str, flo
 
 
 def _measure(settings: WorkloadSettings, train: bool) -> dict[str, float]:
-    """The child's side of :func:`peak_memory`; two passes each, for lazily made buffers."""
+    """Measure in the new process; each step runs twice, because some buffers are made late."""
     workload = Workload(settings)
     on_gpu = workload.device.type == 'cuda'
 
@@ -79,7 +83,7 @@ def _measure(settings: WorkloadSettings, train: bool) -> dict[str, float]:
 
 
 def main() -> None:
-    """Reads a request from standard input, writes the peaks as the last line of the output."""
+    """Read a request from standard input and print the peaks as the last line of the output."""
     request: dict[str, Any] = json.load(sys.stdin)
     arguments = request['settings']
     arguments['size'] = tuple(arguments['size'])

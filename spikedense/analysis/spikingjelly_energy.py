@@ -1,4 +1,4 @@
-"""SpikingJelly's own energy models, run on the spike-driven twin of a model."""
+"""The energy models of SpikingJelly, run on the spike-driven twin of a model."""
 
 from contextlib import contextmanager
 from typing import Any
@@ -13,27 +13,27 @@ from spikedense.tracing import network_outputs
 
 @torch.no_grad()
 def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]]:
-    """Runs the models that SpikingJelly brings along, where they apply.
+    """Run the energy models of SpikingJelly on a model.
 
-    They price binary spikes alone: an integer is a dense multiply-accumulate to them. So they are
-    given the twin that :func:`to_spike_inference` makes, whose layers are fed by zeros and ones.
+    The energy models price binary spikes only, and count an integer as a dense MAC. Hence they get
+    the twin of :func:`to_spike_inference`, whose layers read zeros and ones.
 
     Args:
-        model: a spiking model.
-        images: normalised images, ``[B, C, H, W]``.
+        model: A spiking model.
+        images: Normalised images, ``[B, C, H, W]``.
 
     Returns:
-        A row a model: its name, the energy of an image in mJ by what it is made of (None where it
-        does not apply), and its remarks.
+        A row for each energy model: its name, the parts of the energy of an image in mJ (None if
+        the energy model does not apply), and its remarks.
     """
-    # Importing them costs a second, and they are asked for by energy reports alone.
+    # The import takes a second, and only energy reports that ask for it need it.
     from spikingjelly.activation_based import op_counter
 
     try:
         twin, _ = to_spike_inference(model)
     except ValueError as error:
         return [dict(name='SpikingJelly', energy_mj=None, remarks=[f'does not apply: {error}'])]
-    # SpikingJelly hangs hooks on what asks for gradients, which needs a graph to hang them on.
+    # SpikingJelly adds hooks to tensors that require gradients, which needs a graph.
     twin.requires_grad_(False)
     rows = []
     with _quiet_spikingjelly():
@@ -42,7 +42,8 @@ def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]
             config = op_counter.SimpleEnergyConfig(cost_config=costs)
             profiler = op_counter.SimpleEnergyProfiler(config=config)
             rows.append(_row(f'SpikingJelly simple, {name}', profiler, twin, images))
-        # It knows convolutions, linear layers and IF and LIF nodes; it names what it leaves out.
+        # This model knows convolutions, linear layers and IF and LIF nodes. Its remarks name the
+        # operations that it leaves out.
         profiler = op_counter.LemaireEnergyProfiler(
             config=op_counter.LemaireEnergyConfig(strict=False)
         )
@@ -66,7 +67,7 @@ def _row(name: str, profiler: Any, twin: nn.Module, images: Tensor) -> dict[str,
 
 @contextmanager
 def _quiet_spikingjelly() -> Any:
-    """Its counters tell each of their steps."""
+    """Silence the log of SpikingJelly, whose counters report every step."""
     logger.disable('spikingjelly')
     try:
         yield

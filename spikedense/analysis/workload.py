@@ -1,4 +1,4 @@
-"""What a benchmark runs: a model or its backbone, built from a config, on random data."""
+"""The workload of a benchmark: a model of a config, or its backbone, on random data."""
 
 import copy
 from dataclasses import asdict, dataclass, field
@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config
-from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
+
+from spikedense.checks.config import open_config
+from spikedense.checks.model import build_model
+from spikedense.utils.images import random_images
 
 from .plain import restate_plainly
 
@@ -19,26 +21,30 @@ MEMORY_FORMATS = {
     'channels_last': torch.channels_last,
 }
 PARTS = ('model', 'backbone')
-#: Regions on each side of a label map: about as many classes as an image has. The losses of a mask
-#: classifier cost time and memory for each of them.
+#: Number of regions along each side of a label map. An image of a data set has about as many
+#: classes, and the losses of a mask classifier cost time and memory for each class.
 _REGIONS = 4
 
 
 @dataclass(frozen=True)
 class WorkloadSettings:
-    """One benchmark subject.
+    """What a benchmark measures.
 
     Args:
-        config: path of a config file.
-        cfg_options: dotted key -> value, applied to the config (``model.backbone.T``: 4).
+        config: Path of a config file.
+        cfg_options: Dotted keys and values that are merged into the config, without a check.
         part: ``'model'`` or ``'backbone'``.
-        size: height and width of the images.
-        batch: images a step.
+        size: Height and width of the images.
+        batch: Number of images in a step.
         device: ``'cpu'``, ``'cuda'`` or ``'cuda:N'``.
-        memory_format: ``'contiguous'`` or ``'channels_last'``, for weights and images.
-        amp: run under autocast: bfloat16 on a CPU, float16 on a GPU.
-        threads: torch threads on a CPU; None leaves torch's own choice.
-        plain: measure the plain re-statement of the model, see :func:`restate_plainly`.
+        memory_format: ``'contiguous'`` or ``'channels_last'``, of the weights and images.
+        amp: Whether to run under autocast: bfloat16 on a CPU, float16 on a GPU.
+        threads: Number of torch's threads on a CPU; None means the default of torch.
+        plain: Whether to measure the plain re-statement of the model; see
+            :func:`restate_plainly`.
+
+    Raises:
+        ValueError: A value is out of its range, or there is no such device.
     """
 
     config: str
@@ -64,16 +70,20 @@ class WorkloadSettings:
             raise ValueError('plain=True with amp=True: the plain re-statement is for fp32')
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, ready for JSON."""
+        """Return the settings as plain values for JSON."""
         return asdict(self)
 
 
 class Workload:
-    """A built model (or backbone) with its random input.
+    """A model (or a backbone) with random weights and random input.
 
     Args:
-        settings: what to build.
-        seed: of the weights and of the input.
+        settings: What to build.
+        seed: Seed of the weights and of the input.
+
+    Raises:
+        UserError: The config cannot be used, or its model has no backbone.
+        ValueError: The whole model is no segmentor of mmseg.
     """
 
     def __init__(self, settings: WorkloadSettings, seed: int = 0) -> None:
@@ -85,12 +95,12 @@ class Workload:
         self.device = torch.device(settings.device)
         self.module = build_part(settings).to(self.device)
         self.module.to(memory_format=memory_format)
-        images = torch.randn(settings.batch, 3, *settings.size, device=self.device)
-        self.images = images.contiguous(memory_format=memory_format)  # [B, 3, H, W]
+        images = random_images(self.module, settings.size, settings.batch, device=self.device)
+        self.images = images.contiguous(memory_format=memory_format)  # [B, C, H, W]
         self.samples = self._samples() if settings.part == 'model' else []
 
     def _samples(self) -> list[Any]:
-        """One label map an image: a grid of regions, each of one of the head's classes."""
+        """Make a label map for each image: a grid of regions with random classes."""
         head = getattr(self.module, 'decode_head', None)
         if head is None:
             raise ValueError(
@@ -120,13 +130,13 @@ class Workload:
         return torch.autocast(self.device.type, dtype=dtype, enabled=self.settings.amp)
 
     def forward(self) -> None:
-        """One inference pass: evaluation mode, no graph."""
+        """Run a forward pass in eval mode, without a graph."""
         self.module.eval()
         with torch.no_grad(), self._autocast():
             self.module(self.images)
 
     def train_step(self) -> None:
-        """Forward, loss and backward in training mode; the optimiser's own step is left out."""
+        """Run forward pass, loss and backward pass in training mode, without an optimizer step."""
         self.module.train()
         self.module.zero_grad(set_to_none=True)
         with self._autocast():
@@ -140,16 +150,16 @@ class Workload:
         return torch.stack([f.float().square().mean() for f in self.module(self.images)]).sum()
 
     def synchronize(self) -> None:
-        """Waits for the device, so that a clock read next means something."""
+        """Wait until the device has done its work, so that a time can be taken."""
         if self.device.type == 'cuda':
             torch.cuda.synchronize(self.device)
 
     def describe(self) -> dict[str, float]:
-        """Parameters and the arithmetic of one forward pass: multiply-adds count as two."""
+        """Return the number of parameters and the GFLOP of a forward pass (two a multiply-add)."""
         counter = FlopCounterMode(display=False)
         self.module.eval()
-        # The counter hangs hooks on what asks for gradients; a view of a parameter, as of a query's
-        # embedding, still does under no_grad but has no graph to hang them on.
+        # The counter adds hooks to tensors that require gradients. A view of a parameter, as of the
+        # embedding of a query, requires them even under no_grad, but has no graph for a hook.
         frozen = {name: p.detach() for name, p in self.module.named_parameters()}
         with torch.no_grad(), counter:
             functional_call(self.module, frozen, (self.images,))
@@ -160,26 +170,19 @@ class Workload:
 
 
 def build_part(settings: WorkloadSettings) -> Any:
-    """Builds the model of a config, or only its backbone, without loading weights.
+    """Build the model of a config or its backbone, with random weights.
 
     Args:
-        settings: the config, its options and the part.
+        settings: The config, its options and the part.
 
     Returns:
-        A module, re-stated plainly where the settings say so; typed loosely, for a model has
-        methods that ``nn.Module`` lacks.
+        The module, or its plain re-statement; typed loosely, because a model has methods that
+        ``nn.Module`` lacks.
     """
-    cfg = Config.fromfile(settings.config)
-    cfg.merge_from_dict(copy.deepcopy(settings.cfg_options))
-    if 'model' not in cfg:
-        raise ValueError(f"{settings.config}: the config has no 'model'")
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    model = cfg.model
-    if settings.part == 'backbone':
-        if 'backbone' not in model:
-            raise ValueError(f"{settings.config}: the config's model has no 'backbone'")
-        model = model.backbone
-    module = MODELS.build(model)
+    # With a `+`, an option is not checked. The tool has checked the options, and removed the `+`
+    # of those with a new key.
+    options = {f'+{key}': copy.deepcopy(value) for key, value in settings.cfg_options.items()}
+    module = build_model(open_config(settings.config, options), settings.part)
     if settings.plain:
         restate_plainly(module)
     return module

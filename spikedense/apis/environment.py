@@ -10,7 +10,8 @@ import torch
 from mmengine.config import Config
 from torch import distributed
 
-from .errors import UserError
+from spikedense.errors import UserError
+from spikedense.utils.class_names import class_name
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
@@ -35,12 +36,12 @@ _RANKS = {
 
 
 def is_first_process() -> bool:
-    """Whether this is the first process of its machine, which speaks for the others."""
+    """Tell whether this is the first process of its machine, the only one that prints."""
     return os.environ.get('LOCAL_RANK', '0') == '0'
 
 
 def say(message: str) -> None:
-    """Print a note of the tools on stderr, once a machine.
+    """Print a note on stderr, in the first process of each machine.
 
     Args:
         message: One line.
@@ -51,13 +52,16 @@ def say(message: str) -> None:
 
 @contextmanager
 def process_group(launcher: str) -> Iterator[None]:
-    """The processes of a launcher as one group, left in order at the end.
+    """Join the processes of a launcher into a group, and leave the group at the end.
 
-    mmengine makes the group itself where there is a GPU. Without one it would still ask for a
-    device, so the group is made here, over gloo.
+    On a machine with a GPU, mmengine makes the group itself. Without a GPU, mmengine would still
+    ask for a device, so the group is made here, over gloo.
 
     Args:
-        launcher: One of ``none``, ``pytorch``, ``slurm``, ``mpi``.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+
+    Raises:
+        UserError: The launcher did not start this process, or there is no GPU for it.
     """
     _check_launcher(launcher)
     if launcher != 'none' and not torch.cuda.is_available():
@@ -71,7 +75,7 @@ def process_group(launcher: str) -> Iterator[None]:
     finally:
         if launcher != 'none' and distributed.is_initialized():
             distributed.destroy_process_group()
-        # mmengine gathers results through a folder that it leaves behind empty.
+        # mmengine gathers results in this folder and does not remove it afterwards.
         with suppress(OSError):
             os.rmdir('.dist_test')
 
@@ -94,22 +98,22 @@ def _check_launcher(launcher: str) -> None:
 
 
 def adapt_to_machine(cfg: Config, launcher: str) -> None:
-    """Replace what needs a GPU where there is none.
+    """Replace what needs a GPU, if this machine has none.
 
     Args:
         cfg: The config, changed in place.
-        launcher: As given to the tool.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
     """
     if torch.cuda.is_available():
         return
     cfg.pop('sync_bn', None)
     wrapper = cfg.get('optim_wrapper') or {}
-    if wrapper.get('type') == 'AmpOptimWrapper':
+    if class_name(wrapper) == 'AmpOptimWrapper':
         say('no GPU here: AmpOptimWrapper becomes bfloat16 autocast on the CPU')
         use_bfloat16(wrapper)
     if launcher != 'none':
         _batch_norm_without_sync(cfg.model)
-        # A key that is there, even as None, keeps mmengine from asking for one GPU a process.
+        # If the key `device_ids` is missing, mmengine asks for one GPU for each process.
         cfg.model_wrapper_cfg = {
             'type': 'MMDistributedDataParallel',
             'broadcast_buffers': False,
@@ -120,7 +124,7 @@ def adapt_to_machine(cfg: Config, launcher: str) -> None:
 
 
 def use_bfloat16(optim_wrapper: Any) -> None:
-    """Turn an optimizer wrapper's config into one of bfloat16 autocast.
+    """Change the config of an optimizer wrapper to bfloat16 autocast.
 
     Args:
         optim_wrapper: The config, changed in place.
@@ -132,7 +136,7 @@ def use_bfloat16(optim_wrapper: Any) -> None:
 
 
 def _batch_norm_without_sync(node: Any) -> None:
-    """SyncBN has no CPU version; mmengine replaces it for one process only."""
+    """Replace SyncBN, which has no CPU version; mmengine does this for a single process only."""
     if isinstance(node, Mapping):
         if node.get('type') == 'SyncBN':
             node['type'] = 'BN'  # type: ignore[index]
@@ -144,10 +148,10 @@ def _batch_norm_without_sync(node: Any) -> None:
 
 
 def relax_determinism() -> None:
-    """Let an operation that has no deterministic GPU version warn instead of stopping the run.
+    """Let operations without a deterministic GPU version print a warning instead of an error.
 
-    The cross entropy of dense prediction is one of them, so that without this no segmenter could
-    be trained on a GPU with ``--deterministic``.
+    The cross entropy of dense prediction is such an operation. Without this, ``--deterministic``
+    would stop the training of every segmenter on a GPU.
     """
     if torch.cuda.is_available():
         torch.use_deterministic_algorithms(True, warn_only=True)

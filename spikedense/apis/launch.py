@@ -1,4 +1,4 @@
-"""Training and testing a config of mmseg, mmdet or mmpretrain."""
+"""Training and testing of a config of mmseg, mmdet or mmpretrain."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,15 +7,16 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from torch import nn
 
+from spikedense.checks.checkpoint import existing_checkpoint
+from spikedense.checks.config import open_config
 from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook, SpikeInferenceHook
-from spikedense.utils.config_path import resolve_config
-from spikedense.utils.ops_guard import require_mmcv_ops
+from spikedense.errors import UserError
+from spikedense.visualization.visualizer import set_visualizer
 
 from . import environment, evaluation
-from .config_options import apply_options
-from .errors import UserError
-from .work_dir import existing_checkpoint, find_checkpoint, nothing_left_behind
+from .work_dir import find_checkpoint, nothing_left_behind
 
 
 def train(
@@ -33,21 +34,24 @@ def train(
     """Train a config.
 
     Args:
-        config: Path of a config, or the name of one that is shipped.
-        work_dir: Where logs and checkpoints go; by default ``work_dirs/<config name>``.
-        resume: A checkpoint to go on from, or ``auto`` for the newest in the work dir.
-        amp: Train in mixed precision: float16 on a GPU, bfloat16 on a CPU.
-        cfg_options: Dotted keys and the values that replace the config's.
-        launcher: How several processes were started: ``none``, ``pytorch``, ``slurm``, ``mpi``.
-        seed: Seed of everything random.
-        deterministic: Ask for deterministic algorithms.
+        config: Path of a config, or the name of a shipped one.
+        work_dir: Folder of logs and checkpoints; by default ``work_dirs/<config name>``.
+        resume: A checkpoint to continue from, or ``auto`` for the newest one of the folder.
+        amp: Whether to train in mixed precision: float16 on a GPU, bfloat16 on a CPU.
+        cfg_options: Dotted keys and the values that replace those of the config.
+        launcher: How several processes were started: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        seed: Seed of all random numbers.
+        deterministic: Whether to use deterministic algorithms.
         show_dir: Folder for pictures of validation images.
 
     Returns:
-        Path of the last checkpoint, or None if the run wrote none.
+        Path of the last checkpoint, or None if this run wrote none.
+
+    Raises:
+        UserError: The config, an option, the data, a checkpoint or the launcher cannot be used.
     """
     with environment.process_group(launcher):
-        cfg = load_config(config, cfg_options, work_dir, launcher)
+        cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('train_dataloader') is None:
             raise UserError(f"'{config}' has no train_dataloader: it cannot be trained")
         if resume is None and cfg.get('resume'):
@@ -65,7 +69,7 @@ def train(
             runner.train()
     pointer = Path(cfg.work_dir, 'last_checkpoint')
     last = pointer.read_text().strip() if pointer.is_file() else None
-    # An earlier run in the same folder may have left its own.
+    # The pointer may be that of an earlier run in the same folder.
     return last if last in runner.saved else None
 
 
@@ -85,27 +89,33 @@ def test(
     partial: bool = False,
     firing_rates: str | None = None,
     spike_inference: bool = False,
+    model: nn.Module | None = None,
 ) -> dict[str, float]:
     """Test a checkpoint.
 
     Args:
-        config: Path of a config, or the name of one that is shipped.
+        config: Path of a config, or the name of a shipped one.
         checkpoint: Path or address of the checkpoint.
-        work_dir: Where logs and metrics go; by default ``work_dirs/<config name>``.
+        work_dir: Folder of logs and metrics; by default ``work_dirs/<config name>``.
         show_dir: Folder for pictures of the predictions.
-        tta: Average the predictions over augmented copies of each image.
-        out: Where the predictions go: a folder of PNG label maps (mmseg) or a pickle file.
-        amp: Predict in mixed precision.
-        cfg_options: Dotted keys and the values that replace the config's.
-        launcher: How several processes were started.
-        seed: Seed of everything random.
-        deterministic: Ask for deterministic algorithms.
-        partial: Accept a checkpoint that fits the model in part.
-        firing_rates: JSON or CSV file for how often each neuron fired.
-        spike_inference: Test the spike-driven twin of the model.
+        tta: Whether to average the predictions over augmented copies of each image.
+        out: Destination of the predictions: a folder of PNG label maps (mmseg) or a pickle file.
+        amp: Whether to predict in mixed precision.
+        cfg_options: Dotted keys and the values that replace those of the config.
+        launcher: How several processes were started: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        seed: Seed of all random numbers.
+        deterministic: Whether to use deterministic algorithms.
+        partial: Whether a checkpoint that fits only a part of the model is accepted.
+        firing_rates: JSON or CSV file for the firing statistics of each neuron.
+        spike_inference: Whether to test the spike-driven twin of the model.
+        model: The model of the config if it is built already. It gets the weights of the
+            checkpoint, and stays on the device of the test.
 
     Returns:
         The metrics.
+
+    Raises:
+        UserError: The config, an option, the data, the checkpoint or the launcher cannot be used.
     """
     if spike_inference and firing_rates is not None:
         raise UserError(
@@ -113,7 +123,7 @@ def test(
             'are those of integers'
         )
     with environment.process_group(launcher):
-        cfg = load_config(config, cfg_options, work_dir, launcher)
+        cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('test_dataloader') is None:
             raise UserError(f"'{config}' has no test_dataloader: it cannot be tested")
         cfg.load_from = existing_checkpoint(checkpoint)
@@ -126,7 +136,7 @@ def test(
             cfg.test_cfg.fp16 = True
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
-        with _runner(cfg, show_dir, strict=not partial) as runner:
+        with _runner(cfg, show_dir, strict=not partial, model=model) as runner:
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
             if spike_inference:
@@ -136,38 +146,16 @@ def test(
             return runner.test()
 
 
-def load_config(
+def _config(
     config: str, cfg_options: Mapping[str, Any] | None, work_dir: str | None, launcher: str
 ) -> Config:
-    """Read a config, see that what it needs is installed, and merge the options."""
-    try:
-        path = str(resolve_config(config))
-    except (FileNotFoundError, ValueError) as exc:
-        raise UserError(str(exc)) from exc
-    try:
-        cfg = Config.fromfile(path)
-    except (KeyError, TypeError, AttributeError, NameError) as exc:
-        raise UserError(f"the config '{path}' cannot be read: {exc.args[0]}") from exc
-    if 'model' not in cfg:
-        raise UserError(f"'{config}' has no model: is it a config?")
-    if _names_mmdet(cfg.to_dict()):
-        try:
-            require_mmcv_ops('mmdet, which this config uses,')
-        except ImportError as exc:
-            raise UserError(str(exc)) from exc
-    if cfg_options:
-        apply_options(cfg, cfg_options)
+    """Read a config, and add the launcher and the folder of the run."""
+    cfg = open_config(config, cfg_options)
     cfg.launcher = launcher
-    cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(path).stem))
+    cfg.work_dir = (
+        work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(cfg.filename).stem))
+    )
     return cfg
-
-
-def _names_mmdet(node: Any) -> bool:
-    if isinstance(node, Mapping):
-        if node.get('default_scope') == 'mmdet' or str(node.get('type')).startswith('mmdet.'):
-            return True
-        return any(_names_mmdet(value) for value in node.values())
-    return isinstance(node, (list, tuple)) and any(_names_mmdet(value) for value in node)
 
 
 def _use_amp(cfg: Config) -> None:
@@ -194,18 +182,34 @@ def _set_randomness(cfg: Config, seed: int | None, deterministic: bool) -> None:
 
 
 @contextmanager
-def _runner(cfg: Config, show_dir: str | None, strict: bool) -> Iterator[GuardedRunner]:
-    """A runner of the config, whose folder is taken back if it fails before it starts."""
-    evaluation.set_visualizer(cfg)
+def _runner(
+    cfg: Config, show_dir: str | None, strict: bool, model: nn.Module | None = None
+) -> Iterator[GuardedRunner]:
+    """Make the runner of a config; remove what it wrote if the run fails before it starts."""
+    set_visualizer(cfg)
     runners: list[GuardedRunner] = []
     with nothing_left_behind(
-        cfg.work_dir, Path(cfg.filename).name, lambda: any(runner.started for runner in runners)
+        cfg.work_dir,
+        Path(cfg.filename).name,
+        lambda: any(runner.start_hook.started for runner in runners),
     ):
-        runner = GuardedRunner.from_cfg(cfg)
+        runner = _runner_class(model).from_cfg(cfg)
         runners.append(runner)
-        runner.strict_loading = strict
+        runner.weight_hook.strict = strict
         if cfg.randomness.get('deterministic'):
             environment.relax_determinism()
         if show_dir is not None:
             runner.register_hook(OverlayHook(show_dir))
         yield runner
+
+
+def _runner_class(model: nn.Module | None) -> type[GuardedRunner]:
+    """Return the class of a runner that takes a built model in place of the one of the config."""
+    if model is None:
+        return GuardedRunner
+
+    class RunnerOfModel(GuardedRunner):
+        def build_model(self, cfg: Any) -> nn.Module:
+            return super().build_model(model)
+
+    return RunnerOfModel

@@ -1,4 +1,4 @@
-"""The folder of a run: what it holds to resume from, and its state after a failed start."""
+"""The folder of a run: the checkpoint to resume from, and the cleaning after a failed start."""
 
 import re
 import shutil
@@ -8,28 +8,33 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
-from .errors import UserError, translate
+from spikedense.checks.checkpoint import existing_checkpoint
+from spikedense.errors import UserError
+from spikedense.utils.explain import translate
 
 _CHECKPOINT = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
 _LOG_DIR = re.compile(r'\d{8}_\d{6}')
 
 
 def find_checkpoint(resume: str, work_dir: str) -> str:
-    """The checkpoint that ``--resume`` means.
+    """Find the checkpoint that ``--resume`` means.
 
     Args:
-        resume: A path, or ``auto`` for the newest one of the work dir.
-        work_dir: The work dir.
+        resume: A path, or ``auto`` for the newest checkpoint of the folder.
+        work_dir: The folder of the run.
 
     Returns:
         Path of the checkpoint.
+
+    Raises:
+        UserError: There is no checkpoint.
     """
     if resume != 'auto':
         return existing_checkpoint(resume)
     pointer = Path(work_dir, 'last_checkpoint')
     if pointer.is_file():
         named = pointer.read_text().strip()
-        # The work dir may have been moved since: look beside the pointer too.
+        # The folder may have been moved, so the name is also looked up beside the pointer.
         for path in (Path(named), pointer.parent / Path(named).name):
             if named and path.is_file():
                 return str(path)
@@ -46,32 +51,18 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
     return str(max(numbered)[1])
 
 
-def existing_checkpoint(path: str) -> str:
-    """A checkpoint's path, seen to exist unless it is an address.
-
-    Args:
-        path: Path or address.
-
-    Returns:
-        The same.
-    """
-    if '://' not in path and not Path(path).expanduser().is_file():
-        raise UserError(f"there is no checkpoint '{path}'")
-    return path
-
-
 @contextmanager
 def nothing_left_behind(
     work_dir: str, config_name: str, started: Callable[[], bool]
 ) -> Iterator[None]:
-    """Take back what a run wrote if it failed on a user's error before its first iteration.
+    """Remove what a run wrote if an error of the user ended the run before its first iteration.
 
-    Only the log folders and the copy of the config that were not there before are removed, and
-    the work dir itself if it was made for this run.
+    Log folders and the copy of the config are removed if the run has written them, and the work dir
+    if the run has created it. Other files stay.
 
     Args:
-        work_dir: Folder of the run.
-        config_name: File name of the config's copy in it.
+        work_dir: The folder of the run.
+        config_name: File name of the copy of the config.
         started: Tells whether an iteration has begun.
     """
     root = Path(work_dir)

@@ -1,6 +1,12 @@
-"""Official checkpoints' keys -> ours, as pure functions on names and state dicts."""
+"""Rename the keys of official checkpoints, one file a family."""
 
-from .checkpoint import ConversionReport, convert_state_dict, is_official, read_state_dict
+from .convert import (
+    ConversionReport,
+    convert_state_dict,
+    known_families,
+    recognised_families,
+    register_family,
+)
 from .detection import (
     bbox_head_key,
     mask_head_key,
@@ -8,7 +14,7 @@ from .detection import (
     roi_head_key,
     rpn_head_key,
 )
-from .fpn import fpn_head_key, fpn_neck_key
+from .family import Family, any_key, lines_to_maps
 from .sdt import (
     backbone_key,
     block_key,
@@ -17,6 +23,7 @@ from .sdt import (
     rep_conv_key,
     sep_conv_key,
 )
+from .semantic_fpn import fpn_head_key, fpn_neck_key
 from .spike2former import (
     attention_key,
     decoder_layer_key,
@@ -30,6 +37,8 @@ from .spike2former_config import is_spike2former, spike2former_options
 
 __all__ = [
     'ConversionReport',
+    'Family',
+    'any_key',
     'attention_key',
     'backbone_key',
     'bbox_head_key',
@@ -40,13 +49,15 @@ __all__ = [
     'encoder_layer_key',
     'fpn_head_key',
     'fpn_neck_key',
-    'is_official',
     'is_spike2former',
+    'known_families',
+    'lines_to_maps',
     'mask_head_key',
     'mlp_key',
     'pixel_decoder_key',
     'query_mlp_key',
-    'read_state_dict',
+    'recognised_families',
+    'register_family',
     'rep_conv_key',
     'retina_head_key',
     'roi_head_key',

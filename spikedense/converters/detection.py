@@ -1,9 +1,11 @@
 """Keys of the official detectors' heads: region proposals, boxes, masks, RetinaNet.
 
-Layers are wrapped as ``Sequential(neuron, SeqToANNContainer(layer))``, hence ``...1.0.*``, with
-one more ``conv.`` where the layer is a ConvModule. The necks are those of :mod:`.fpn`.
+A layer is wrapped as ``Sequential(neuron, SeqToANNContainer(layer))``, which gives keys
+``...1.0.*``, and ``...1.0.conv.*`` where the layer is a ConvModule. The neck has the keys of
+:mod:`.semantic_fpn`.
 """
 
+from .family import Family, any_key
 from .rules import Rule, rename, under
 
 _RPN: list[Rule] = [
@@ -12,7 +14,7 @@ _RPN: list[Rule] = [
     (r'(rpn_cls|rpn_reg)\.1\.0\.', r'\1.conv.'),
 ]
 
-#: RetinaNet numbers neurons and ConvModules of a branch through: the convolutions are the odd ones.
+#: In a branch of RetinaNet neurons have even indices and ConvModules odd ones.
 _RETINA: list[Rule] = [
     (
         r'(cls_convs|reg_convs)\.(\d+)\.0\.conv\.',
@@ -35,27 +37,27 @@ _MASK: list[Rule] = [
 
 
 def rpn_head_key(key: str) -> str | None:
-    """Key of ``SpikeRPNHead``; None where unknown."""
+    """Rename a key of ``SpikeRPNHead``; None where unknown."""
     return rename(key, _RPN)
 
 
 def retina_head_key(key: str) -> str | None:
-    """Key of ``SpikeRetinaHead``; None where unknown."""
+    """Rename a key of ``SpikeRetinaHead``; None where unknown."""
     return rename(key, _RETINA)
 
 
 def bbox_head_key(key: str) -> str | None:
-    """Key of ``SpikeConvFCBBoxHead``; None where unknown."""
+    """Rename a key of ``SpikeConvFCBBoxHead``; None where unknown."""
     return rename(key, _BBOX)
 
 
 def mask_head_key(key: str) -> str | None:
-    """Key of ``SpikeFCNMaskHead``; None where unknown."""
+    """Rename a key of ``SpikeFCNMaskHead``; None where unknown."""
     return rename(key, _MASK)
 
 
 def roi_head_key(key: str) -> str | None:
-    """Key of ``SpikeStandardRoIHead`` or ``SpikeCascadeRoIHead``; None where unknown."""
+    """Rename a key of ``SpikeStandardRoIHead`` or ``SpikeCascadeRoIHead``; None where unknown."""
     part, _, rest = key.partition('.')
     heads = {'bbox_head': bbox_head_key, 'mask_head': mask_head_key}
     if part not in heads:
@@ -64,3 +66,21 @@ def roi_head_key(key: str) -> str | None:
     if stage.isdigit():  # a cascade has a list of heads
         return under(f'{part}.{stage}.', heads[part](inner))
     return under(f'{part}.', heads[part](rest))
+
+
+def detector_key(key: str) -> str | None:
+    """Rename a key below ``rpn_head.``, ``roi_head.`` or ``bbox_head.``; None where unknown."""
+    part, _, rest = key.partition('.')
+    parts = {'rpn_head': rpn_head_key, 'roi_head': roi_head_key, 'bbox_head': retina_head_key}
+    return under(f'{part}.', parts[part](rest)) if part in parts else None
+
+
+DETECTION = Family(
+    name='spiking detector',
+    recognises=any_key(
+        r'(^|\.)(rpn_head\.rpn_cls\.1\.0|bbox_head\.retina_cls\.0'
+        r'|roi_head\.bbox_head\.(\d+\.)?\w+_(convs|fcs)\.\d+\.1\.0(\.conv)?'
+        r'|roi_head\.mask_head\.(\d+\.)?convs\.\d+\.1\.0\.conv)\.weight$'
+    ),
+    rename=detector_key,
+)

@@ -1,4 +1,4 @@
-"""Renaming by ordered regular expressions."""
+"""Renaming of keys by ordered regular expressions."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,11 +8,11 @@ Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 
 
 def rename(key: str, rules: Sequence[Rule]) -> str | None:
-    """Renames the start of a key by the first rule that matches.
+    """Rename the start of a key by the first rule that matches.
 
     Args:
-        key: the key.
-        rules: patterns, tried in order with ``re.match``.
+        key: A key, or the rest of a key.
+        rules: Patterns, tried in order with ``re.match``.
 
     Returns:
         The new key, or None where no rule matches.
@@ -26,5 +26,5 @@ def rename(key: str, rules: Sequence[Rule]) -> str | None:
 
 
 def under(prefix: str, key: str | None) -> str | None:
-    """Puts a prefix in front of a key; None stays None."""
+    """Put a prefix in front of a key; None stays None."""
     return None if key is None else prefix + key

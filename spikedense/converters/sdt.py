@@ -1,5 +1,6 @@
-"""Keys of the official Spike-driven Transformers V2 and V3."""
+"""Keys of the official Spike-driven Transformers V2 and V3, backbones and classifiers."""
 
+from .family import Family, any_key, lines_to_maps
 from .rules import Rule, rename, under
 
 #: RepConv: 1x1, BNAndPad, (depth-wise 3x3, 1x1, BN).
@@ -11,7 +12,7 @@ _REP_CONV: list[Rule] = [
     (r'body\.2\.2\.', 'norm.'),
 ]
 
-#: Separable convolutions: V3 writes (conv, BN) pairs, V2 single modules.
+#: Separable convolutions: V3 has (conv, BN) pairs, V2 has single modules.
 _SEP_CONV: list[Rule] = [
     (r'pwconv1\.0\.', 'expand.conv.'),
     (r'pwconv1\.1\.', 'expand.norm.'),
@@ -56,6 +57,9 @@ _STAGES: list[Rule] = [
 
 _DOWNSAMPLE: list[Rule] = [(r'encode_conv\.', 'conv.'), (r'encode_bn\.', 'norm.')]
 
+#: Linear layers on the backbone; the second one of a distilled classifier is ``head_kd``.
+_CLASSIFIER: list[Rule] = [(r'head\.', 'head.fc.'), (r'head_kd\.', 'head.fc_kd.')]
+
 _LAYER_SCALES = {
     'layer_scale1': 'scales.conv.weight',
     'layer_scale2': 'scales.attn.weight',
@@ -64,29 +68,29 @@ _LAYER_SCALES = {
 
 
 def rep_conv_key(key: str) -> str | None:
-    """Key inside a RepConv; None where unknown."""
+    """Rename a key inside a RepConv; None where unknown."""
     return rename(key, _REP_CONV)
 
 
 def sep_conv_key(key: str) -> str | None:
-    """Key inside a separable convolution; None where unknown."""
+    """Rename a key inside a separable convolution; None where unknown."""
     return rename(key, _SEP_CONV)
 
 
 def mlp_key(key: str) -> str | None:
-    """Key inside a channel MLP; None where unknown."""
+    """Rename a key inside a channel MLP; None where unknown."""
     return rename(key, _MLP)
 
 
 def conv_block_key(key: str) -> str | None:
-    """Key inside a convolution block; None where unknown."""
+    """Rename a key inside a convolution block; None where unknown."""
     if key.startswith('Conv.'):
         return under('branches.token_mixer.', sep_conv_key(key[5:]))
     return under('branches.channel_mixer.', rename(key, _CHANNEL_CONV))
 
 
 def block_key(key: str) -> str | None:
-    """Key inside a transformer block; None where unknown."""
+    """Rename a key inside a transformer block; None where unknown."""
     if key in _LAYER_SCALES:
         return _LAYER_SCALES[key]
     part, _, rest = key.partition('.')
@@ -100,7 +104,10 @@ def block_key(key: str) -> str | None:
 
 
 def _attention_key(key: str) -> str | None:
-    """``q_conv.0.*`` is the convolution (or RepConv) of a projection, ``q_conv.1.*`` its BN."""
+    """Rename a key inside an attention.
+
+    ``q_conv.0.*`` is the convolution (or RepConv) of a projection, ``q_conv.1.*`` its BN.
+    """
     part, _, rest = key.partition('.')
     if part not in ('q_conv', 'k_conv', 'v_conv', 'proj_conv'):
         return None
@@ -114,7 +121,7 @@ def _attention_key(key: str) -> str | None:
 
 
 def backbone_key(key: str) -> str | None:
-    """Key of a whole backbone; None where unknown (the classifier's, for one)."""
+    """Rename a key of a whole backbone; None where unknown."""
     new = rename(key, _STAGES)
     if new is None:
         return None
@@ -123,3 +130,24 @@ def backbone_key(key: str) -> str | None:
         return under(f'stages.{stage}.downsample.', rename('.'.join(rest), _DOWNSAMPLE))
     inner = conv_block_key if int(stage) < 3 else block_key
     return under(f'stages.{stage}.blocks.{rest[0]}.', inner('.'.join(rest[1:])))
+
+
+def classifier_key(key: str) -> str | None:
+    """Rename a key of a classification head; None where unknown."""
+    return rename(key, _CLASSIFIER)
+
+
+SDT_BACKBONE = Family(
+    name='Spike-driven Transformer',
+    recognises=any_key(r'(^|\.)downsample1_1\.encode_conv\.weight$'),
+    rename=backbone_key,
+    prefix='backbone.',
+    adapt=lines_to_maps,
+)
+
+SDT_CLASSIFIER = Family(
+    name='its classifier',
+    # Classifiers of other code bases have a key 'head.weight' too.
+    recognises=lambda keys: 'head.weight' in keys and SDT_BACKBONE.recognises(keys),
+    rename=classifier_key,
+)

@@ -1,9 +1,10 @@
 """Keys of the official Spike2Former head."""
 
+from .family import Family, any_key, lines_to_maps
 from .rules import Rule, rename, under
 from .sdt import mlp_key, sep_conv_key
 
-#: The official pixel decoder has four levels; the coarsest is projected apart.
+#: Index of the coarsest of four levels; official code projects it by modules of their own.
 _TOP = 3
 
 _OUTER: list[Rule] = [
@@ -53,7 +54,7 @@ _READ_OUT: list[Rule] = [
 
 
 def sdda_key(key: str) -> str | None:
-    """Key inside ``DCNv3_pytorch``; None where unknown."""
+    """Rename a key inside ``DCNv3_pytorch``; None where unknown."""
     part, _, rest = key.partition('.')
     if part in ('input_proj', 'output_proj'):
         ours = 'value_proj.' if part == 'input_proj' else 'out_proj.'
@@ -62,7 +63,7 @@ def sdda_key(key: str) -> str | None:
 
 
 def encoder_layer_key(key: str) -> str | None:
-    """Key inside ``DCNDetrTransformerEncoderLayer``; None where unknown."""
+    """Rename a key inside ``DCNDetrTransformerEncoderLayer``; None where unknown."""
     if key in _LAYER_SCALES:
         return _LAYER_SCALES[key]
     part, _, rest = key.partition('.')
@@ -78,7 +79,7 @@ def encoder_layer_key(key: str) -> str | None:
 
 
 def pixel_decoder_key(key: str) -> str | None:
-    """Key inside ``DCNTransformerEncoderPixelDecoder``; None where unknown."""
+    """Rename a key inside ``DCNTransformerEncoderPixelDecoder``; None where unknown."""
     if key.startswith('encoder.layers.'):
         _, _, layer, rest = key.split('.', 3)
         return under(f'encoder.{layer}.', encoder_layer_key(rest))
@@ -86,17 +87,17 @@ def pixel_decoder_key(key: str) -> str | None:
 
 
 def attention_key(key: str) -> str | None:
-    """Key inside ``MultiheadAttention``; None where unknown."""
+    """Rename a key inside ``MultiheadAttention``; None where unknown."""
     return rename(key, _ATTENTION)
 
 
 def query_mlp_key(key: str) -> str | None:
-    """Key inside ``MSDA_FFN``; None where unknown."""
+    """Rename a key inside ``MSDA_FFN``; None where unknown."""
     return rename(key, _QUERY_MLP)
 
 
 def decoder_layer_key(key: str) -> str | None:
-    """Key inside ``DetrTransformerDecoderLayer``; None where unknown."""
+    """Rename a key inside ``DetrTransformerDecoderLayer``; None where unknown."""
     part, _, rest = key.partition('.')
     if part in ('cross_attn', 'self_attn'):
         return under(f'{part}.', attention_key(rest))
@@ -104,10 +105,24 @@ def decoder_layer_key(key: str) -> str | None:
 
 
 def spike2former_head_key(key: str) -> str | None:
-    """Key of a whole head; None where unknown."""
+    """Rename a key of a whole head; None where unknown."""
     if key.startswith('pixel_decoder.'):
         return under('pixel_decoder.', pixel_decoder_key(key.removeprefix('pixel_decoder.')))
     if key.startswith('transformer_decoder.layers.'):
         _, _, layer, rest = key.split('.', 3)
         return under(f'transformer_decoder.layers.{layer}.', decoder_layer_key(rest))
     return rename(key, _READ_OUT)
+
+
+def spike2former_key(key: str) -> str | None:
+    """Rename a key below ``decode_head.``; None where unknown."""
+    part, _, rest = key.partition('.')
+    return under('decode_head.', spike2former_head_key(rest)) if part == 'decode_head' else None
+
+
+SPIKE2FORMER = Family(
+    name='Spike2Former',
+    recognises=any_key(r'(^|\.)decode_head\.pixel_decoder\.encoder_in_proj\.0\.weight$'),
+    rename=spike2former_key,
+    adapt=lines_to_maps,
+)

@@ -1,4 +1,4 @@
-"""What an official Spike2Former checkpoint needs in its config."""
+"""The config that an official Spike2Former checkpoint needs."""
 
 import re
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ _DECODER = 'decode_head.transformer_decoder.layers.{}.mlp.widen.conv.weight'
 
 
 def is_spike2former(state: Mapping[str, Tensor]) -> bool:
-    """Whether a converted state dict holds a Spike2Former head."""
+    """Tell whether a converted state dict holds a Spike2Former head."""
     return 'decode_head.mask_embed.fc_out.weight' in state
 
 
 def spike2former_options(state: Mapping[str, Tensor], D: int = 4) -> dict[str, Any]:
-    """Options that make a Spike2Former config fit an official checkpoint.
+    """Return options that make a Spike2Former config fit an official checkpoint.
 
-    Sizes are read from the weights. The released neuron forgets between steps, and the released
-    code has its own tensor layout. D is in no file and in no weight.
+    Sizes are read from the weights. The neuron of the released code has no state between steps, and
+    its tensor layout differs from the one in this package. The file does not tell D.
 
     Args:
-        state: a converted state dict with the prefix ``decode_head.``.
-        D: largest integer of the neurons that the weights were trained with.
+        state: A converted state dict with the prefix ``decode_head.``.
+        D: Largest integer of the neurons that the weights were trained with.
 
     Returns:
-        Dotted keys of the config, and values.
+        Dotted keys of the config, and their values.
     """
     queries, width = state['decode_head.query_feat.weight'].shape
     head: dict[str, Any] = dict(
@@ -50,6 +50,6 @@ def spike2former_options(state: Mapping[str, Tensor], D: int = 4) -> dict[str, A
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """Number of layers whose keys have a pattern."""
+    """Count the layers whose keys have a pattern."""
     key = re.compile(re.escape(pattern).replace(r'\{\}', r'\d+'))
     return sum(key.fullmatch(name) is not None for name in state)

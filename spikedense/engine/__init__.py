@@ -1,6 +1,5 @@
 """What runs a model: the guarded runner, hooks and optimizer wrappers."""
 
-from .errors import RunError
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .optim_wrapper import BFloat16OptimWrapper
@@ -14,6 +13,5 @@ __all__ = [
     'FiringRateHook',
     'GuardedRunner',
     'OverlayHook',
-    'RunError',
     'SpikeInferenceHook',
 ]

@@ -6,29 +6,30 @@ from typing import Any
 from mmengine.hooks import Hook
 
 from spikedense.analysis.firing import FiringAlarms, FiringMeter, FiringStatistics, summarise
+from spikedense.errors import UserError
 from spikedense.registry import HOOKS
 
-from .errors import RunError
-
-#: What is taken of the summary of a model.
+#: Keys of the summary of a model that are reported.
 _SUMMARY = ('mean_rate', 'dead_units', 'saturated', 'silent_neurons')
 
 
 @HOOKS.register_module()
 class FiringMonitorHook(Hook):
-    """Watch the neurons at every n-th training iteration.
+    """Measure firing at every n-th training iteration, over all processes.
 
-    The iteration's forward passes are measured, over all processes, and go to the visualizer's
-    backends, ``TensorboardVisBackend`` for one: ``firing/mean_rate``, the spikes per element and
-    binary step; ``firing/dead_units``, the share of units that emitted nothing;
-    ``firing/saturated``, the share of elements at D; ``firing/silent_neurons``, the number of
-    neurons that emitted nothing. All are of that iteration alone.
+    The figures of that iteration go to the backends of the visualizer, for example to
+    ``TensorboardVisBackend``: ``firing/mean_rate``, the spikes per element and binary step;
+    ``firing/dead_units``, the share of units that emitted nothing; ``firing/saturated``, the share
+    of elements at D; ``firing/silent_neurons``, the number of neurons that emitted nothing.
 
     Args:
         interval: Number of iterations from one measurement to the next.
-        alarms: Arguments of :class:`spikedense.analysis.firing.FiringAlarms`, whose findings are
-            logged as warnings; an empty dict stands for its defaults, None for no alarms.
-        per_neuron: Whether each neuron's ``firing_rate/<name>`` is reported as well.
+        alarms: Arguments of :class:`spikedense.analysis.firing.FiringAlarms`. The alarms are logged
+            as warnings. An empty dict means the default thresholds, None means no alarms.
+        per_neuron: Whether to report ``firing_rate/<name>`` of each neuron too.
+
+    Raises:
+        ValueError: The interval or a threshold is no valid number.
     """
 
     def __init__(
@@ -44,18 +45,21 @@ class FiringMonitorHook(Hook):
         self.per_neuron = per_neuron
 
     def before_train(self, runner: Any) -> None:
-        """Refuse a model without neurons.
+        """Refuse a model without spiking neurons.
 
         Args:
             runner: The runner.
+
+        Raises:
+            UserError: The model has none.
         """
         try:
             self._meter = FiringMeter(runner.model)
         except ValueError as error:
-            raise RunError(f'firing monitor: {error}') from error
+            raise UserError(f'firing monitor: {error}') from error
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-        """Start to watch.
+        """Start the measurement.
 
         Args:
             runner: The runner.
@@ -69,9 +73,10 @@ class FiringMonitorHook(Hook):
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        """Stop and report.
+        """End the measurement and report it.
 
-        The backward pass lies in between; what ``with_cp`` runs again there the meter leaves out.
+        The backward pass is over by now. The meter does not count the forward passes that
+        ``with_cp`` repeats in the backward pass.
 
         Args:
             runner: The runner.
@@ -83,10 +88,10 @@ class FiringMonitorHook(Hook):
             return
         self._meter.__exit__(None, None, None)
         statistics = self._meter.statistics()
-        # Nothing is kept for the iterations that are not measured.
+        # The counts would occupy memory until the next measurement.
         self._meter.reset()
         if not statistics:
-            # A compiled model, for one, runs past the hooks of its modules.
+            # A compiled model, for example, does not call the hooks of its modules.
             runner.logger.warning(f'firing monitor: no neuron ran in iteration {runner.iter + 1}')
             return
         runner.visualizer.add_scalars(self._scalars(statistics), step=runner.iter + 1)

@@ -1,4 +1,4 @@
-"""Firing statistics of a test run, as a file."""
+"""Firing statistics of a test, written to a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +13,8 @@ from spikedense.analysis.firing import (
     require_known_suffix,
     write_statistics,
 )
+from spikedense.errors import UserError
 from spikedense.registry import HOOKS
-
-from .errors import RunError
 
 
 @HOOKS.register_module()
@@ -23,10 +22,10 @@ class FiringRateHook(Hook):
     """Measure how each neuron fires over the test set.
 
     Args:
-        out_file: JSON or CSV file, by its suffix: name of each neuron and the fields of
+        out_file: The file, ``.json`` or ``.csv``: the name of each neuron and the fields of
             :class:`spikedense.analysis.firing.FiringStatistics`.
-        alarms: Arguments of :class:`spikedense.analysis.firing.FiringAlarms`, whose findings are
-            logged as warnings; an empty dict stands for its defaults, None for no alarms.
+        alarms: Arguments of :class:`spikedense.analysis.firing.FiringAlarms`. The alarms are logged
+            as warnings. An empty dict means the default thresholds, None means no alarms.
     """
 
     def __init__(self, out_file: str, alarms: Mapping[str, Any] | None = None) -> None:
@@ -34,21 +33,24 @@ class FiringRateHook(Hook):
         self.alarms = None if alarms is None else FiringAlarms.from_config(alarms)
 
     def before_run(self, runner: Any) -> None:
-        """Refuse what would fail at the end.
+        """Refuse a file that cannot be written and a model without spiking neurons.
 
         Args:
             runner: The runner.
+
+        Raises:
+            UserError: The folder does not exist, the suffix is another one, or there is no neuron.
         """
         if not self.out_file.parent.is_dir():
-            raise RunError(f"firing rates: the folder of '{self.out_file}' does not exist")
+            raise UserError(f"firing rates: the folder of '{self.out_file}' does not exist")
         try:
             require_known_suffix(self.out_file)
             self._meter = FiringMeter(runner.model)
         except ValueError as error:
-            raise RunError(f'firing rates: {error}') from error
+            raise UserError(f'firing rates: {error}') from error
 
     def before_test_epoch(self, runner: Any) -> None:
-        """Start to watch.
+        """Start the measurement.
 
         Args:
             runner: The runner.
@@ -57,7 +59,7 @@ class FiringRateHook(Hook):
         self._meter.__enter__()
 
     def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """Stop, write the file and log the alarms.
+        """End the measurement, write the file and log the alarms.
 
         Args:
             runner: The runner.

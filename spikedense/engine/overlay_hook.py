@@ -1,4 +1,4 @@
-"""Pictures of predictions, one file an image."""
+"""Pictures of predictions, one file for each image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +16,15 @@ _READABLE = 300  # pixels of the shorter side
 
 @HOOKS.register_module()
 class OverlayHook(Hook):
-    """Draw predictions over their images in validation and test, by the runner's visualizer.
+    """Draw predictions over their images in validation and test, with the runner's visualizer.
 
-    Test images go to ``out_dir/NAME.png``, those of a validation to ``out_dir/iter_N/NAME.png``.
-    The visualizers of the libraries draw in the first process only, so with several processes the
-    images of the first one are drawn.
+    Pictures of a test go to ``out_dir/NAME.png``, pictures of a validation to
+    ``out_dir/iter_N/NAME.png``. The visualizers of the libraries draw in the first process only,
+    so only the images of the first process are drawn.
 
     Args:
-        out_dir: Folder of the pictures; made when the first one is written.
-        max_val_images: How many images of a validation are drawn; a test draws all.
+        out_dir: Folder of the pictures. It is created when the first picture is written.
+        max_val_images: Number of images that are drawn in a validation; a test draws all images.
     """
 
     priority = 'LOW'
@@ -36,7 +36,7 @@ class OverlayHook(Hook):
         self._drawn_in_val = 0
 
     def before_val_epoch(self, runner: Any) -> None:
-        """Start counting the images of a validation anew.
+        """Set the number of drawn images back to 0.
 
         Args:
             runner: The runner.
@@ -83,7 +83,7 @@ class OverlayHook(Hook):
                 visualizer.visualize_cls(image, sample, out_file=out_file)
             else:
                 image = _read(path)
-                # On a small image the class names of mmseg's visualizer hide what they name.
+                # On a small image, the class names that mmseg's visualizer writes hide the classes.
                 small = 'pred_sem_seg' in sample and min(image.shape[:2]) < _READABLE
                 options = {'with_labels': False} if small else {}
                 visualizer.add_datasample(
@@ -91,7 +91,7 @@ class OverlayHook(Hook):
                 )
 
     def _free_name(self, folder: Path, stem: str) -> Path:
-        """A name not yet used in this run: images of two folders may share theirs."""
+        """Return a name that this run has not used yet; two folders may have files of one name."""
         path, number = folder / f'{stem}.png', 1
         while path in self._written:
             number += 1
@@ -105,6 +105,6 @@ def _read(path: str) -> np.ndarray:
 
 
 def _input_image(data_batch: dict, index: int) -> np.ndarray:
-    """The image as the network gets it, for data sets that do not keep image files."""
+    """Return the image that the network gets, for data sets without image files."""
     image = data_batch['inputs'][index]  # [C, H, W]
     return image.permute(1, 2, 0).cpu().numpy().astype('uint8')

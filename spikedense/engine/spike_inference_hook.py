@@ -1,4 +1,4 @@
-"""Tests a model as its spike-driven twin."""
+"""The test of a model as its spike-driven twin."""
 
 from typing import Any
 
@@ -6,30 +6,32 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
 from spikedense.deploy import to_spike_inference
+from spikedense.errors import UserError
 from spikedense.registry import HOOKS
-
-from .errors import RunError
 
 
 @HOOKS.register_module()
 class SpikeInferenceHook(Hook):
-    """Put the spike-driven twin in the place of the model, once its weights are loaded.
+    """Replace the model by its spike-driven twin after the weights are loaded.
 
-    Every weighted layer behind a neuron then sees binary spikes over T x D steps, see
+    In the twin, every weighted layer behind a neuron sees binary spikes over T x D steps; see
     :func:`spikedense.deploy.to_spike_inference`.
     """
 
     def before_test(self, runner: Any) -> None:
-        """Convert.
+        """Replace the model.
 
         Args:
             runner: The runner.
+
+        Raises:
+            UserError: The model has no spike-driven twin.
         """
         wrapped = is_model_wrapper(runner.model)
         try:
             twin, foldings = to_spike_inference(runner.model.module if wrapped else runner.model)
         except ValueError as error:
-            raise RunError(f'spike-driven inference: {error}') from error
+            raise UserError(f'spike-driven inference: {error}') from error
         if wrapped:
             runner.model.module = twin
         else:

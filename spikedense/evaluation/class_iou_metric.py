@@ -1,20 +1,20 @@
-"""mmseg's IoU, told for each class too."""
+"""The IoU metric of mmseg, with the IoU of each class among its results."""
 
 import torch
 from mmseg.evaluation import IoUMetric
 
 from spikedense.registry import METRICS
 
-#: What the keys of the classes begin with.
+#: Prefix of the keys of classes.
 CLASS_PREFIX = 'IoU.'
 
 
 @METRICS.register_module()
 class ClassIoUMetric(IoUMetric):
-    """:class:`mmseg.evaluation.IoUMetric`, which logs the IoU of each class but does not return it.
+    """Return the IoU of each class too, which :class:`mmseg.evaluation.IoUMetric` only logs.
 
-    It takes the same arguments. The keys that it adds are ``IoU.NAME``, in percent; the IoU of a
-    class that is neither there nor predicted is NaN.
+    The arguments are those of mmseg's metric. The additional keys are ``IoU.NAME``, in percent. The
+    IoU of a class that occurs neither in the labels nor in the predictions is NaN.
     """
 
     def compute_metrics(self, results: list) -> dict[str, float]:

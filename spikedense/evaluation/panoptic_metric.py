@@ -20,18 +20,21 @@ from .panoptic_quality import VOID, Segments, class_qualities, count_matches
 
 @METRICS.register_module()
 class PanopticMetric(BaseMetric):
-    """PQ, SQ and RQ of all classes, of things and of stuff, in percent.
+    """Compute PQ, SQ and RQ of all classes, of things and of stuff, in percent.
 
-    The numbers of mmdet's ``CocoPanopticMetric``, which needs panopticapi, a package in no index.
-    Nothing is written to disk.
+    The numbers are those of mmdet's ``CocoPanopticMetric``, which needs panopticapi, a package that
+    is in no package index. This metric writes no files.
 
     Args:
-        ann_file: COCO's panoptic JSON of the ground truth.
-        seg_prefix: Folder of its PNGs.
+        ann_file: The ground truth, a panoptic JSON of COCO.
+        seg_prefix: Folder of the PNGs of the ground truth.
         classwise: Whether to print a table of the classes too.
-        backend_args: Where the files lie, see mmengine's file clients.
-        collect_device: Where results of several processes are gathered, ``'cpu'`` or ``'gpu'``.
-        prefix: Prefix of the metrics' names.
+        backend_args: Storage of the files; see the file clients of mmengine.
+        collect_device: Device that gathers results of several processes, ``'cpu'`` or ``'gpu'``.
+        prefix: Prefix of the names of the metrics.
+
+    Raises:
+        ValueError: The file is no panoptic JSON.
     """
 
     default_prefix = 'coco_panoptic'
@@ -65,8 +68,11 @@ class PanopticMetric(BaseMetric):
 
         Args:
             data_batch: Not read.
-            data_samples: ``img_id`` and ``pred_panoptic_seg``, whose ``sem_seg`` ``[1, H, W]``
-                holds class index + instance * 1000, the number of classes being void.
+            data_samples: ``img_id`` and ``pred_panoptic_seg``. The ``sem_seg`` of the latter,
+                ``[1, H, W]``, is class index + instance * 1000; void is the number of classes.
+
+        Raises:
+            ValueError: The prediction or the ground truth of an image is not consistent.
         """
         num_classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
@@ -82,7 +88,7 @@ class PanopticMetric(BaseMetric):
                 raise ValueError(f'image {sample["img_id"]} of {self.ann_file}: {error}') from error
 
     def _true(self, image_id: int) -> Segments:
-        """The ground truth of an image."""
+        """Read the ground truth of an image."""
         if image_id not in self._annotations:
             raise ValueError(f'{self.ann_file} has no annotation of image {image_id}')
         annotation = self._annotations[image_id]
@@ -101,7 +107,7 @@ class PanopticMetric(BaseMetric):
             raise ValueError(f'{path} and {PurePath(self.ann_file).name}: {error}') from error
 
     def _class_index(self, category: int) -> int:
-        """Index of a category of the annotations."""
+        """Return the class index of a category of the annotations."""
         classes = self.dataset_meta['classes']
         name = self._names.get(category)
         if name not in classes:
@@ -115,7 +121,7 @@ class PanopticMetric(BaseMetric):
         """Average over the classes that occur.
 
         Args:
-            results: Counts, one array an image.
+            results: Counts of each image, ``[num_classes, 4]``.
 
         Returns:
             ``PQ``, ``SQ``, ``RQ``, and the same with ``_th`` and ``_st``, in percent.
@@ -146,7 +152,7 @@ class PanopticMetric(BaseMetric):
 
 
 def _predicted(labels: np.ndarray, void: set[int]) -> Segments:
-    """Segments of mmdet's panoptic map; its label 0 is a class, so all are moved up by one."""
+    """Return the segments of mmdet's panoptic map, with ids moved up by 1, because 0 is a class."""
     ids = np.where(np.isin(labels % INSTANCE_OFFSET, list(void)), VOID, labels + 1)
     classes = {int(i): int(i - 1) % INSTANCE_OFFSET for i in np.unique(ids) if i != VOID}
     return Segments(ids, classes)

@@ -1,4 +1,4 @@
-"""Panoptic quality: which predicted segments are the true ones, and how good they are."""
+"""Panoptic quality: the matches of predicted and true segments, and how good they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,12 @@ class Segments:
     """The segments of an image.
 
     Args:
-        ids: Segment of each pixel, ``[H, W]``, not negative; 0 is void.
-        classes: Class index of each segment.
-        crowd: Segments that stand for several instances of a class.
+        ids: Id of the segment of each pixel, ``[H, W]``, not negative; 0 is void.
+        classes: Id of each segment -> index of its class.
+        crowd: Ids of segments that contain several instances of a class.
+
+    Raises:
+        ValueError: A segment has no pixel or no class.
     """
 
     ids: np.ndarray
@@ -35,9 +38,10 @@ class Segments:
 def count_matches(predicted: Segments, true: Segments, num_classes: int) -> np.ndarray:
     r"""Match the segments of an image (Kirillov et al., Panoptic Segmentation, section 4).
 
-    A predicted and a true segment of one class match if their IoU is above one half, which lets
-    each match one other at most. Void pixels are left out of unions. Predictions without a match
-    count unless more than half of them is void or crowd of their class; crowds are never missed.
+    A predicted and a true segment of one class match if their IoU is above one half, so a segment
+    has one match at most. Unions are counted without void pixels. A prediction without a match is a
+    false positive, unless more than half of its pixels are void or crowd of its class. A crowd
+    without a match is no false negative.
 
     Args:
         predicted: What was predicted.
@@ -46,6 +50,9 @@ def count_matches(predicted: Segments, true: Segments, num_classes: int) -> np.n
 
     Returns:
         Sum of IoUs, true positives, false positives and false negatives, ``[num_classes, 4]``.
+
+    Raises:
+        ValueError: The two maps have different shapes.
     """
     if predicted.ids.shape != true.ids.shape:
         raise ValueError(
@@ -75,13 +82,13 @@ def count_matches(predicted: Segments, true: Segments, num_classes: int) -> np.n
 
 
 def _areas(ids: np.ndarray) -> dict[int, int]:
-    """Pixels of each segment."""
+    """Count the pixels of each segment."""
     values, areas = np.unique(ids, return_counts=True)
     return dict(zip(values.tolist(), areas.tolist(), strict=True))
 
 
 def class_qualities(counts: np.ndarray) -> dict[str, np.ndarray]:
-    r"""Qualities of each class.
+    r"""Compute the qualities of each class.
 
     .. math::
         PQ = \frac{\sum IoU}{TP + FP/2 + FN/2} = SQ \cdot RQ, \qquad SQ = \frac{\sum IoU}{TP}

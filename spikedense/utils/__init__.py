@@ -1,4 +1,4 @@
-"""Small helpers without model code; none of them imports torch or an mm library on import."""
+"""Helpers that know no model. Importing the package imports neither torch nor an mm library."""
 
 from .config_path import config_root, resolve_config
 from .ops_guard import OPS_COMMAND, has_mmcv_ops, require_mmcv_ops

@@ -1,8 +1,10 @@
 """Reads the metafiles of ``configs/`` and writes the README tables that come from them.
 
-A number lives once: in a folder's ``metafile.yml`` (OpenMMLab's model-index format). Two keys of a
-result say what it is worth: ``Source: published`` (a paper's number, with ``Reference``) or
-``Source: measured`` (ours, with the ``Command`` and the ``Machine`` that gave it).
+A result stands once: in the ``metafile.yml`` of a folder (OpenMMLab's model-index format, less what
+the configs say). Two keys say what a result is worth: ``Source: published`` (the number of a paper,
+with ``Reference``) or ``Source: measured`` (ours, with the ``Command`` and the ``Machine``). The
+number of parameters stands there too, because only a built model knows it; a test holds it against
+the model. All else in a table is read from the config.
 """
 
 from pathlib import Path
@@ -10,25 +12,16 @@ from typing import Any
 
 import yaml
 
+from spikedense.errors import UserError
+from spikedense.utils.config_facts import ConfigFacts, read_facts
+
 TABLE_START = '<!-- results: generated from metafile.yml by tools/dev/make_readmes.py -->'
 TABLE_END = '<!-- results: end -->'
 SOURCES = {'published': ('Reference',), 'measured': ('Command', 'Machine')}
 
-_MODEL_KEYS = ('Name', 'In Collection', 'Config', 'Metadata')
-_METADATA_KEYS = (
-    'Training Data',
-    'Backbone',
-    'Neuron',
-    'Steps',
-    'Parameters',
-    'Crop',
-    'Batch Size',
-)
-#: How long a model is trained; one of them.
-_BUDGETS = ('Iterations', 'Epochs')
 _RESULT_KEYS = ('Task', 'Dataset', 'Metrics', 'Source')
 _COLUMNS = ('Config', 'Neuron', 'T x D', 'Params (M)', 'Batch x iterations')
-#: What the tables show of a result, by its task; in the notes stand all metrics.
+#: The metric that a table shows of a task; the notes show all metrics.
 _METRICS = {
     'Semantic Segmentation': 'mIoU',
     'Panoptic Segmentation': 'PQ',
@@ -37,115 +30,112 @@ _METRICS = {
 }
 
 
-class MetafileError(ValueError):
-    """A metafile that lacks something; the message names the file and the key."""
-
-
 def load_metafile(path: Path) -> dict[str, Any]:
-    """Reads and checks one metafile.
+    """Read and check one metafile.
 
     Args:
-        path: a ``metafile.yml``.
+        path: A ``metafile.yml``.
 
     Returns:
-        Its content; every model's ``Results`` is a list, empty where there is none.
+        The content. ``Results`` of every model is a list, empty where there is none.
+
+    Raises:
+        UserError: If something is missing, unknown or there twice.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except yaml.YAMLError as error:
-        raise MetafileError(f'{path}: not valid YAML: {error}') from error
+        raise UserError(f'{path}: not valid YAML: {error}') from error
     _require(path, 'the file', content, ('Collections', 'Models'))
-    collections = [c.get('Name') for c in content['Collections']]
     names: set[str] = set()
     for model in content['Models']:
         model.setdefault('Results', [])
-        _check_model(path, model, collections)
+        _check_model(path, model)
         if model['Name'] in names:
-            raise MetafileError(f'{path}: model {model["Name"]!r} stands there twice')
+            raise UserError(f'{path}: the model {model["Name"]!r} is there twice, expected once.')
         names.add(model['Name'])
     return content
 
 
-def _require(path: Path, where: str, content: Any, keys: tuple[str, ...]) -> None:
+def _require(
+    path: Path, where: str, content: Any, keys: tuple[str, ...], *, alone: bool = False
+) -> None:
+    """Refuse what is no mapping, lacks a key or, where the keys stand alone, has another key."""
     if not isinstance(content, dict):
-        raise MetafileError(f'{path}: {where} is {type(content).__name__}, expected a mapping')
+        raise UserError(f'{path}: {where} is {type(content).__name__}, expected a mapping.')
     for key in keys:
         if key not in content:
-            raise MetafileError(f'{path}: {where} has no {key!r}, expected {list(keys)}')
+            raise UserError(f'{path}: {where} has no {key!r}, expected {list(keys)}.')
+    unknown = sorted(content.keys() - set(keys))
+    if alone and unknown:
+        raise UserError(f'{path}: {where} has {unknown[0]!r}, expected {list(keys)} alone.')
 
 
-def _check_model(path: Path, model: dict[str, Any], collections: list[str]) -> None:
+def _check_model(path: Path, model: dict[str, Any]) -> None:
     where = f'model {model.get("Name")!r}'
-    _require(path, where, model, _MODEL_KEYS)
-    _require(path, f'{where}: Metadata', model['Metadata'], _METADATA_KEYS)
-    if sum(key in model['Metadata'] for key in _BUDGETS) != 1:
-        raise MetafileError(f'{path}: {where}: Metadata has not one of {list(_BUDGETS)}')
-    if model['In Collection'] not in collections:
-        raise MetafileError(
-            f'{path}: {where} is in collection {model["In Collection"]!r}, expected one of '
-            f'{collections}'
-        )
+    _require(path, where, model, ('Name', 'Metadata', 'Results'), alone=True)
+    _require(path, f'{where}: Metadata', model['Metadata'], ('Parameters',), alone=True)
     if not isinstance(model['Results'], list):
-        raise MetafileError(f'{path}: {where}: Results is not a list')
+        raise UserError(f'{path}: {where}: Results is not a list, as expected.')
     for result in model['Results']:
         _require(path, f'{where}: a result', result, _RESULT_KEYS)
         task, source = result['Task'], result['Source']
         metric = _METRICS.get(task)
         if metric not in result['Metrics']:
-            raise MetafileError(
+            raise UserError(
                 f'{path}: {where}: Task is {task!r} with Metrics {sorted(result["Metrics"])}, '
-                f'expected a task and its metric of {_METRICS}'
+                f'expected a task and its metric of {_METRICS}.'
             )
         if source not in SOURCES:
-            raise MetafileError(
-                f'{path}: {where}: Source is {source!r}, expected one of {sorted(SOURCES)}'
+            raise UserError(
+                f'{path}: {where}: Source is {source!r}, expected one of {sorted(SOURCES)}.'
             )
         _require(path, f'{where}: a {source} result', result, SOURCES[source])
 
 
-def render_results(models: list[dict[str, Any]]) -> str:
-    """Makes the Markdown tables of a README: one a data set, then what stands behind the numbers.
+def render_results(models: list[dict[str, Any]], facts: dict[str, ConfigFacts]) -> str:
+    """Make the Markdown tables of a README: one a data set, then a note for each result.
 
     Args:
-        models: the models of a metafile.
+        models: The models of a metafile.
+        facts: Name of a model -> what its config says.
 
     Returns:
         Markdown without a final newline.
     """
     notes: list[str] = []
     parts: list[str] = []
-    for dataset in dict.fromkeys(m['Metadata']['Training Data'] for m in models):
-        members = [m for m in models if m['Metadata']['Training Data'] == dataset]
-        parts += [f'### {dataset}', '', *_table(members, notes), '']
+    for data in dict.fromkeys(facts[model['Name']].data for model in models):
+        members = [model for model in models if facts[model['Name']].data == data]
+        parts += [f'### {data}', '', *_table(members, facts, notes), '']
     parts += notes or ['No results are recorded yet.']
     return '\n'.join(parts)
 
 
-def _table(models: list[dict[str, Any]], notes: list[str]) -> list[str]:
+def _table(
+    models: list[dict[str, Any]], facts: dict[str, ConfigFacts], notes: list[str]
+) -> list[str]:
     tasks = [result['Task'] for model in models for result in model['Results']]
     metrics = ', '.join(_METRICS[task] for task in _METRICS if task in tasks) or 'result'
     header = [*_COLUMNS, f'{metrics} (published)', f'{metrics} (measured here)']
     lines = ['| ' + ' | '.join(header) + ' |', '| ' + ' | '.join('---' for _ in header) + ' |']
     for model in models:
-        meta = model['Metadata']
+        name = model['Name']
+        says = facts[name]
         cells = [
-            f'[{model["Name"]}]({Path(model["Config"]).name})',
-            meta['Neuron'],
-            meta['Steps'],
-            f'{meta["Parameters"] / 1e6:.2f}',
-            f'{meta["Batch Size"]} x {_budget(meta)}',
+            f'[{name}]({name}.py)',
+            says.neuron,
+            says.steps,
+            f'{model["Metadata"]["Parameters"] / 1e6:.2f}',
+            f'{says.batch} x {says.length}',
             *(_cell(model, source, notes) for source in SOURCES),
         ]
         lines.append('| ' + ' | '.join(cells) + ' |')
     return lines
 
 
-def _budget(meta: dict[str, Any]) -> str:
-    return str(meta['Iterations']) if 'Iterations' in meta else f'{meta["Epochs"]} epochs'
-
-
 def _cell(model: dict[str, Any], source: str, notes: list[str]) -> str:
-    """The numbers of one source, each with the index of its note; a dash where there is none."""
+    """Return the numbers of one source, each with the index of its note; a dash for none."""
     values = []
     for result in model['Results']:
         if result['Source'] == source:
@@ -165,39 +155,50 @@ def _note(index: int, name: str, result: dict[str, Any]) -> str:
 
 
 def update_readme(text: str, table: str, name: str = 'README.md') -> str:
-    """Puts a table between the markers of a README.
+    """Put a table between the markers of a README.
 
     Args:
-        text: the README.
-        table: what :func:`render_results` made.
-        name: of the file, for the error.
+        text: The README.
+        table: What :func:`render_results` made.
+        name: The file's name, for the error.
 
     Returns:
         The new text.
+
+    Raises:
+        UserError: If a marker is missing.
     """
     before, start, rest = text.partition(TABLE_START)
     _, end, after = rest.partition(TABLE_END)
     if not start or not end:
-        raise MetafileError(f'{name}: the markers {TABLE_START!r} and {TABLE_END!r} are missing')
+        raise UserError(
+            f'{name}: {TABLE_START!r} or {TABLE_END!r} is missing, expected both markers.'
+        )
     return f'{before}{start}\n\n{table}\n\n{end}{after}'
 
 
 def stale_readmes(configs: Path) -> dict[Path, str]:
-    """Compares each folder's README with its metafile.
+    """Compare the README of each folder with its metafile and its configs.
 
     Args:
-        configs: the folder ``configs``.
+        configs: The folder ``configs``.
 
     Returns:
         README path -> the text that it should have, for those that differ.
+
+    Raises:
+        UserError: If a README, a config or something in a metafile is missing.
     """
     stale = {}
     for metafile in sorted(configs.glob('*/metafile.yml')):
         readme = metafile.with_name('README.md')
         if not readme.is_file():
-            raise MetafileError(f'{readme}: missing, beside {metafile}')
+            raise UserError(f'{readme}: no such file, expected one beside {metafile}.')
+        models = load_metafile(metafile)['Models']
+        names = [model['Name'] for model in models]
+        facts = {name: read_facts(metafile.with_name(f'{name}.py')) for name in names}
         text = readme.read_text(encoding='utf-8')
-        wanted = update_readme(text, render_results(load_metafile(metafile)['Models']), str(readme))
+        wanted = update_readme(text, render_results(models, facts), str(readme))
         if wanted != text:
             stale[readme] = wanted
     return stale

@@ -1,9 +1,9 @@
-"""One sentence with the command, where mmcv's compiled ops are needed and missing."""
+"""The error for missing compiled ops of mmcv, with the command that installs them."""
 
 import importlib.machinery
 import importlib.util
 
-# pip keeps the wheel that it built without the ops, hence the two flags against its cache.
+# The two flags keep pip from using a cached wheel that it has built without the ops.
 OPS_COMMAND = (
     "pip install 'setuptools>=77,<81' wheel ninja psutil && MMCV_WITH_OPS=1 pip install "
     '--no-build-isolation --no-cache-dir --force-reinstall --no-deps onedl-mmcv==2.3.6'
@@ -20,7 +20,7 @@ def has_mmcv_ops() -> bool:
 
 
 def has_mmdet_models() -> bool:
-    """Tell whether mmdet's models can be imported: mmdet is there, and the ops that they need."""
+    """Tell whether mmdet's models can be imported: mmdet and mmcv's ops are installed."""
     if not has_mmcv_ops():
         return False
     try:
@@ -30,13 +30,13 @@ def has_mmdet_models() -> bool:
 
 
 def require_mmcv_ops(what: str) -> None:
-    """Raise where mmcv's compiled ops are missing.
+    """Raise an error if mmcv's compiled ops are missing.
 
     Args:
-        what: The thing that needs them, as the subject of a sentence ('Spike2Former').
+        what: What needs the ops, as the subject of a sentence ('Spike2Former').
 
     Raises:
-        ImportError: With one sentence that holds the command which installs the ops.
+        ImportError: The ops are missing. The message contains the command that installs them.
     """
     if not has_mmcv_ops():
         raise ImportError(

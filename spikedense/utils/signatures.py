@@ -1,17 +1,18 @@
-"""Which arguments a class or a function takes."""
+"""The arguments of a class or a function."""
 
 import inspect
 from collections.abc import Iterator
 
 
 def accepted_parameters(target: object) -> tuple[list[str], bool]:
-    """The keywords that a class or function takes, those it hands to its parents included.
+    """List the keywords that a class or function takes, with those that go to its base classes.
 
     Args:
         target: A class or a function.
 
     Returns:
-        The names, each once, and whether further ones may be taken that cannot be known from here.
+        The names, and whether the target may take further names (a ``**kwargs`` whose use is not
+        known).
     """
     names: dict[str, None] = {}
     for function in _constructors(target):
@@ -24,12 +25,13 @@ def accepted_parameters(target: object) -> tuple[list[str], bool]:
 
 
 def _constructors(target: object) -> Iterator:
-    """Constructors in the order in which ``**kwargs`` travel upwards."""
+    """Give the constructors of a class and its base classes, in the order of the MRO."""
     if not inspect.isclass(target):
         yield target
         return
     for cls in target.__mro__:
-        # torch's Module (named, for nothing here imports torch) takes anything and uses none of it.
+        # torch's Module takes any keyword and uses none. Its name is compared, because this module
+        # does not import torch.
         if cls is object or (cls.__module__, cls.__name__) == ('torch.nn.modules.module', 'Module'):
             return
         if '__init__' in vars(cls):

@@ -6,7 +6,7 @@ _SHOWN = 3
 
 
 def some_of(names: Iterable[str]) -> str:
-    """Lists the first few names and counts the others.
+    """List the first three names and count the others.
 
     Args:
         names: Any number of names.

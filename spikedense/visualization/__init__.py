@@ -1,4 +1,5 @@
-"""Figures and reports.
+"""Figures of runs, and the visualizer that draws the predictions of a config.
 
-The sub-modules are imported by name: a registry lookup that passes here loads no plotting library.
+The modules are imported by name, because a registry lookup that passes here should load no plotting
+library.
 """

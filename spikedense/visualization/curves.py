@@ -1,4 +1,4 @@
-"""Learning curves of one or several runs, from the scalars that mmengine writes, as one picture."""
+"""A picture of the learning curves of one or several runs, from the scalars of mmengine."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-#: Colours that stay apart for readers with a colour vision deficiency (Okabe and Ito).
+#: Colours that readers with a colour vision deficiency can tell apart (Okabe and Ito).
 COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 SCALARS = 'scalars.json'
 
@@ -17,7 +17,7 @@ class Run:
     """The scalars of one run.
 
     Args:
-        name: shown in the legend.
+        name: Name in the legend.
         loss: (iteration, training loss) pairs.
         metric: (iteration, validation metric) pairs.
     """
@@ -28,10 +28,16 @@ class Run:
 
 
 def scalar_files(run: Path) -> list[Path]:
-    """Finds the scalar files of a run, oldest first: a resumed run has one a start.
+    """Find the scalar files of a run, the oldest first. A resumed run has one for each start.
 
     Args:
-        run: a ``scalars.json``, or a work directory (``<run>/<time>/vis_data/scalars.json``).
+        run: A ``scalars.json``, or a work directory with ``<time>/vis_data/scalars.json`` in it.
+
+    Returns:
+        At least one file.
+
+    Raises:
+        FileNotFoundError: There is none.
     """
     if run.is_file():
         return [run]
@@ -47,14 +53,21 @@ def scalar_files(run: Path) -> list[Path]:
 
 
 def read_run(run: Path, metric: str = 'mIoU', name: str | None = None) -> Run:
-    """Reads the curves of a run.
+    """Read the curves of a run.
 
-    Where a later start repeats iterations of an earlier one, the later one counts.
+    If a later start repeats iterations of an earlier start, the values of the later start count.
 
     Args:
-        run: see :func:`scalar_files`.
-        metric: key of the validation metric.
-        name: for the legend; the folder's name by default.
+        run: See :func:`scalar_files`.
+        metric: Key of the validation metric.
+        name: Name in the legend; by default the name of the folder.
+
+    Returns:
+        The curves, sorted by iteration.
+
+    Raises:
+        FileNotFoundError: See :func:`scalar_files`.
+        ValueError: A line is not JSON, or neither the loss nor the metric was logged.
     """
     loss: dict[int, float] = {}
     values: dict[int, float] = {}
@@ -78,7 +91,7 @@ def read_run(run: Path, metric: str = 'mIoU', name: str | None = None) -> Run:
 
 
 def _records(file: Path) -> list[dict[str, Any]]:
-    """The lines of a scalar file; a last line cut short by a kill is left out."""
+    """Read the lines of a scalar file, without an incomplete last line of a killed process."""
     records = []
     lines = file.read_text(encoding='utf-8').splitlines()
     for number, line in enumerate(lines, 1):
@@ -101,7 +114,7 @@ def _run_name(run: Path) -> str:
 
 
 def smooth(values: Sequence[float], window: int) -> list[float]:
-    """Mean of the ``window`` values around each (fewer at the ends), without non-finite ones."""
+    """Average the finite ones of the ``window`` values around each value (fewer at the ends)."""
     before, after = (window - 1) // 2, window // 2
     means = []
     for index in range(len(values)):
@@ -112,13 +125,13 @@ def smooth(values: Sequence[float], window: int) -> list[float]:
 
 
 def plot_runs(runs: Sequence[Run], out: Path, metric: str = 'mIoU', window: int = 5) -> None:
-    """Draws the training loss (left) and the validation metric (right) of all runs.
+    """Draw the training loss (left) and the validation metric (right) of all runs.
 
     Args:
-        runs: what to draw, one colour each.
-        out: the picture; its suffix chooses the format.
-        metric: name of the right axis.
-        window: logged losses that are averaged; the raw ones stay visible behind, pale.
+        runs: The runs, each one with its own colour.
+        out: The picture. Its suffix chooses the format.
+        metric: Name of the right axis.
+        window: Number of logged losses that are averaged; the single losses are drawn pale.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

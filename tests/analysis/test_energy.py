@@ -1,6 +1,7 @@
 """What counts as an addition, what as a multiplication, and what they are held against."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_rep_conv_reads_reals_unless_it_is_merged() -> None:
     for merged in (False, True):
         rows = {}
         for settings in (PAPER, STRICT):
-            report = energy_report(model, [images()], settings, merged=merged)
+            report = energy_report(model, [images()], replace(settings, merged=merged))
             rows[settings.mode] = {row['name']: row for row in report['layers']}
         for name in (inner, separable)[merged:]:
             paper, strict = rows['paper'][name], rows['strict'][name]
@@ -96,7 +97,7 @@ def test_rep_conv_reads_reals_unless_it_is_merged() -> None:
             assert strict['macs'] == strict['dense_macs']
             assert 0 < paper['acs'] == pytest.approx(paper['dense_macs'] * paper['mean'])
         assert (inner in rows['strict']) is not merged
-    report = energy_report(model, [images()], STRICT, merged=True, separable=True)
+    report = energy_report(model, [images()], replace(STRICT, separable=True))
     real = {row['name'] for row in report['layers'] if row['macs'] and row['parameters']}
     assert real == {'backbone.stages.0.downsample.conv'}
 
@@ -127,7 +128,7 @@ def test_orders_of_attention() -> None:
     model = awake(QUERIES)
     sums = {}
     for order in ('linear', 'quadratic'):
-        report = energy_report(model, [images()], order=order)
+        report = energy_report(model, [images()], EnergySettings(order=order))
         assert report['settings']['order'] == order
         rows = [row for row in report['layers'] if row['name'].endswith('.product')]
         sums[order] = sum(row['dense_macs'] for row in rows if row['operation'] == 'bmm')

@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 
 from spikedense.apis import environment
-from spikedense.apis.errors import UserError
+from spikedense.errors import UserError
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-"""What --tta, --out and --show-dir change in a config."""
+"""What --tta and --out change in a config."""
 
 import pytest
 from mmengine.config import Config
 
 from spikedense.apis import evaluation
-from spikedense.apis.errors import UserError
+from spikedense.errors import UserError
 
 
 def _config(library: str) -> Config:
@@ -79,20 +79,3 @@ def test_out_goes_to_the_metric_or_to_a_dump() -> None:
         assert cfg.test_evaluator[1] == dict(type=dump, out_file_path='a.pkl')
         with pytest.raises(UserError, match=r'\.pkl'):
             evaluation.add_output(cfg, 'maps')
-
-
-def test_visualizer_of_the_library() -> None:
-    cfg = _config('mmdet')
-    evaluation.set_visualizer(cfg)
-    assert cfg.visualizer.type == 'DetLocalVisualizer'
-    cfg.visualizer = dict(type='Own', name='visualizer', alpha=0.1)
-    evaluation.set_visualizer(cfg)
-    first = cfg.visualizer.pop('name')
-    assert cfg.visualizer == dict(type='Own', alpha=0.1)
-    evaluation.set_visualizer(cfg)
-    assert len({cfg.visualizer.name, first, 'visualizer'}) == 3, 'each run gets a fresh one'
-
-
-def test_unknown_scope() -> None:
-    with pytest.raises(UserError, match="default_scope='mmengine'"):
-        evaluation.library_of(Config(dict(default_scope='mmengine')))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from spikedense.apis.errors import UserError
 from spikedense.apis.work_dir import existing_checkpoint, find_checkpoint, nothing_left_behind
+from spikedense.errors import UserError
 
 
 def _touch(folder: Path, *names: str) -> None:

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from reduced_models import build_model, reduced_config
 from torch import nn
 
-from spikedense.models.layers import SpikeConv, SpikeSeparableConv
+from spikedense.models.layers import AttentionProduct, SpikeConv, SpikeSeparableConv
 from spikedense.models.pixel_decoders import MSDeformEncoder, SDTELayer, SpikeEncoderLayer
 from spikedense.neurons import NILIF, BaseNeuron, SigmoidL2NILIF
 from spikedense.utils.config_path import config_root, list_configs
@@ -30,6 +30,11 @@ ABLATIONS = [
 def norms(model: nn.Module, part: str = '') -> set[float]:
     """Divisors of the neurons whose names hold a part."""
     return {m.norm for name, m in model.named_modules() if isinstance(m, NILIF) and part in name}
+
+
+def orders(module: nn.Module) -> set[str]:
+    """Return the orders of a part's attention products."""
+    return {m.order for m in module.modules() if isinstance(m, AttentionProduct)}
 
 
 def embed(model: nn.Module) -> nn.Module:
@@ -75,6 +80,8 @@ MARKS: dict[str, Callable[[nn.Module], bool]] = {
         {type(n) for n in m.modules() if isinstance(n, BaseNeuron)} == {SigmoidL2NILIF}
     ),
     'full-fpn': lambda m: {c.conv.groups for c in pixel(m).output_convs.values()} == {1},
+    'masked-attention': lambda m: m.decode_head.masked_attention,
+    'quadratic': lambda m: orders(m.decode_head.transformer_decoder) == {'quadratic'},
 }
 
 
@@ -115,6 +122,8 @@ DIFFERENCES: dict[str, set[str]] = {
     'norm-8': {f'{neuron}.norm' for neuron in _NEURONS},
     'sigmoid-l2': {f'{neuron}.type' for neuron in _NEURONS},
     'full-fpn': {'decode_head.pixel_decoder.depthwise'},
+    'masked-attention': {'decode_head.masked_attention'},
+    'quadratic': {'decode_head.transformer_decoder.order'},
 }
 
 #: Variables of config files, which count only where they are used.

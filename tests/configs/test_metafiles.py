@@ -1,4 +1,4 @@
-"""The metafiles agree with the configs, and the READMEs with the metafiles."""
+"""The metafiles and the configs fit together, and the READMEs are made of both."""
 
 import os
 import re
@@ -11,13 +11,14 @@ import pytest
 import torch
 import yaml
 from mmengine.config import Config
-from reduced_models import build_model, crop_of
+from reduced_models import build_model
 
+from spikedense.errors import UserError
+from spikedense.utils.config_facts import ConfigFacts
 from spikedense.utils.config_path import config_root, list_configs
 from spikedense.utils.metafile import (
     TABLE_END,
     TABLE_START,
-    MetafileError,
     load_metafile,
     render_results,
     stale_readmes,
@@ -25,15 +26,19 @@ from spikedense.utils.metafile import (
 )
 
 METAFILES = sorted(config_root().glob('*/metafile.yml'))
-MODELS = {model['Config']: model for file in METAFILES for model in load_metafile(file)['Models']}
-NEURONS = {
-    'LIF': 'LIF',
-    'NILIF': 'NI-LIF',
-    'ILIF': 'I-LIF',
-    'SigmoidL2NILIF': 'NI-LIF, sigmoid & L2',
-    'ReLU': 'ReLU (ANN)',
+#: Path of a config below the configs' folder -> its entry.
+MODELS = {
+    f'{file.parent.name}/{model["Name"]}.py': model
+    for file in METAFILES
+    for model in load_metafile(file)['Models']
 }
 
+NAME = 'x_y_1xb16-5k_camvid-480x360'
+CONFIG = """model = dict(backbone=dict(T=4, neuron_cfg=dict(type='LIF')))
+train_dataloader = dict(batch_size=16)
+train_cfg = dict(max_iters=5000)
+"""
+FACTS = {NAME: ConfigFacts(data='CamVid', neuron='LIF', steps='4 x 1', batch=16, length='5000')}
 RESULT = {
     'Task': 'Semantic Segmentation',
     'Dataset': 'CamVid',
@@ -46,35 +51,31 @@ RESULT = {
 
 def a_model(**results: Any) -> dict[str, Any]:
     return {
-        'Name': 'x',
-        'In Collection': 'c',
-        'Config': 'configs/x/x.py',
-        'Metadata': {
-            'Training Data': 'CamVid',
-            'Backbone': 'B',
-            'Neuron': 'LIF',
-            'Steps': '4 x 1',
-            'Parameters': 1234567,
-            'Crop': '360x480',
-            'Batch Size': 16,
-            'Iterations': 5000,
-        },
+        'Name': NAME,
+        'Metadata': {'Parameters': 1234567},
         'Results': [{**RESULT, **results}],
     }
 
 
-def write_metafile(folder: Path, **results: Any) -> Path:
+def write_metafile(folder: Path, *models: dict[str, Any]) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / 'metafile.yml'
-    path.write_text(
-        yaml.safe_dump({'Collections': [{'Name': 'c'}], 'Models': [a_model(**results)]})
-    )
+    content = {'Collections': [{'Name': 'c'}], 'Models': list(models)}
+    path.write_text(yaml.safe_dump(content))
     return path
 
 
 def test_every_config_has_one_entry() -> None:
-    assert sorted(MODELS) == sorted(f'configs/{name}' for name in list_configs())
+    assert sorted(MODELS) == list_configs()
     assert len(MODELS) == sum(len(load_metafile(file)['Models']) for file in METAFILES)
+
+
+@pytest.mark.parametrize('file', METAFILES, ids=lambda file: file.parent.name)
+def test_every_folder_has_one_collection(file: Path) -> None:
+    (collection,) = load_metafile(file)['Collections']
+    assert collection['README'] == f'configs/{file.parent.name}/README.md'
+    assert collection['Name'] and collection['Metadata']['Architecture']
+    assert collection['Paper']['Title'] and collection['Paper']['URL'].startswith('https://')
 
 
 def test_model_index_imports_every_metafile(repo_root: Path) -> None:
@@ -83,29 +84,20 @@ def test_model_index_imports_every_metafile(repo_root: Path) -> None:
 
 
 @pytest.mark.parametrize('config', MODELS)
-def test_metadata_agree_with_the_config(config: str) -> None:
-    entry, meta = MODELS[config], MODELS[config]['Metadata']
-    cfg = Config.fromfile(str(config_root() / config.removeprefix('configs/')))
-    backbone = cfg.model.backbone
-    assert entry['Name'] == Path(config).stem
-    gpus = int(re.search(r'_(\d+)xb\d+-', config)[1])
-    assert meta['Batch Size'] == gpus * cfg.train_dataloader.batch_size
-    budget = {'Iterations': 'max_iters', 'Epochs': 'max_epochs'}
-    (unit,) = budget.keys() & meta.keys()
-    assert meta[unit] == cfg.train_cfg[budget[unit]]
-    height, width = crop_of(cfg)
-    assert meta['Crop'] == f'{height}x{width}'
-    neuron = backbone.get('neuron_cfg', dict(type='ReLU'))
-    undivided = neuron['type'] == 'NILIF' and neuron.get('norm') == 1
-    expected = NEURONS['ILIF' if undivided else neuron['type']]
-    if cfg.model.get('rpn_head', backbone).get('neuron_cfg', neuron)['type'] == 'ILIF':
-        expected += ', I-LIF heads'
-    assert meta['Neuron'] == expected
-    steps = f'{backbone.get("T", 1)} x {neuron.get("D", 1)}'
-    assert meta['Steps'] == ('none' if meta['Neuron'] == NEURONS['ReLU'] else steps)
+def test_parameters_are_those_of_the_model(config: str) -> None:
+    cfg = Config.fromfile(config_root() / config)
     with torch.device('meta'):
         model = build_model(cfg)
-    assert meta['Parameters'] == sum(p.numel() for p in model.parameters())
+    count = sum(p.numel() for p in model.parameters())
+    assert MODELS[config]['Metadata']['Parameters'] == count
+
+
+@pytest.mark.parametrize('config', [c for c in MODELS if MODELS[c]['Results']])
+def test_a_command_names_its_own_config(config: str) -> None:
+    for result in MODELS[config]['Results']:
+        if result['Source'] == 'measured':
+            command = result['Command']
+            assert Path(config).stem in command or command.startswith('make demo')
 
 
 @pytest.mark.parametrize('file', METAFILES, ids=lambda file: file.parent.name)
@@ -121,44 +113,38 @@ def test_published_and_measured_stand_in_their_own_columns() -> None:
     published = dict(Source='published', Reference='Some paper', Metrics={'mIoU': 60.25})
     model = a_model()
     model['Results'].append({**RESULT, **published})
-    lines = render_results([model]).splitlines()
-    row = next(line for line in lines if line.startswith('| [x](x.py)'))
-    assert row.endswith('| 1.23 | 16 x 5000 | 60.25 [1] | 51.5 [2] |')
-    assert '1. x, CamVid: mIoU 60.25; published in Some paper.' in lines
+    lines = render_results([model], FACTS).splitlines()
+    assert lines[0] == '### CamVid'
+    row = next(line for line in lines if line.startswith(f'| [{NAME}]({NAME}.py)'))
+    assert row.endswith('| LIF | 4 x 1 | 1.23 | 16 x 5000 | 60.25 [1] | 51.5 [2] |')
+    assert f'1. {NAME}, CamVid: mIoU 60.25; published in Some paper.' in lines
     assert lines[-1] == (
-        '2. x, CamVid: mIoU 51.5; measured here on 2 cores with `python tools/test.py x.py x.pth`.'
+        f'2. {NAME}, CamVid: mIoU 51.5; measured here on 2 cores with '
+        '`python tools/test.py x.py x.pth`.'
     )
+
+
+def test_each_data_set_has_its_table() -> None:
+    models = [{**a_model(), 'Name': name} for name in 'abc']
+    demo = ConfigFacts(data='Demo', neuron='LIF', steps='1 x 1', batch=1, length='1')
+    facts = {'a': FACTS[NAME], 'b': demo, 'c': FACTS[NAME]}
+    lines = render_results(models, facts).splitlines()
+    shown = [line[:5] for line in lines if line.startswith(('###', '| ['))]
+    assert shown == ['### C', '| [a]', '| [c]', '### D', '| [b]']
 
 
 def test_each_task_has_its_metric() -> None:
     pq = dict(Task='Panoptic Segmentation', Metrics={'PQ': 30.9, 'PQ_th': 31.7})
-    model = a_model(**pq)
-    lines = render_results([model]).splitlines()
+    lines = render_results([a_model(**pq)], FACTS).splitlines()
     assert any(line.endswith('| PQ (published) | PQ (measured here) |') for line in lines)
     assert any(line.endswith('| 1.23 | 16 x 5000 | - | 30.9 [1] |') for line in lines)
-    assert lines[-1].startswith('1. x, CamVid: PQ 30.9, PQ_th 31.7; measured here')
-
-
-def test_a_budget_may_be_of_epochs(tmp_path: Path) -> None:
-    model = a_model()
-    del model['Metadata']['Iterations']
-    model['Metadata']['Epochs'] = 12
-    assert '| 16 x 12 epochs |' in render_results([model])
-    path = tmp_path / 'metafile.yml'
-    for extra, fits in ((dict(), True), (dict(Iterations=5), False)):
-        model['Metadata'].update(extra)
-        path.write_text(yaml.safe_dump({'Collections': [{'Name': 'c'}], 'Models': [model]}))
-        if fits:
-            load_metafile(path)
-        else:
-            with pytest.raises(MetafileError, match='not one of'):
-                load_metafile(path)
+    assert lines[-1].startswith(f'1. {NAME}, CamVid: PQ 30.9, PQ_th 31.7; measured here')
 
 
 def test_a_model_without_results_has_dashes() -> None:
     model = a_model()
     model['Results'] = []
-    text = render_results([model])
+    text = render_results([model], FACTS)
     assert '| - | - |' in text
     assert 'No results are recorded yet.' in text
 
@@ -173,30 +159,59 @@ def test_a_model_without_results_has_dashes() -> None:
     ],
 )
 def test_bad_results_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    with pytest.raises(MetafileError, match=re.escape(message)):
-        load_metafile(write_metafile(tmp_path, **change))
+    with pytest.raises(UserError, match=re.escape(message)):
+        load_metafile(write_metafile(tmp_path, a_model(**change)))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(Metadata={}), "Metadata has no 'Parameters', expected"),
+        (
+            dict(Metadata={'Parameters': 1, 'Neuron': 'LIF'}),
+            "Metadata has 'Neuron', expected ['Parameters'] alone",
+        ),
+        (dict(Config='configs/x.py'), "has 'Config', expected ['Name', 'Metadata', 'Results']"),
+        (dict(Results={}), 'Results is not a list'),
+    ],
+)
+def test_bad_entries_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        load_metafile(write_metafile(tmp_path, {**a_model(), **change}))
+
+
+def test_a_model_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='is there twice'):
+        load_metafile(write_metafile(tmp_path, a_model(), a_model()))
 
 
 def test_missing_markers_are_named() -> None:
-    with pytest.raises(MetafileError, match='markers'):
+    with pytest.raises(UserError, match='markers'):
         update_readme('# no table', 'table')
 
 
 def test_tool_writes_then_agrees(tmp_path: Path, repo_root: Path) -> None:
-    write_metafile(tmp_path / 'x')
+    write_metafile(tmp_path / 'x', a_model())
+    config = tmp_path / 'x' / f'{NAME}.py'
     readme = tmp_path / 'x' / 'README.md'
     readme.write_text(f'# x\n{TABLE_START}\nold\n{TABLE_END}\nafter\n')
 
-    def run(*args: str) -> int:
+    def run(*args: str) -> tuple[int, str]:
         command = [sys.executable, 'tools/dev/make_readmes.py', '--configs', str(tmp_path), *args]
         env = {**os.environ, 'PYTHONPATH': str(repo_root)}
-        return subprocess.run(command, cwd=repo_root, env=env, capture_output=True).returncode
+        done = subprocess.run(command, cwd=repo_root, env=env, capture_output=True, text=True)
+        return done.returncode, done.stderr
 
-    assert run('--check') == 1
+    code, message = run()
+    assert code == 1 and f'{NAME}.py: no such config' in message
+    config.write_text(CONFIG)
+    assert run('--check')[0] == 1
     assert 'old' in readme.read_text()
-    assert run() == 0
+    assert run()[0] == 0
     text = readme.read_text()
-    assert '51.5 [1]' in text
+    assert '| LIF | 4 x 1 | 1.23 | 16 x 5000 | - | 51.5 [1] |' in text
     assert 'old' not in text
     assert text.endswith('after\n')
-    assert run('--check') == 0
+    assert run('--check')[0] == 0
+    config.write_text(CONFIG.replace('5000', '6000'))
+    assert run('--check')[0] == 1, 'the table follows the config'

@@ -99,7 +99,7 @@ def test_all_sets_are_known() -> None:
 
 def test_train_item(case: Case) -> None:
     dataset = case.dataset('train')
-    assert len(dataset.metainfo['classes']) == CLASSES[case.data_set]
+    assert len(dataset.metainfo['classes']) == CLASSES[case.data_set] == case.cfg.num_classes
     item = dataset[0]
     image, label = item['inputs'], item['data_samples'].gt_sem_seg.data
     crop = case.cfg.crop_size

@@ -132,6 +132,9 @@ def test_all_sets_are_known() -> None:
 def test_train_batch(case: tuple[str, Config]) -> None:
     name, cfg = case
     things, stuff = CLASSES[name]
+    if not name.startswith('coco_'):  # the models start from COCO's classes
+        said = cfg.get('num_classes') or cfg.num_things
+        assert (said, cfg.get('num_stuff', 0)) == (things, stuff)
     data = dataset(cfg, 'train')
     repeats = cfg.train_dataloader.dataset.get('times', 1)
     assert len(data) == 3 * repeats and len(data.metainfo['classes']) == things + stuff

@@ -15,9 +15,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from spikedense.apis.errors import translate
-from spikedense.engine import FiringRateHook, GuardedRunner, RunError
+from spikedense.engine import FiringRateHook, GuardedRunner
+from spikedense.errors import UserError
 from spikedense.neurons import NILIF, ReLU
+from spikedense.utils.explain import translate
 
 ITERATIONS = 5
 
@@ -145,7 +146,7 @@ def test_neurons_that_do_not_run_are_told(tmp_path: Path) -> None:
 
 def test_a_model_without_neurons_is_refused(tmp_path: Path) -> None:
     runner = _runner(tmp_path / tmp_path.name, _Model(twin=True), MONITOR)
-    with pytest.raises(RunError, match=r'^firing monitor: _Model has no spiking neuron$'):
+    with pytest.raises(UserError, match=r'^firing monitor: _Model has no spiking neuron$'):
         runner.train()
 
 
@@ -199,5 +200,7 @@ def test_a_test_run_writes_a_file_and_logs_alarms(tmp_path: Path) -> None:
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     runner: Any = SimpleNamespace(model=_Model())
-    with pytest.raises(RunError, match=r"^firing rates: '.*rates\.txt' has the suffix '\.txt', ex"):
+    with pytest.raises(
+        UserError, match=r"^firing rates: '.*rates\.txt' has the suffix '\.txt', ex"
+    ):
         FiringRateHook(str(tmp_path / 'rates.txt')).before_run(runner)

@@ -18,8 +18,8 @@ from PIL import Image
 from reduced_models import reduced_config
 from torch import nn
 
+from spikedense.checks.dataset import with_checks
 from spikedense.datasets.demo_scenes import THING_CLASSES
-from spikedense.engine.dataset_check import with_checks
 from spikedense.utils.config_path import config_root, list_configs
 
 SIZE = (64, 96)  # height, width

@@ -19,7 +19,7 @@ import torch
 from shared_folders import REFERENCE_DIR
 from torch import Tensor, nn
 
-from spikedense.converters import convert_state_dict
+from spikedense.converters import Family, convert_state_dict, lines_to_maps
 
 
 @lru_cache
@@ -142,7 +142,8 @@ class Twin:
         Returns:
             Official key -> our key.
         """
-        report = convert_state_dict(golden.official_state(), self.rename)
+        family = Family(golden.name, lambda keys: True, self.rename, adapt=lines_to_maps)
+        report = convert_state_dict(golden.official_state(), [family])
         assert report.unexpected == []
         self.module.double().load_state_dict(report.state_dict, strict=True)
         return report.names

@@ -9,10 +9,13 @@ from golden import Golden
 from mmengine.config import Config
 from reduced_models import build_model
 
-from spikedense.converters import backbone_key
-from spikedense.converters.checkpoint import convert_key
+from spikedense.converters import backbone_key, convert_state_dict
 from spikedense.models.backbones import SDTV2
 from spikedense.utils.config_path import config_root
+
+
+def convert_key(key: str) -> str | None:
+    return convert_state_dict({key: torch.zeros(1)}).names.get(key)
 
 
 @pytest.fixture(scope='module')
@@ -56,15 +59,18 @@ def test_backbone(convert, official, config, tmp_path) -> None:
 @pytest.mark.parametrize(
     ('spoil', 'message'),
     [
-        (lambda s: s.pop('block3.0.attn.q_conv.0.weight'), '1 missing: stages.3.blocks.0'),
+        (
+            lambda s: s.pop('block3.0.attn.q_conv.0.weight'),
+            'weights missing: 1 of 506 (stages.3.blocks.0.',
+        ),
         (lambda s: s.update(what=torch.zeros(1)), '1 keys that no rule knows: what'),
         (
             lambda s: s.update({'block3.0.layer_scale1': torch.zeros(128)}),
-            '1 unexpected: stages.3.blocks.0.scales.conv.weight',
+            'keys unknown to the model: 1 (stages.3.blocks.0.scales.conv.weight)',
         ),
         (
             lambda s: s.update({'downsample4.encode_bn.bias': torch.zeros(7)}),
-            '1 misfits: stages.4.downsample.norm.bias is (7,), expected (192,)',
+            'of another shape: 1 of 506 (stages.4.downsample.norm.bias is [7], expected [192])',
         ),
         (lambda s: s.pop('downsample1_1.encode_conv.weight'), 'has no official keys'),
     ],

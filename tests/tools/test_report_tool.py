@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 from mmengine.config import Config
+from mmseg.models import EncoderDecoder
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from tool_configs import SIZE, load_tool
 
-from spikedense.apis.analysed_model import build_model
-from spikedense.visualization.report_page import number
+from spikedense.checks.model import build_model
+from spikedense.report.page import number
 
 WIDTH = 1280
 #: Nothing is fetched: the page is a file, and the browser is kept from looking for updates.
@@ -98,6 +99,24 @@ def test_energy_of_the_whole_is_that_of_its_images(numbers: dict) -> None:
     each = [example['energy_mj'] for example in numbers['examples']]
     assert sum(each) / 2 == pytest.approx(numbers['energy']['totals']['energy_mj']['fp32'])
     assert all(0 < example['mean_rate'] < 1 for example in numbers['examples'])
+
+
+def test_the_model_is_built_once(
+    trained: tuple[str, str],
+    report_tool: Callable,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built, build = [], EncoderDecoder.__init__
+
+    def count(model: EncoderDecoder, *args: Any, **options: Any) -> None:
+        built.append(model)
+        build(model, *args, **options)
+
+    monkeypatch.setattr(EncoderDecoder, '__init__', count)
+    options = ['--num-images', '1', '--examples', '1']
+    report_tool([*trained, '--out', str(tmp_path / 'report.html'), *options])
+    assert len(built) == 1
 
 
 def test_leaves_nothing_else(page: Path) -> None:

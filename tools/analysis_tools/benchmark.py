@@ -1,4 +1,4 @@
-"""Times a config, or two side by side, and measures their peak memory.
+"""Measure the time and the peak memory of one config, or of two configs side by side.
 
 Examples:
     python tools/analysis_tools/benchmark.py CONFIG --part backbone --threads 2
@@ -15,16 +15,24 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from spikedense.analysis.benchmark import benchmark
 from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
-from spikedense.apis.config_options import OptionsAction, checked_options
-from spikedense.apis.errors import UserError
+from spikedense.apis.benchmark import benchmark
+from spikedense.checks.config_options import checked_options
+from spikedense.commands.arguments import OptionsAction
 from spikedense.utils.config_path import resolve_config
+from spikedense.utils.files import write_file
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parses the command line."""
+    """Parse the command line.
+
+    Args:
+        argv: The words after the name of the program; by default those of the process.
+
+    Returns:
+        The arguments.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -64,7 +72,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
-    """The one or two configs to measure."""
+    """Return the one or two configs to measure.
+
+    Args:
+        args: The parsed arguments.
+
+    Raises:
+        ValueError: ``--compare-plain`` stands beside an option that says what B is.
+    """
 
     def settings(config: str, options: dict) -> WorkloadSettings:
         path = str(resolve_config(config))
@@ -95,7 +110,14 @@ def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measures, prints the table and writes the JSON file."""
+    """Measure, print the table and write the JSON file.
+
+    Args:
+        argv: The words after the name of the program.
+
+    Returns:
+        The exit code.
+    """
     args = parse_args(argv)
     try:
         if args.out is not None and not args.out.parent.is_dir():
@@ -108,12 +130,12 @@ def main(argv: list[str] | None = None) -> int:
             memory=not args.no_memory,
             machine=not args.no_machine,
         )
-    except (KeyError, OSError, RuntimeError, TypeError, UserError, ValueError) as error:
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         print(f'benchmark: {error}', file=sys.stderr)
         return 1
     print(format_report(report))
     if args.out is not None:
-        args.out.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+        write_file(args.out, json.dumps(report, indent=2) + '\n')
     return 0
 
 

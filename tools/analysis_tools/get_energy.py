@@ -1,4 +1,4 @@
-"""Counts operations and prices them: ``tools/analysis_tools/get_energy.py CONFIG [CHECKPOINT]``.
+"""Count and price operations: ``tools/analysis_tools/get_energy.py CONFIG [CHECKPOINT]``.
 
 Examples:
     python tools/analysis_tools/get_energy.py CONFIG CHECKPOINT --shape 512 512 --num-images 200
@@ -14,16 +14,22 @@ from typing import Any
 
 from rich.console import Console
 
-from spikedense.analysis.energy import EnergySettings
 from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.energy_table import print_energy
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
-from spikedense.apis import UserError, report_errors
-from spikedense.apis.analysed_model import images_of, open_model
-from spikedense.apis.arguments import add_energy_arguments, add_model_arguments
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import (
+    add_energy_arguments,
+    add_model_arguments,
+    energy_settings,
+)
+from spikedense.errors import UserError
+from spikedense.inference.model import open_model
+from spikedense.inference.sized_images import images_of
 from spikedense.neurons import BaseNeuron
+from spikedense.utils.files import write_file
 
-#: Columns that the tables need; a narrower terminal wraps or scrolls them.
+#: Columns that the tables need. A narrower terminal wraps or scrolls the tables.
 _WIDTH = 130
 
 
@@ -54,7 +60,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
-    """Count, price, print.
+    """Count and price the operations, and print the tables.
 
     Args:
         argv: The words after the program's name.
@@ -77,10 +83,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         report = energy_report(
             model,
             images,
-            EnergySettings(args.mode, args.attention, not args.stem_once),
-            merged=not args.unmerged,
-            separable=args.merge_separable,
-            order=args.order,
+            energy_settings(args),
             source=source,
         )
         report = dict(config=args.config, checkpoint=args.checkpoint, **report)
@@ -89,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             report['spikingjelly'] = spikingjelly_energy(model, next(images))
         print_energy(report, Console(width=max(_WIDTH, Console().width)), args.layers)
         if args.out is not None:
-            args.out.write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+            write_file(args.out, json.dumps(report, indent=2) + '\n')
             print(f'report: {args.out}')
     return report
 

@@ -1,4 +1,4 @@
-"""Draws the training loss and the validation metric of one or several runs into one picture.
+"""Draw the training loss and the validation metric of one or several runs into one picture.
 
 Examples:
     python tools/analysis_tools/plot_curves.py work_dirs/RUN --out curves.png
@@ -13,7 +13,14 @@ from spikedense.visualization.curves import plot_runs, read_run
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Reads the runs and writes the picture."""
+    """Read the runs and write the picture.
+
+    Args:
+        argv: The words after the name of the program; by default those of the process.
+
+    Returns:
+        The exit code.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
-"""One page about a checkpoint: ``tools/analysis_tools/report.py CONFIG CHECKPOINT``.
+"""Write a page about a checkpoint: ``tools/analysis_tools/report.py CONFIG CHECKPOINT``.
 
-Accuracy, energy, firing and examples, as an HTML page that needs no other file, and the numbers as
-JSON beside it.
+The page shows accuracy, energy, firing and examples. It is HTML that needs no other file. The
+numbers are written as JSON beside the page.
 
 Examples:
     python tools/analysis_tools/report.py CONFIG CHECKPOINT --out report.html
@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from spikedense.analysis.energy import EnergySettings
-from spikedense.apis import report_errors
-from spikedense.apis.arguments import add_energy_arguments, add_model_arguments
-from spikedense.apis.report import make_report
-from spikedense.visualization.report_page import number
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import (
+    add_energy_arguments,
+    add_model_arguments,
+    energy_settings,
+)
+from spikedense.report.page import number
+from spikedense.report.report import make_report
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -58,7 +61,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
-    """Make the report, and print its headline.
+    """Make the report, and print its main figures.
 
     Args:
         argv: The words after the program's name.
@@ -76,10 +79,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             num_images=args.num_images,
             examples=args.examples,
             shape=None if args.shape is None else tuple(args.shape),
-            settings=EnergySettings(args.mode, args.attention, not args.stem_once),
-            merged=not args.unmerged,
-            separable=args.merge_separable,
-            order=args.order,
+            settings=energy_settings(args),
             spikingjelly=args.spikingjelly,
             cfg_options=args.cfg_options,
         )

@@ -7,10 +7,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from spikedense.apis import UserError, report_errors
-from spikedense.apis.analysed_model import open_model
-from spikedense.apis.arguments import add_model_arguments
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import add_model_arguments
 from spikedense.deploy.onnx_export import OPSETS, ExportError, export_onnx
+from spikedense.errors import UserError
+from spikedense.inference.model import open_model
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

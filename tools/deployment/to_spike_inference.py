@@ -1,7 +1,7 @@
-"""Hold a model against its spike-driven twin: ``to_spike_inference.py CONFIG [CHECKPOINT]``.
+"""Compare a model with its spike-driven twin: ``to_spike_inference.py CONFIG [CHECKPOINT]``.
 
-Prints which foldings could not be done, how far the outputs are apart, and which multiplications
-of two real values are left in the twin.
+The tool prints which foldings could not be done, the largest difference of the outputs, and which
+multiplications of two real values are left in the twin.
 """
 
 import argparse
@@ -12,11 +12,14 @@ from typing import Any
 
 import torch
 
-from spikedense.apis import UserError, report_errors
-from spikedense.apis.analysed_model import images_of, open_model
-from spikedense.apis.arguments import add_model_arguments
+from spikedense.commands import report_errors
+from spikedense.commands.arguments import add_model_arguments
 from spikedense.deploy import RealMultiplication, real_multiplications, to_spike_inference
+from spikedense.errors import UserError
+from spikedense.inference.model import open_model
+from spikedense.inference.sized_images import images_of
 from spikedense.tracing import network_outputs
+from spikedense.utils.files import complete_or_absent
 
 PLACES = 5
 
@@ -41,7 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def print_multiplications(found: Sequence[RealMultiplication]) -> None:
-    """Print multiplications by operation and kind, the largest places of each."""
+    """Print multiplications by operation and kind, with the modules that have most of them."""
     groups: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for x in found:
         groups[x.operation, x.kind][x.module] += x.times
@@ -54,7 +57,7 @@ def print_multiplications(found: Sequence[RealMultiplication]) -> None:
 
 @torch.no_grad()
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
-    """Convert and compare.
+    """Build the twin and compare it with the model.
 
     Args:
         argv: The words after the program's name.
@@ -73,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             twin, foldings = to_spike_inference(model, images)
         except ValueError as exc:
             raise UserError(str(exc)) from exc
-        # Both second stages see the same boxes, for a rounding may change a proposal.
+        # Both second stages see the same boxes, because a rounding may change a proposal.
         boxes = images.new_tensor([[0, 0, args.shape[1], args.shape[0]]])
         pairs = zip(
             network_outputs(model, images, boxes),
@@ -83,9 +86,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
         difference = max(float((a - b).abs().max()) for a, b in pairs)
         multiplications = real_multiplications(twin, images)
         if args.save is not None:
-            partial = args.save.with_name(args.save.name + '.part')
-            torch.save({'state_dict': twin.state_dict()}, partial)
-            partial.replace(args.save)
+            with complete_or_absent(args.save) as partial:
+                torch.save({'state_dict': twin.state_dict()}, partial)
     print(f'compared on {source}')
     failed = [folding for folding in foldings if folding.reason is not None]
     print(f'foldings: {len(foldings) - len(failed)} done, {len(failed)} not')

@@ -1,4 +1,4 @@
-"""Writes the results tables of ``configs/*/README.md`` from the metafiles.
+"""Writes the results tables of ``configs/*/README.md`` from the metafiles and the configs.
 
 Examples:
     python tools/dev/make_readmes.py
@@ -9,13 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from spikedense.utils.metafile import MetafileError, stale_readmes
+from spikedense.errors import UserError
+from spikedense.utils.metafile import stale_readmes
 
 _CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Writes or checks the tables."""
+    """Write or check the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     try:
         stale = stale_readmes(args.configs)
-    except MetafileError as error:
+    except UserError as error:
         print(f'make_readmes: {error}', file=sys.stderr)
         return 1
     for readme, text in stale.items():

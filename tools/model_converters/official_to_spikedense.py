@@ -1,9 +1,10 @@
-"""Convert an official checkpoint of Spike-driven Transformer V2 or V3 or Spike2Former to our keys.
+"""Convert an official checkpoint of a known family to the keys of this package.
 
-Takes classifiers, dense backbones, whole Semantic-FPN models and whole Spike2Formers, and
-reports every key that it does not know or that the given config misses. A Spike2Former needs
-settings of its own (the released layout, as many classes as its output has): its config is
-written beside the new file.
+The known families are Spike-driven Transformer V2 and V3 (classifiers and dense backbones),
+Semantic FPN, Spike2Former and the spiking detectors; the config can register others. An error names
+the keys that no family knows and those that the model of the config lacks. A Spike2Former needs
+settings of its own (the released layout, as many classes as its output has): the tool writes a
+config for it beside the new file.
 """
 
 import argparse
@@ -14,11 +15,20 @@ from pathlib import Path
 import torch
 
 from spikedense.apis.convert import convert_file
-from spikedense.apis.errors import UserError, report_errors
+from spikedense.commands import report_errors
+from spikedense.errors import UserError
+from spikedense.utils.files import complete_or_absent
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parses the command line."""
+    """Parse the command line.
+
+    Args:
+        argv: The words after the name of the program; by default those of the process.
+
+    Returns:
+        The arguments.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('source', type=Path, help='the official checkpoint')
     parser.add_argument('target', type=Path, help='the file to write')
@@ -39,7 +49,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Converts; the exit code is not 0 where anything did not fit, and nothing is written then."""
+    """Convert. If a key or a weight does not fit, nothing is written and the exit code is 2.
+
+    Args:
+        argv: The words after the name of the program.
+
+    Returns:
+        The exit code, 0.
+    """
     args = parse_args(argv)
     with report_errors(args.debug):
         state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
@@ -49,10 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"'{beside}', where the config for the new file goes, exists with other content: "
                 'move it away or choose another target'
             )
-        partial = args.target.with_name(args.target.name + '.part')
         args.target.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({'state_dict': state}, partial)
-        partial.replace(args.target)
+        with complete_or_absent(args.target) as partial:
+            torch.save({'state_dict': state}, partial)
     print(f'{len(state)} tensors written to {args.target}')
     if cfg is not None:
         cfg.dump(beside)

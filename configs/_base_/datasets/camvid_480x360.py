@@ -1,9 +1,10 @@
-# CamVid, 11 classes, images of 480x360. Training crops are as large as an image, cut after scaling by
+# CamVid, images of 480x360. Training crops are as large as an image, cut after scaling by
 # 0.5 to 2.0 and padded where the scaled image is smaller; val and test images are predicted whole.
 # Report the test split: val is one stretch of near-duplicates lying between training frames.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'spikedense.CamVidDataset'
+num_classes = 11
 data_root = '{{$DATA_ROOT:data}}/camvid'
 crop_size = (360, 480)
 data_preprocessor = dict(size=crop_size)

@@ -1,7 +1,8 @@
-# Cityscapes, 19 classes, fine annotations; images of 1024x2048 are tested whole.
+# Cityscapes, fine annotations; images of 1024x2048 are tested whole.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'CityscapesDataset'
+num_classes = 19
 data_root = '{{$DATA_ROOT:data}}/cityscapes'
 crop_size = (512, 1024)
 data_preprocessor = dict(size=crop_size)

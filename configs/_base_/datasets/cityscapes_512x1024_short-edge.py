@@ -1,20 +1,15 @@
 # Cityscapes as Spike2Former trains on it: sixteen lengths of the shorter side, from half to twice 1024.
 _base_ = './cityscapes_512x1024.py'
 
-crop_size = (512, 1024)
-data_preprocessor = dict(size=crop_size, test_cfg=dict(size_divisor=32))
+data_preprocessor = dict(test_cfg=dict(size_divisor=32))
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
+    *_base_.train_pipeline[:2],
     dict(
         type='RandomChoiceResize',
         scales=[int(1024 * factor / 10) for factor in range(5, 21)],
         resize_type='ResizeShortestEdge',
         max_size=4096,
     ),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs'),
+    *_base_.train_pipeline[3:],
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -1,6 +1,7 @@
-# Cityscapes instances as boxes, eight classes: each image eight times an epoch, as in mmdet.
+# Cityscapes instances as boxes: each image eight times an epoch, as in mmdet.
 _base_ = ['mmdet::_base_/datasets/cityscapes_detection.py', './mmdet_input.py']
 
+num_classes = 8
 data_root = '{{$DATA_ROOT:data}}/cityscapes'
 image_scale = (2048, 1024)
 data_preprocessor = dict(pad_mask=False)

@@ -1,8 +1,9 @@
-# Cityscapes instances, eight classes: each image eight times an epoch, as in mmdet. Annotations are made by
+# Cityscapes instances: each image eight times an epoch, as in mmdet. Annotations are made by
 # mmdet's tools/dataset_converters/cityscapes.py. COCO's AP only: mmdet's CityScapesMetric, which may be
 # added, needs cityscapesscripts.
 _base_ = ['mmdet::_base_/datasets/cityscapes_instance.py', './mmdet_input.py']
 
+num_classes = 8
 data_root = '{{$DATA_ROOT:data}}/cityscapes'
 image_scale = (2048, 1024)
 train_dataloader = dict(dataset=dict(dataset=dict(data_root=data_root)))

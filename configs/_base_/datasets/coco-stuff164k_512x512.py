@@ -1,7 +1,8 @@
-# COCO-Stuff 164k, 171 classes; label 255 of the converted files is void.
+# COCO-Stuff 164k; label 255 of the converted files is void.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'COCOStuffDataset'
+num_classes = 171
 data_root = '{{$DATA_ROOT:data}}/coco_stuff164k'
 train_dataloader = dict(
     dataset=dict(

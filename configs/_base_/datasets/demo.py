@@ -1,11 +1,13 @@
-# The demo set: 128x128, nine classes, written to data/demo from a seed when it is not there yet. It
+# The demo set: 128x128, written to data/demo from a seed when it is not there yet. It
 # is made here and not looked up, so DATA_ROOT, which may be read-only, does not move it: DEMO_ROOT does.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'spikedense.DemoDataset'
+num_classes = 9
 data_root = '{{$DEMO_ROOT:data/demo}}'
 # One folder, made once: training and validation must ask for the same.
 generator = dict(seed=0, size=(128, 128), num_train=200, num_val=50)
+__common = dict(type=dataset_type, data_root=data_root, generator=generator)
 crop_size = (128, 128)
 data_preprocessor = dict(size=crop_size)
 # Colour is a clue to the class here and the set is small: no photometric distortion, little scaling.
@@ -25,21 +27,17 @@ test_pipeline = [
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        generator=generator,
         data_prefix=dict(img_path='images/train', seg_map_path='annotations/train'),
         pipeline=train_pipeline,
+        **__common,
     ),
 )
 val_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        generator=generator,
         data_prefix=dict(img_path='images/val', seg_map_path='annotations/val'),
         pipeline=test_pipeline,
+        **__common,
     ),
 )
 test_dataloader = val_dataloader

@@ -1,7 +1,8 @@
-# The shapes of the demo set as instances, six classes, for mmdet; see demo.py.
+# The shapes of the demo set as instances, for mmdet; see demo.py.
 _base_ = './instance_640x480.py'
 
 dataset_type = 'spikedense.DemoInstanceDataset'
+num_classes = 6
 data_root = '{{$DEMO_ROOT:data/demo}}'
 generator = dict(seed=0, size=(128, 128), num_train=200, num_val=50)
 image_scale = (128, 128)

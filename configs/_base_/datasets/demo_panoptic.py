@@ -2,8 +2,11 @@
 _base_ = './coco_panoptic_1024x1024.py'
 
 dataset_type = 'spikedense.DemoPanopticDataset'
+num_things = 6
+num_stuff = 3
 data_root = '{{$DEMO_ROOT:data/demo}}'
 generator = dict(seed=0, size=(128, 128), num_train=200, num_val=50)
+__common = dict(type=dataset_type, data_root=data_root, generator=generator)
 crop_size = (128, 128)
 data_preprocessor = dict(
     batch_augments=[
@@ -28,23 +31,19 @@ test_pipeline = [
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        generator=generator,
         ann_file='annotations/panoptic_train.json',
         data_prefix=dict(img='images/train/', seg='annotations/panoptic_train/'),
         pipeline=train_pipeline,
+        **__common,
     ),
 )
 val_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        generator=generator,
         ann_file='annotations/panoptic_val.json',
         data_prefix=dict(img='images/val/', seg='annotations/panoptic_val/'),
         pipeline=test_pipeline,
+        **__common,
     ),
 )
 test_dataloader = val_dataloader

@@ -1,8 +1,9 @@
-# Penn-Fudan pedestrians: 130 images to train on, 40 to test, one class. No side is above 640.
+# Penn-Fudan pedestrians: 130 images to train on, 40 to test, persons only. No side is above 640.
 _base_ = './instance_640x480.py'
 
 data_root = '{{$DATA_ROOT:data}}/pennfudan'
 metainfo = dict(classes=('person',), palette=[(220, 20, 60)])
+num_classes = len(metainfo['classes'])
 common = dict(data_root=data_root, metainfo=metainfo, data_prefix=dict(img='images/'))
 train_dataloader = dict(dataset=dict(ann_file='annotations/instances_train.json', **common))
 val_dataloader = dict(dataset=dict(ann_file='annotations/instances_val.json', **common))

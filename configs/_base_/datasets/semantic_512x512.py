@@ -1,8 +1,12 @@
 # What the semantic segmentation sets share; each data set config starts from this file and says what
-# differs. `data_preprocessor` stands here because its mean, std and padded size belong to the data:
-# a model config takes it over with
-#     model = dict(data_preprocessor=_base_.data_preprocessor)
-# and never repeats it. Whoever changes `crop_size` also sets `data_preprocessor.size`.
+# differs. What the data decide stands beside the data, and a config that can be run takes it:
+#     model = dict(
+#         data_preprocessor=_base_.data_preprocessor,
+#         decode_head=dict(num_classes=_base_.pop('num_classes')),
+#     )
+# `pop`, so that the merged config holds the number only where it is used. For the same reason some
+# names start with two underscores: mmengine leaves them out. A file that changes `crop_size` also
+# sets `data_preprocessor.size`.
 crop_size = (512, 512)  # height, width
 data_preprocessor = dict(
     type='SegDataPreProcessor',

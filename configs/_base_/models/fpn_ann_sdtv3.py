@@ -17,7 +17,6 @@ model = dict(
         in_index=[0, 1, 2, 3],
         feature_strides=[2, 4, 8, 16],
         channels=128,
-        num_classes=150,
         norm_cfg=dict(type='BN'),
         dropout_ratio=0.1,
         align_corners=False,

@@ -18,7 +18,6 @@ model = dict(
         strides=[4, 8, 16, 32],
         feat_channels=256,
         out_channels=256,
-        num_classes=150,
         num_queries=100,
         num_transformer_feat_level=3,
         align_corners=False,

@@ -21,7 +21,6 @@ model = dict(
         bbox_head=dict(
             in_channels=width,
             fc_out_channels=256,
-            num_classes=1,
             norm_cfg=norm_cfg,
             spike_before_predictor=True,
         ),
@@ -29,7 +28,6 @@ model = dict(
         mask_head=dict(
             in_channels=width,
             conv_out_channels=width,
-            num_classes=1,
             norm_cfg=norm_cfg,
             residual=True,
         ),

@@ -9,7 +9,6 @@ model = dict(
         in_channels=width,
         feat_channels=width,
         stacked_convs=2,
-        num_classes=1,
         # One branch for all levels, whose statistics differ: no norm fits, but weights under which
         # its neurons fire do.
         init_cfg=dict(

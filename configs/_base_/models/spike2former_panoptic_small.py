@@ -1,11 +1,11 @@
 # The panoptic head on E-SpikeFormer, at the size of spike2former_small.py, for the demo set.
-_base_ = './spike2former_panoptic.py'
+_base_ = ['./spike2former_panoptic.py', './demo_arch.py']
 model = dict(
     backbone=dict(
         _delete_=True,
         type='spikedense.SDTV3',
         T=1,
-        arch=dict(embed_dims=[16, 32, 64, 96], depths=[1, 1, 1, 2, 1], num_heads=4),
+        arch=_base_.pop('demo_arch'),
         neuron_cfg=_base_.neuron_cfg,
         norm_cfg=_base_.norm_cfg,
         out_indices=(0, 1, 2, 4),
@@ -15,12 +15,9 @@ model = dict(
         feat_channels=64,
         out_channels=64,
         num_queries=20,
-        num_things_classes=6,
-        num_stuff_classes=3,
         pixel_decoder=dict(mask_level=1, encoder=dict(num_layers=1, attn_cfg=dict(num_groups=8))),
         transformer_decoder=dict(num_layers=3, mlp_ratio=4),
     ),
-    panoptic_fusion_head=dict(num_things_classes=6, num_stuff_classes=3),
     train_cfg=dict(num_points=1024),
     # A net of minutes is less sure of its classes than the library's 0.8 asks.
     test_cfg=dict(object_mask_thr=0.4),

@@ -1,7 +1,9 @@
-# A small Spike2Former head on E-SpikeFormer, for two CPU cores: masks of stride 4 halve its time.
+# A small Spike2Former on E-SpikeFormer 2.7M, for two CPU cores: masks of stride 4 halve its time.
 _base_ = './spike2former_sdtv3.py'
 model = dict(
+    backbone=dict(arch='2.7M'),
     decode_head=dict(
+        in_channels=[12, 24, 48, 128],
         feat_channels=64,
         out_channels=64,
         num_queries=20,

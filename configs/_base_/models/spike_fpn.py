@@ -22,7 +22,6 @@ model = dict(
         in_index=[0, 1, 2, 3],
         feature_strides=[2, 4, 8, 16],
         channels=128,
-        num_classes=150,
         neuron_cfg=neuron_cfg,
         norm_cfg=norm_cfg,
         dropout_ratio=0,

@@ -1,66 +1,49 @@
-"""Loading of backbone weights, ours or official, strictly."""
+"""Loading of backbone weights by ``init_cfg``, from files with our keys or official ones."""
 
 from mmengine.logging import print_log
-from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from spikedense.converters import convert_state_dict, is_official, read_state_dict
+from spikedense.converters import convert_state_dict, recognised_families
+from spikedense.errors import UserError
 from spikedense.utils.wording import some_of
+from spikedense.weights import load, read_checkpoint, read_state_dict
 
 
 def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = None) -> None:
-    """Loads backbone weights from a checkpoint with our keys or official ones.
+    """Load backbone weights from a checkpoint, all of them or none.
 
-    A whole model's file will do: what stands in front of the backbone (``backbone.``) is
-    stripped, the keys of necks, heads and classifiers are left out.
+    The checkpoint may be of a whole model: ``backbone.`` is removed from the keys, and the keys of
+    necks, heads and classifiers are left out.
 
     Args:
-        backbone: the backbone.
-        checkpoint: path or URL.
-        prefix: prefix of the backbone's keys; None finds ``backbone.`` by itself.
+        backbone: The backbone.
+        checkpoint: Path or address of the file.
+        prefix: Prefix of the keys, where it is another than ``backbone.``.
 
     Raises:
-        ValueError: a weight of the backbone is missing, unknown or of another shape. Nothing
-            has been loaded then.
+        UserError: The file cannot be read, no key has the prefix, no converter knows an official
+            key, or a weight of the backbone is missing, unknown or of another shape.
     """
-    state = read_state_dict(
-        CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='current')
-    )
+    state = read_state_dict(read_checkpoint(checkpoint))
     if prefix:
-        dot = prefix.rstrip('.') + '.'
-        state = {k.removeprefix(dot): v for k, v in state.items() if k.startswith(dot)}
+        state = _below(prefix.rstrip('.') + '.', state)
         if not state:
-            raise ValueError(f'{checkpoint}: no key starts with prefix={prefix!r}')
-    # Only then converted: official necks and heads of any library are none of ours to know.
-    state = _below_backbone(state)
-    if is_official(state):
+            raise UserError(f"no key of the checkpoint '{checkpoint}' starts with {prefix=}")
+    # Before the conversion: the converters do not know the necks and heads of other libraries.
+    state = _below('backbone.', state) or state
+    if recognised_families(state):
         report = convert_state_dict(state)
         if report.unexpected:
-            raise ValueError(
-                f'{checkpoint}: official keys that no rule knows: {some_of(report.unexpected)}'
+            raise UserError(
+                f"the checkpoint '{checkpoint}' has {len(report.unexpected)} official keys that no "
+                f'converter knows: {some_of(report.unexpected)}'
             )
-        state = _below_backbone(report.state_dict)
-    state = {k: v for k, v in state.items() if k.startswith('stages.')}
-    own = backbone.state_dict()
-    # A batch norm's counter is a statistic of the run, and some official files lack it.
-    missing = [k for k in own if k not in state and not k.endswith('num_batches_tracked')]
-    unexpected = [k for k in state if k not in own]
-    shapes = [k for k in state if k in own and state[k].shape != own[k].shape]
+        state = _below('backbone.', report.state_dict) or report.state_dict
     name = type(backbone).__name__
-    for what, keys in (('lacks', missing), ('has unexpected', unexpected)):
-        if keys:
-            raise ValueError(f'{checkpoint} {what} weights of {name}: {some_of(keys)}')
-    if shapes:
-        key = shapes[0]
-        raise ValueError(
-            f'{checkpoint} does not fit {name}: {key} is {tuple(state[key].shape)}, expected '
-            f'{tuple(own[key].shape)} ({len(shapes)} such keys); is arch right?'
-        )
-    backbone.load_state_dict(state, strict=False)
-    print_log(f'{name}: {len(state)} tensors loaded from {checkpoint}', logger='current')
+    load(backbone, state, checkpoint, name)
+    print_log(f'{name}: weights loaded from {checkpoint}', logger='current')
 
 
-def _below_backbone(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What stands below ``backbone.``, without it; everything where nothing does."""
-    dot = 'backbone.'
-    return {k.removeprefix(dot): v for k, v in state.items() if k.startswith(dot)} or state
+def _below(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return what has a prefix, without the prefix."""
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

@@ -6,6 +6,7 @@ from golden import Golden
 from mmengine.model import PretrainedInit
 from torch import nn
 
+from spikedense.errors import UserError
 from spikedense.models.backbones import SDTV2, SDTV3
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
@@ -81,7 +82,7 @@ def test_a_part_of_a_file_by_prefix(tmp_path) -> None:
     state = {f'student.{k}': v for k, v in source.state_dict().items()}
     torch.save(state, tmp_path / 'a.pth')
     load(SDTV3, tmp_path / 'a.pth', prefix='student')
-    with pytest.raises(ValueError, match="no key starts with prefix='teacher'"):
+    with pytest.raises(UserError, match=r"no key of .*a\.pth' starts with prefix='teacher'"):
         load(SDTV3, tmp_path / 'a.pth', prefix='teacher')
 
 
@@ -93,10 +94,10 @@ def test_what_does_not_fit_is_told_and_nothing_is_loaded(tmp_path) -> None:
     torch.save(SDTV3(dict(SMALL, embed_dims=(8, 16, 24, 40))).state_dict(), tmp_path / 'wide.pth')
     torch.save({'epoch': 3}, tmp_path / 'empty.pth')
     for name, message in [
-        ('lacking', r'lacks weights of SDTV3: stages.2.*and \d+ more'),
-        ('more', 'has unexpected weights of SDTV3: stages.9.a'),
-        ('wide', r'does not fit SDTV3: .* expected .*is arch right\?'),
-        ('empty', r"no tensors in the checkpoint; its keys are \['epoch'\]"),
+        ('lacking', r'does not fit SDTV3, weights missing: \d+ of \d+ \(stages.2.*and \d+ more'),
+        ('more', r'does not fit SDTV3, keys unknown to the model: 1 \(stages.9.a\)'),
+        ('wide', r'does not fit SDTV3, of another shape: .* is \[40.*\], expected \['),
+        ('empty', r"no weight of .*empty\.pth' fits SDTV3: its state_dict is empty"),
     ]:
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(UserError, match=message):
             load(SDTV3, tmp_path / f'{name}.pth')

@@ -1,0 +1,7 @@
+# What a Semantic FPN changes for Meta-SpikeFormer 55M, with any neuron. Neck 256, head 128 wide: that gives
+# the published 58.9 M parameters (the release's file sets both to 256).
+fpn_55m = dict(
+    backbone=dict(arch='55M'),
+    neck=dict(in_channels=[64, 128, 256, 640], out_channels=256),
+    decode_head=dict(in_channels=[256] * 4),
+)

@@ -1,0 +1,5 @@
+# Spike2Former on E-SpikeFormer 19M as released: the matcher weighs classes twice, in the files of all sizes.
+_base_ = './spike2former_sdtv3.py'
+model = dict(
+    decode_head=dict(train_cfg=dict(assigner=dict(match_costs=_base_.match_costs_class_2x)))
+)

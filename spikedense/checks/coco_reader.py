@@ -1,0 +1,168 @@
+"""The reader that gives mmdet's data sets a checked COCO file, and looks for the images of it."""
+
+import os
+from logging import WARNING
+from typing import Any
+
+from mmcv.transforms import LoadImageFromFile
+from mmengine.logging import print_log
+from PIL import Image
+
+from spikedense.errors import UserError
+from spikedense.utils.wording import some_of
+
+from .coco import check_coco, check_labels
+from .coco_findings import CocoUse, Findings
+
+_SIZES_READ = 64  # images whose size is compared; a wrong scale concerns all images of a file
+_ORIENTATION = 0x112  # EXIF tag
+_ON_THEIR_SIDE = range(5, 9)  # values of the EXIF tag that swap height and width
+
+
+class CheckedReader:
+    """The replacement of the ``COCOAPI`` of one data set.
+
+    Args:
+        dataset: The data set. Its file has not been read yet.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+        self._api = dataset.COCOAPI
+        self._use = _use_of(dataset)
+        self._categories: list[dict] = []
+        self._findings: Findings | None = None
+        # report() reads all entries again. Reading packed entries one by one takes as long as
+        # reading the file, so the data set leaves them unpacked and report() packs them.
+        self._packs = dataset.serialize_data and not dataset._fully_initialized
+        if self._packs:
+            dataset.serialize_data = False
+
+    def __call__(self, path: str) -> Any:
+        """Parse a file, check the content, and build the index.
+
+        Args:
+            path: A local file.
+
+        Returns:
+            An instance of the data set's ``COCOAPI``.
+
+        Raises:
+            UserError: The file has faults.
+        """
+        check = self._check
+
+        class Checked(self._api):  # type: ignore[name-defined]
+            def createIndex(self) -> None:
+                check(self.dataset)
+                super().createIndex()
+
+        return Checked(path)
+
+    def report(self) -> None:
+        """Check the labels and files that the data set has found, and log what mmdet left out.
+
+        The data set must have read its file. Afterwards the data set has the same state as without
+        a check.
+
+        Raises:
+            UserError: A category has the label of another class, or an image or PNG cannot be used.
+        """
+        # Without findings the data set has read its file without a COCOAPI.
+        if self._findings is not None:
+            check_labels(self._categories, self._dataset.cat2label, self._use)
+            # These are not the names in the file: Objects365 and others change or drop some.
+            _check_files(self._dataset, self._use)
+            self._log(self._findings)
+        if self._packs:
+            self._dataset.serialize_data = True
+            packed = self._dataset._serialize_data()
+            self._dataset.data_bytes, self._dataset.data_address = packed
+
+    def _log(self, findings: Findings) -> None:
+        if line := findings.skips():
+            print_log(line, logger='current')
+        for line in findings.warnings():
+            print_log(line, logger='current', level=WARNING)
+
+    def _check(self, content: Any) -> None:
+        self._findings = check_coco(content, self._use)
+        self._categories = content['categories']
+
+
+def _use_of(dataset: Any) -> CocoUse:
+    mask_loaders = [s for s in dataset.pipeline.transforms if getattr(s, 'with_mask', False)]
+    filter_cfg = dataset.filter_cfg or {}
+    return CocoUse(
+        file=dataset.ann_file,
+        classes=dataset.metainfo.get('classes', ()),
+        # mmdet tells the two kinds apart in the same way: only ids of instances are unique.
+        panoptic=not dataset.ANN_ID_UNIQUE,
+        masks=bool(mask_loaders),
+        rle=all(getattr(step, 'poly2mask', True) for step in mask_loaders),
+        test_mode=dataset.test_mode,
+        filter_empty=filter_cfg.get('filter_empty_gt', False),
+        min_size=filter_cfg.get('min_size', 0),
+    )
+
+
+def _check_files(dataset: Any, use: CocoUse) -> None:
+    """Check that images and PNGs of segments exist, and compare the sizes of some images."""
+    steps = dataset.pipeline.transforms
+    local = [step for step in steps if not getattr(step, 'backend_args', None)]
+    if any(isinstance(step, LoadImageFromFile) and not step.ignore_empty for step in local):
+        _check_paths(dataset, 'img', 'img_path')
+    if use.panoptic and any(getattr(step, 'with_mask', False) for step in local):
+        # mmdet's loader reads no PNGs in a test set without this folder.
+        if not use.test_mode and not dataset.data_prefix.get('seg'):
+            raise UserError(
+                f"data_prefix has no 'seg', expected the folder of the PNGs of '{dataset.ann_file}'"
+            )
+        _check_paths(dataset, 'seg', 'seg_map_path')
+
+
+def _check_paths(dataset: Any, prefix: str, key: str) -> None:
+    entries = [entry for entry in dataset.data_list if _is_local(entry.get(key))]
+    paths = [entry[key] for entry in entries]
+    # Each folder is listed once: 118,000 questions to a network disk would take minutes.
+    listed = {path: _names_in(path) for path in {os.path.dirname(path) for path in paths}}
+    absent = [path for path in paths if os.path.basename(path) not in listed[os.path.dirname(path)]]
+    if absent:
+        raise UserError(
+            f"{len(absent)} of {len(paths)} files that '{dataset.ann_file}' needs in data_prefix."
+            f"{prefix}='{dataset.data_prefix.get(prefix)}' do not exist: {some_of(absent)}"
+        )
+    for entry in entries[:: len(entries) // _SIZES_READ + 1]:
+        size = entry.get('height'), entry.get('width')
+        sizes = [] if None in size else _sizes(entry[key])
+        if sizes and size not in sizes:
+            raise UserError(
+                f"'{dataset.ann_file}': image {entry.get('img_id')} has height={size[0]} and "
+                f"width={size[1]}, expected {sizes[0][0]} and {sizes[0][1]} as '{entry[key]}'"
+            )
+
+
+def _is_local(path: str | None) -> bool:
+    """Tell whether this is a path, and neither None nor an address (``s3://bucket/x.jpg``)."""
+    if not path:
+        return False
+    scheme, _, rest = path.partition('/')
+    return not (scheme.endswith(':') and rest.startswith('/'))
+
+
+def _names_in(folder: str) -> set[str]:
+    try:
+        return set(os.listdir(folder or '.'))
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+
+
+def _sizes(path: str) -> list[tuple[int, int]]:
+    """Return (height, width) of an image file, and (width, height) if EXIF turns the image."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            on_its_side = image.getexif().get(_ORIENTATION) in _ON_THEIR_SIDE
+    except OSError:  # Pillow does not know the format, but mmcv may
+        return []
+    return [(height, width), (width, height)] if on_its_side else [(height, width)]

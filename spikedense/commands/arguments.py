@@ -1,0 +1,126 @@
+"""Command-line arguments that several tools share."""
+
+import argparse
+from typing import Any
+
+from mmengine.config import DictAction
+
+from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
+from spikedense.apis.environment import LAUNCHERS
+from spikedense.models.layers.attention import ORDERS
+
+
+class OptionsAction(DictAction):
+    """mmengine's ``KEY=VALUE`` action, with an error message for a word of another form."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Parse the values, or exit with an error of argparse.
+
+        Args:
+            parser: Prints the error.
+            namespace: Gets the dictionary of keys and values.
+            values: The words after the option.
+            option_string: The option as the user wrote it.
+        """
+        for word in values or ():
+            if '=' not in word or word.startswith('='):
+                parser.error(f"{option_string} takes KEY=VALUE, not '{word}'")
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except AssertionError as exc:
+            parser.error(f'{option_string}: {exc}')
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a training or a test: config, folder, launcher, seed and others.
+
+    Args:
+        parser: The parser of ``tools/train.py`` or ``tools/test.py``.
+    """
+    parser.add_argument('config', help='path of a config, or name of a shipped one')
+    parser.add_argument(
+        '--work-dir', help='logs, metrics and checkpoints (work_dirs/<config name>)'
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionsAction,
+        metavar='KEY=VALUE',
+        help='replace values of the config; +KEY=VALUE adds a key that is not known',
+    )
+    parser.add_argument(
+        '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
+    )
+    parser.add_argument('--seed', type=int, help='seed of everything random')
+    parser.add_argument(
+        '--deterministic', action='store_true', help='ask for deterministic algorithms'
+    )
+    parser.add_argument('--show-dir', help='draw the predictions of val or test images into it')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    # torch.distributed.launch hands this to each process; torchrun uses the environment.
+    parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, checkpoint_needed: bool = False) -> None:
+    """Add the arguments that name a model: config, checkpoint and options.
+
+    Args:
+        parser: The parser of a tool that analyses or exports a model.
+        checkpoint_needed: Whether the checkpoint is required; else the weights may be random.
+    """
+    parser.add_argument('config', help='config file, or the name of a shipped one')
+    parser.add_argument(
+        'checkpoint',
+        nargs=None if checkpoint_needed else '?',
+        help='weights' if checkpoint_needed else 'weights; without them they are random',
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+
+
+def add_energy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say how operations are counted; see :func:`energy_settings`.
+
+    Args:
+        parser: The parser of a tool that reports energy.
+    """
+    parser.add_argument('--mode', choices=MODES, default='paper', help='see docs/energy.md')
+    parser.add_argument('--attention', choices=ATTENTION, default='single')
+    parser.add_argument('--order', choices=ORDERS, help='order of the attention products')
+    parser.add_argument(
+        '--unmerged', action='store_true', help='leave RepConvs as they are trained'
+    )
+    parser.add_argument(
+        '--merge-separable', action='store_true', help="merge V2's separable convolutions too"
+    )
+    parser.add_argument(
+        '--stem-once', action='store_true', help='count the first convolution once, not T times'
+    )
+    parser.add_argument(
+        '--spikingjelly', action='store_true', help="SpikingJelly's energy models beside ours"
+    )
+
+
+def energy_settings(args: argparse.Namespace) -> EnergySettings:
+    """Return the settings that the arguments of :func:`add_energy_arguments` ask for.
+
+    Args:
+        args: The parsed arguments.
+    """
+    return EnergySettings(
+        mode=args.mode,
+        attention=args.attention,
+        stem_times_T=not args.stem_once,
+        merged=not args.unmerged,
+        separable=args.merge_separable,
+        order=args.order,
+    )

@@ -1,0 +1,40 @@
+"""The end of a command line that failed: one sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from spikedense.utils.explain import translate
+
+EXIT_CODE = 2
+DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'
+
+
+@contextmanager
+def report_errors(debug: bool = False) -> Iterator[None]:
+    """Print an error of the user as one line on stderr and exit with code 2.
+
+    An error that the user cannot repair keeps its traceback, because it is a bug.
+
+    Args:
+        debug: Raise every error with its traceback. The environment variable
+            ``SPIKEDENSE_DEBUG=1`` does the same.
+
+    Raises:
+        SystemExit: With code 2 after an error of the user, with code 130 after Ctrl-C.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print('\ninterrupted', file=sys.stderr)
+        raise SystemExit(130) from None
+    except Exception as exc:
+        message = translate(exc)
+        if message is None or debug or os.environ.get(DEBUG_VARIABLE, '0') not in ('', '0'):
+            raise
+        if os.environ.get('LOCAL_RANK', '0') == '0':
+            print(f'error: {message}', file=sys.stderr, flush=True)
+        raise SystemExit(EXIT_CODE) from None

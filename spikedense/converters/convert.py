@@ -1,0 +1,93 @@
+"""Conversion of official state dicts: each key is converted, or reported as unexpected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from .detection import DETECTION
+from .family import Family
+from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
+from .semantic_fpn import SEMANTIC_FPN
+from .spike2former import SPIKE2FORMER
+
+#: The known families; their rules are tried in this order.
+_FAMILIES = [SDT_BACKBONE, SDT_CLASSIFIER, SEMANTIC_FPN, SPIKE2FORMER, DETECTION]
+
+
+@dataclass
+class ConversionReport:
+    """The result of a conversion.
+
+    Attributes:
+        state_dict: The converted tensors, by the keys of this package.
+        names: Official key -> key of this package, for the converted tensors.
+        unexpected: Official keys that no family knows.
+    """
+
+    state_dict: dict[str, Tensor] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    unexpected: list[str] = field(default_factory=list)
+
+
+def register_family(family: Family) -> Family:
+    """Make a family known to the converter, to ``init_cfg`` and to the hints in messages.
+
+    Args:
+        family: The family. Its rules are tried before those of the families known so far.
+
+    Returns:
+        The same family.
+
+    Raises:
+        ValueError: A family of this name is registered.
+    """
+    if any(known.name == family.name for known in _FAMILIES):
+        raise ValueError(f'the converter family {family.name!r} is registered already')
+    # In front: rules of the other families may match the new keys by chance.
+    _FAMILIES.insert(0, family)
+    return family
+
+
+def known_families() -> tuple[Family, ...]:
+    """Return all registered families."""
+    return tuple(_FAMILIES)
+
+
+def recognised_families(state_dict: Mapping[str, Tensor]) -> list[Family]:
+    """Return the families whose official keys a state dict has.
+
+    Args:
+        state_dict: Any state dict, without ``module.`` in front of its keys.
+
+    Returns:
+        The families; none for a checkpoint of this package or of another library.
+    """
+    return [family for family in _FAMILIES if family.recognises(state_dict)]
+
+
+def convert_state_dict(
+    state_dict: Mapping[str, Tensor], families: Sequence[Family] | None = None
+) -> ConversionReport:
+    """Convert an official state dict.
+
+    Args:
+        state_dict: Official keys and tensors of a whole model, or of a bare backbone.
+        families: Families whose rules are tried for each key, in order. By default all known
+            families, those that recognise the state dict first.
+
+    Returns:
+        The report. A key that no family knows is in ``unexpected``, none is dropped in silence.
+    """
+    if families is None:
+        families = sorted(_FAMILIES, key=lambda family: not family.recognises(state_dict))
+    report = ConversionReport()
+    for key, value in state_dict.items():
+        found = ((family, family.convert_key(key)) for family in families)
+        family, new = next((pair for pair in found if pair[1] is not None), (None, None))
+        if family is None or new is None:
+            report.unexpected.append(key)
+        else:
+            report.names[key] = new
+            report.state_dict[new] = family.adapt(value)
+    return report

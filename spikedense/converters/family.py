@@ -1,0 +1,71 @@
+"""A family of official checkpoints: how to recognise and how to rename its keys."""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .rules import under
+
+
+def unchanged(value: Tensor) -> Tensor:
+    """Return a tensor as it is."""
+    return value
+
+
+def lines_to_maps(value: Tensor) -> Tensor:
+    """Give the kernel of a 1D convolution ``[out, in, k]`` a second axis, ``[out, in, k, 1]``.
+
+    Official code convolves tokens on a line, the modules of this package convolve maps.
+    """
+    return value.unsqueeze(-1) if value.dim() == 3 else value
+
+
+@dataclass(frozen=True)
+class Family:
+    """What is known of the official checkpoints of one code base.
+
+    Attributes:
+        name: Name of the model, for messages.
+        recognises: Tells from the keys of a state dict whether the checkpoint is an official one of
+            this family. It must answer no to the keys of this package and to those of mmseg, mmdet
+            and mmpretrain.
+        rename: Maps an official key to a key of this package, both without :attr:`prefix`. It
+            returns None for a key that it does not know.
+        prefix: Part of the model that all keys belong to, ``'backbone.'`` for example, for a family
+            whose files may hold this part alone: an official key may start with the prefix or lack
+            it, a converted key always starts with it. With the prefix ``''`` the family renames
+            keys of a whole model.
+        adapt: Changes the shape of a tensor whose key was renamed.
+    """
+
+    name: str
+    recognises: Callable[[Collection[str]], bool]
+    rename: Callable[[str], str | None]
+    prefix: str = ''
+    adapt: Callable[[Tensor], Tensor] = unchanged
+
+    def convert_key(self, key: str) -> str | None:
+        """Convert one key.
+
+        Args:
+            key: An official key, with the prefix or without it.
+
+        Returns:
+            The key of this package, with the prefix; None where the family does not know it.
+        """
+        return under(self.prefix, self.rename(key.removeprefix(self.prefix)))
+
+
+def any_key(pattern: str) -> Callable[[Collection[str]], bool]:
+    """Make a ``recognises`` of a regular expression.
+
+    Args:
+        pattern: Expression that is searched for in each key.
+
+    Returns:
+        A function that tells whether one of the keys matches.
+    """
+    search = re.compile(pattern).search
+    return lambda keys: any(search(key) for key in keys)

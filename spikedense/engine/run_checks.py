@@ -1,0 +1,93 @@
+"""Hooks that every run has: checks of model and weights, and a note of the start."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+
+from spikedense.checks.model import check_classes, check_widths
+from spikedense.weights import Checkpoint, check, read_state_dict
+
+
+class ModelCheckHook(Hook):
+    """Refuse a model whose parts do not fit each other, or that has too few classes."""
+
+    priority = 'HIGHEST'
+
+    def before_run(self, runner: Any) -> None:
+        """Check that the parts of the model fit each other.
+
+        Args:
+            runner: The runner.
+
+        Raises:
+            UserError: They do not.
+        """
+        check_widths(runner.model)
+
+    def before_train(self, runner: Any) -> None:
+        """Check that the model has as many classes as its training set.
+
+        Args:
+            runner: The runner.
+
+        Raises:
+            UserError: It has fewer.
+        """
+        check_classes(runner.model, runner.train_dataloader.dataset)
+
+
+class WeightCheckHook(Hook):
+    """Refuse a checkpoint that does not fit the model.
+
+    Attributes:
+        strict: Whether every weight must fit. Otherwise one is enough, and the log tells what does
+            not fit.
+    """
+
+    # Before the hooks that change a checkpoint, as the one of a moving average does.
+    priority = 'HIGHEST'
+
+    def __init__(self) -> None:
+        self.strict = False
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: Checkpoint) -> None:
+        """Check the content of a file before the model takes it.
+
+        Args:
+            runner: The runner.
+            checkpoint: Content of the file.
+
+        Raises:
+            UserError: It does not fit.
+        """
+        source = checkpoint.source
+        fit = check(runner.model, read_state_dict(checkpoint), source, strict=self.strict)
+        if not fit.exact:
+            runner.logger.warning(f"the checkpoint '{source}' fits in part, {fit.describe()}")
+
+
+class StartHook(Hook):
+    """Note whether a first iteration has begun.
+
+    Attributes:
+        started: False as long as nothing in the work dir is worth keeping.
+    """
+
+    # Before a hook that may fail in the first iteration.
+    priority = 'HIGHEST'
+
+    def __init__(self) -> None:
+        self.started = False
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Note the start of a training.
+
+        Args:
+            runner: Not read.
+            batch_idx: Not read.
+            data_batch: Not read.
+        """
+        self.started = True
+
+    # A test and a validation start the same way.
+    before_val_iter = before_test_iter = before_train_iter

@@ -1,0 +1,252 @@
+"""What all inferencers share: the way from a config and a checkpoint to predictions on images."""
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.infer import BaseInferencer
+from mmengine.registry import DefaultScope
+from mmengine.structures import BaseDataElement
+from rich.console import Console
+from rich.progress import track
+from torch import nn
+
+from spikedense.checks.checkpoint import existing_checkpoint
+from spikedense.checks.config import library_of
+from spikedense.checks.model import build_model
+from spikedense.errors import UserError
+from spikedense.utils.known_names import nearest
+from spikedense.weights import load, read_checkpoint, read_state_dict
+
+from .config import dataset_meta, read_config, usable_device
+from .inputs import InputImage, list_images
+from .outputs import OutputFolder
+
+Prediction = TypeVar('Prediction')
+
+
+class Inferencer(BaseInferencer, Generic[Prediction]):
+    """The part of an inferencer that is the same for each library.
+
+    A subclass inherits from this class first and from the inferencer of its library second, which
+    gives the pipeline and the visualizer. The predictions are those of ``tools/test.py``: the
+    images go through the test pipeline without annotations and then through ``model.test_step``.
+    Inferencers of different libraries can be used in one process, in any order.
+
+    Args:
+        model: Path of a config, name of a shipped one, or a config.
+        weights: Path or address of a checkpoint that fits the model key by key.
+        device: ``cpu``, ``cuda``, ``cuda:1``...; by default the GPU if there is one.
+        cfg_options: Dotted keys and the values that replace those of the config.
+        network: The model of the config if it is built already. It gets the weights and is moved
+            to the device.
+
+    Raises:
+        UserError: The config is of another library or cannot be used, the checkpoint is missing,
+            cannot be read or does not fit, or the device cannot be used.
+    """
+
+    #: Default scope of the configs.
+    library: str
+    #: Names and default values of the further options of :meth:`predict`, numbers from 0 to 1.
+    options: dict[str, float]
+
+    def __init__(
+        self,
+        model: str | Path | Config,
+        weights: str | Path,
+        device: str | torch.device | None = None,
+        cfg_options: Mapping[str, Any] | None = None,
+        network: nn.Module | None = None,
+    ) -> None:
+        cfg = read_config(model, cfg_options)
+        if library_of(cfg) != self.library:
+            raise UserError(
+                f"'{cfg.filename or 'the config'}' is a config of {cfg.default_scope}, "
+                f'{type(self).__name__} takes those of {self.library}'
+            )
+        self.weights = existing_checkpoint(str(weights))
+        self._network = network
+        self._array_numbers = itertools.count()
+        with DefaultScope.overwrite_default_scope(self.library):
+            # The library does not get the weights, because it would load a part of them without
+            # a message; `_init_model` loads them.
+            super().__init__(model=cfg, device=usable_device(device), scope=self.library)
+
+    def __call__(self, inputs: Any, **options: Any) -> list[Prediction]:
+        """Predict, and keep all predictions in memory; :meth:`predict` gives them one by one.
+
+        Args:
+            inputs: See :meth:`predict`.
+            **options: See :meth:`predict`.
+
+        Returns:
+            A prediction for each image, in order.
+        """
+        return list(self.predict(inputs, **options))
+
+    def predict(
+        self,
+        inputs: Any,
+        *,
+        out_dir: str | Path | None = None,
+        batch_size: int = 1,
+        overlays: bool = True,
+        json: bool = True,
+        progress: bool = True,
+        **options: float,
+    ) -> Iterator[Prediction]:
+        """Predict image after image.
+
+        All inputs are checked before the first prediction.
+
+        Args:
+            inputs: A file, a folder (its images, one level, sorted naturally), a glob pattern, an
+                array (BGR ``[H, W, 3]``, uint8), or a list of these.
+            out_dir: Folder for the files; by default nothing is written.
+            batch_size: Number of images in a forward pass. Images of different sizes never share a
+                forward pass, so no prediction depends on another image.
+            overlays: Whether to draw ``overlays/NAME.png``.
+            json: Whether to write ``predictions/NAME.json`` and the maps that it names.
+            progress: Whether to show a progress bar on stderr.
+            **options: Values for the names in :attr:`options`.
+
+        Returns:
+            An iterator that predicts an image when its prediction is asked for, in order.
+
+        Raises:
+            UserError: An input or an option is wrong.
+        """
+        if batch_size < 1:
+            raise UserError(f'batch_size={batch_size}, expected 1 or more')
+        options = self._checked_options(options)
+        images = list_images(inputs, self._array_numbers)
+        folder = None if out_dir is None else OutputFolder(out_dir)
+        predictions = self._predict(images, folder, batch_size, overlays, json, options)
+        return iter(
+            track(
+                predictions,
+                description='Inference',
+                total=len(images),
+                console=Console(stderr=True),
+                disable=not progress,
+            )
+        )
+
+    def _predict(
+        self,
+        images: Sequence[InputImage],
+        folder: OutputFolder | None,
+        batch_size: int,
+        overlays: bool,
+        json: bool,
+        options: dict[str, float],
+    ) -> Iterator[Prediction]:
+        for batch in self._batches(images, batch_size):
+            # The scope ends before the `yield`, because the caller may use another library then.
+            with DefaultScope.overwrite_default_scope(self.library):
+                samples = self.forward(self.collate_fn([data for _, data in batch]))
+            for (image, _), sample in zip(batch, samples, strict=True):
+                prediction = self.prediction(image, sample, **options)
+                if folder is not None and overlays:
+                    overlay = self.draw(image.read_rgb(), sample, **options)
+                    folder.write_png(f'overlays/{image.name}.png', overlay)
+                if folder is not None and json:
+                    self.write(prediction, folder)
+                yield prediction
+
+    def _batches(
+        self, images: Sequence[InputImage], batch_size: int
+    ) -> Iterator[list[tuple[InputImage, dict]]]:
+        """Group images that follow each other and have the same size after the test pipeline."""
+        batch: list[tuple[InputImage, dict]] = []
+        for image in images:
+            data = self._load(image)
+            full = len(batch) == batch_size
+            if batch and (full or data['inputs'].shape != batch[0][1]['inputs'].shape):
+                yield batch
+                batch = []
+            batch.append((image, data))
+        yield batch
+
+    def _load(self, image: InputImage) -> dict:
+        """Apply the test pipeline to an image."""
+        try:
+            with DefaultScope.overwrite_default_scope(self.library):
+                return self.pipeline(image.content)
+        except (AssertionError, OSError, ValueError, cv2.error) as exc:
+            raise UserError(
+                f"the test pipeline cannot prepare '{image.path or image.name}': {exc}"
+            ) from exc
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        # By default, mmengine looks for the function in a registry that the libraries do not have.
+        return super()._init_collate(cfg) if 'collate_fn' in cfg.test_dataloader else pseudo_collate
+
+    def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
+        """Build the model if it is not built yet, and load all weights or none."""
+        model = build_model(cfg) if self._network is None else self._network
+        model.cfg = cfg
+        checkpoint = read_checkpoint(self.weights)
+        load(model, read_state_dict(checkpoint), self.weights)
+        model.dataset_meta = dataset_meta(cfg, checkpoint, model)
+        return model.to(device).eval()
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes; the index of a class is its label."""
+        return list(self.model.dataset_meta['classes'])
+
+    def _checked_options(self, given: Mapping[str, float]) -> dict[str, float]:
+        for name, value in given.items():
+            if name not in self.options:
+                raise UserError(
+                    f"{type(self).__name__} takes no '{name}'{nearest(name, self.options)}"
+                )
+            if not 0 <= value <= 1:
+                raise UserError(f'{name}={value}, expected a number from 0 to 1')
+        return {**self.options, **given}
+
+    @abstractmethod
+    def prediction(
+        self, image: InputImage, sample: BaseDataElement, **options: float
+    ) -> Prediction:
+        """Turn the output of the model into a plain prediction.
+
+        Args:
+            image: The image.
+            sample: The data sample that the model gave for the image.
+            **options: A value for each name in :attr:`options`.
+
+        Returns:
+            The prediction.
+        """
+
+    @abstractmethod
+    def draw(self, image: np.ndarray, sample: BaseDataElement, **options: float) -> np.ndarray:
+        """Draw a prediction over its image.
+
+        Args:
+            image: RGB ``[H, W, 3]``, uint8.
+            sample: A data sample with a prediction.
+            **options: A value for each name in :attr:`options`.
+
+        Returns:
+            The picture, RGB ``[H, W, 3]``, uint8.
+        """
+
+    @abstractmethod
+    def write(self, prediction: Prediction, folder: OutputFolder) -> None:
+        """Write the JSON file of a prediction, and the maps that the JSON file names.
+
+        Args:
+            prediction: The prediction.
+            folder: The folder for the files.
+        """

@@ -1,0 +1,37 @@
+"""A model built from a config and filled from a checkpoint."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+from torch import nn
+
+from spikedense.checks.checkpoint import existing_checkpoint
+from spikedense.checks.config import open_config
+from spikedense.checks.model import build_model
+from spikedense.weights import load, read_checkpoint, read_state_dict
+
+
+def open_model(
+    config: str, checkpoint: str | None = None, cfg_options: Mapping[str, Any] | None = None
+) -> tuple[Config, nn.Module]:
+    """Read a config, build its model and fill the model from a checkpoint.
+
+    Args:
+        config: Path of a config, or the name of a shipped one.
+        checkpoint: Path or address of a checkpoint. With None the weights stay random; nothing is
+            downloaded.
+        cfg_options: Dotted keys and the values that replace those of the config.
+
+    Returns:
+        The config, and the model in eval mode.
+
+    Raises:
+        UserError: The config cannot be used, or the checkpoint is missing or does not fit.
+    """
+    cfg = open_config(config, cfg_options)
+    model = build_model(cfg)
+    if checkpoint is not None:
+        path = existing_checkpoint(str(checkpoint))
+        load(model, read_state_dict(read_checkpoint(path)), path)
+    return cfg, model.eval()

@@ -1,0 +1,114 @@
+"""What a config says about its own training: data set, neuron, time steps, batch and length."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+
+from spikedense.errors import UserError
+
+#: Titles of the data sets, by the part of a config's file name that says the data set.
+DATA_SETS = {
+    'ade20k': 'ADE20K',
+    'camvid': 'CamVid',
+    'cityscapes': 'Cityscapes',
+    'cityscapes-instance': 'Cityscapes',
+    'coco': 'COCO',
+    'coco-instance': 'COCO instances',
+    'coco-panoptic': 'COCO panoptic',
+    'coco-stuff10k': 'COCO-Stuff 10k',
+    'coco-stuff164k': 'COCO-Stuff 164k',
+    'demo': 'Demo (generated)',
+    'demo-instance': 'Demo instances (generated)',
+    'demo-panoptic': 'Demo panoptic (generated)',
+    'pennfudan': 'Penn-Fudan',
+    'voc12': 'PASCAL VOC 2012',
+    'voc12aug': 'PASCAL VOC 2012 + aug',
+}
+#: Names of the neurons, by their type.
+NEURONS = {
+    'LIF': 'LIF',
+    'NILIF': 'NI-LIF',
+    'ILIF': 'I-LIF',
+    'SigmoidL2NILIF': 'NI-LIF, sigmoid & L2',
+    'ReLU': 'ReLU (ANN)',
+}
+
+#: The end of a config's file name: GPUs, batch of a GPU, length, data set, size.
+_NAME = re.compile(r'_(?P<gpus>\d+)xb\d+-\d+[eki]_(?P<data>[a-z0-9-]+)-\d+x\d+')
+
+
+@dataclass(frozen=True)
+class ConfigFacts:
+    """What a table shows of a config.
+
+    Attributes:
+        data: Title of the training data.
+        neuron: Name of the neuron. Heads are named where they have another neuron.
+        steps: Time steps and levels of a spike, as `T x D`; `none` for a net without spikes.
+        batch: Images in a batch, over all GPUs.
+        length: Iterations, or epochs with that word.
+    """
+
+    data: str
+    neuron: str
+    steps: str
+    batch: int
+    length: str
+
+
+def read_facts(path: Path) -> ConfigFacts:
+    """Read the facts of one config.
+
+    Args:
+        path: A config file that is named as the shipped ones are.
+
+    Returns:
+        The facts.
+
+    Raises:
+        UserError: If the file is missing, or if the name, the data set or the neuron is unknown.
+    """
+    if not path.is_file():
+        raise UserError(f'{path}: no such config, expected a file beside the metafile.')
+    match = _NAME.search(path.stem)
+    if match is None:
+        raise UserError(
+            f'{path}: the name does not end in _GPUSxbBATCH-LENGTH_DATA-SIDExSIDE.py, as expected.'
+        )
+    if match['data'] not in DATA_SETS:
+        raise UserError(
+            f'{path}: the data set is {match["data"]!r}, expected one of {sorted(DATA_SETS)}.'
+        )
+    cfg = Config.fromfile(path)
+    neuron = _neuron_of(cfg, path)
+    backbone = cfg.model.backbone
+    levels = backbone.get('neuron_cfg', {}).get('D', 1)
+    loop = cfg.train_cfg
+    return ConfigFacts(
+        data=DATA_SETS[match['data']],
+        neuron=neuron,
+        steps='none' if neuron == NEURONS['ReLU'] else f'{backbone.get("T", 1)} x {levels}',
+        batch=int(match['gpus']) * cfg.train_dataloader.batch_size,
+        length=f'{loop.max_epochs} epochs' if 'max_epochs' in loop else str(loop.max_iters),
+    )
+
+
+def _neuron_of(cfg: Config, path: Path) -> str:
+    """Name the neuron of the backbone, and that of a detector's heads where it differs."""
+    backbone = cfg.model.backbone.get('neuron_cfg', dict(type='ReLU'))
+    heads = cfg.model.get('rpn_head', {}).get('neuron_cfg', backbone)
+    names = [_name_of(neuron, path) for neuron in (backbone, heads)]
+    return names[0] if names[0] == names[1] else f'{names[0]}, {names[1]} heads'
+
+
+def _name_of(neuron: dict[str, object], path: Path) -> str:
+    if neuron['type'] not in NEURONS:
+        raise UserError(
+            f'{path}: the type of the neuron is {neuron["type"]!r}, '
+            f'expected one of {sorted(NEURONS)}.'
+        )
+    # NI-LIF whose integers are not divided is I-LIF.
+    undivided = neuron['type'] == 'NILIF' and neuron.get('norm') == 1
+    return NEURONS['ILIF' if undivided else str(neuron['type'])]

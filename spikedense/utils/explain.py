@@ -1,0 +1,134 @@
+"""Exceptions as one sentence for the user.
+
+The user can repair a path, a key, a class name or a checkpoint. Any other exception is a bug of
+this package, and has no sentence.
+"""
+
+import ast
+import linecache
+import re
+from types import TracebackType
+from typing import Any
+
+from spikedense.errors import UserError
+
+from .known_names import nearest, registered_names
+from .signatures import accepted_parameters
+
+_NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+) registry')
+_NOT_FOUND_BY_STRING = re.compile(r'Failed to get ([\w.]+)$')
+_BAD_ARGUMENT = re.compile(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+_MISSING_ARGUMENT = re.compile(r'(?:(\w+)\.)?(\w+)\(\) missing \d+ required .*arguments?: (.+)')
+_BUILD_FUNCTIONS = {'build_from_cfg', 'build_optimizer_from_cfg', 'build_scheduler_from_cfg'}
+
+
+def translate(exc: BaseException) -> str | None:
+    """Return the sentence for the user, if the user can repair the cause of an exception.
+
+    Args:
+        exc: Any exception.
+
+    Returns:
+        One line without a final full stop, or None for an exception of another kind.
+    """
+    message = _translate(exc)
+    return None if message is None else ' '.join(message.split()).rstrip('.')
+
+
+def _translate(exc: BaseException) -> str | None:
+    text = exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc)
+    if isinstance(exc, UserError):
+        return text
+    if text.startswith('Caught ') and ' in DataLoader worker' in text:
+        return f'reading the data failed: {text.strip().splitlines()[-1]}'
+    if isinstance(exc, OSError):
+        return _os_error(exc)
+    if isinstance(exc, ModuleNotFoundError) and exc.name == 'mmcv._ext':
+        return (
+            "this needs mmcv's compiled ops, and the installed mmcv was built without them; "
+            '`python -m spikedense.doctor` tells how to get them'
+        )
+    if type(exc).__name__ == 'OutOfMemoryError':
+        return (
+            'out of GPU memory: lower train_dataloader.batch_size or the crop size, set '
+            'model.backbone.with_cp=True, or use --amp'
+        )
+    if isinstance(exc, SyntaxError):
+        return f'{exc.filename}, line {exc.lineno}: {exc.msg}'
+    if type(exc).__name__ == 'ConfigParsingError':
+        return text
+    return _registry_error(text) or _build_error(exc, text)
+
+
+def _os_error(exc: OSError) -> str:
+    if isinstance(exc, FileNotFoundError) and exc.filename is not None:
+        name = str(exc.filename)
+        hint = ''
+        if 'data' in re.split(r'[\\/]', name):
+            hint = ' (docs/data.md says how each data set is laid out under data/)'
+        return f"no such file or folder: '{name}'{hint}"
+    if exc.filename is not None:
+        return f"{exc.strerror}: '{exc.filename}'"
+    return str(exc)
+
+
+def _registry_error(text: str) -> str | None:
+    """Explain an unknown class name in a config."""
+    match = _NOT_REGISTERED.search(text)
+    if match is None:
+        by_string = _NOT_FOUND_BY_STRING.search(text)
+        return None if by_string is None else f"the config names an unknown class '{by_string[1]}'"
+    name, scope, kind = match.groups()
+    return f"the config names an unknown {kind} type='{name}'" + nearest(
+        name, registered_names(kind, scope, name.rpartition('.')[0])
+    )
+
+
+def _build_error(exc: BaseException, text: str) -> str | None:
+    """Explain an error of a constructor that mmengine called with arguments of a config."""
+    built = _class_being_built(exc.__traceback__)
+    if built is None or not isinstance(exc, (ValueError, TypeError, KeyError, AssertionError)):
+        return None
+    family = {cls.__name__ for cls in getattr(built, '__mro__', ())} | {built.__name__}
+    match = _BAD_ARGUMENT.search(text)
+    if match is not None and (match[1] or match[2]) in family:
+        known = accepted_parameters(built)[0]
+        return f"{built.__name__} takes no argument '{match[3]}'" + nearest(match[3], known)
+    match = _MISSING_ARGUMENT.search(text)
+    if match is not None and (match[1] or match[2]) in family:
+        return f'{built.__name__} needs {match[3]}, which the config does not give'
+    text = text or _failed_assertion(exc) or 'its arguments in the config do not fit'
+    return f'{built.__name__}: {text}'
+
+
+def _failed_assertion(exc: BaseException) -> str | None:
+    """Say what an ``assert`` without a message expected, and which values it found."""
+    traceback = exc.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None or not isinstance(exc, AssertionError):
+        return None
+    frame = traceback.tb_frame
+    line = linecache.getline(frame.f_code.co_filename, traceback.tb_lineno).strip()
+    try:
+        (statement,) = ast.parse(line).body
+    except (SyntaxError, ValueError):
+        return None  # the statement has several lines
+    if not isinstance(statement, ast.Assert):
+        return None
+    named = [node for node in ast.walk(statement.test) if isinstance(node, ast.Name)]
+    names = dict.fromkeys(node.id for node in sorted(named, key=lambda node: node.col_offset))
+    found = [f'{name}={frame.f_locals[name]!r}' for name in names if name in frame.f_locals]
+    return f'{", ".join(found)}, expected {ast.unparse(statement.test)}'
+
+
+def _class_being_built(traceback: TracebackType | None) -> Any:
+    """Return the innermost class that mmengine was building when the exception was raised."""
+    built = None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_name in _BUILD_FUNCTIONS:
+            found = frame.f_locals.get('obj_cls', frame.f_locals.get('scheduler_cls'))
+            built = found if hasattr(found, '__name__') else built
+        traceback = traceback.tb_next
+    return built

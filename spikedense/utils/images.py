@@ -1,0 +1,56 @@
+"""Made-up images with as many channels as a model reads."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def input_channels(model: nn.Module) -> int:
+    """Return the number of channels of the images that a model reads.
+
+    Args:
+        model: A model with a ``backbone``, or a backbone.
+
+    Returns:
+        The input channels of the first convolution; without a convolution the ``in_channels`` of
+        the backbone.
+
+    Raises:
+        ValueError: The backbone has neither.
+    """
+    backbone: Any = getattr(model, 'backbone', model)
+    for module in backbone.modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            return module.in_channels
+    # Not the first choice: MobileNetV2 of the libraries counts its layers' channels in it.
+    known = getattr(backbone, 'in_channels', None)
+    if isinstance(known, int):
+        return known
+    raise ValueError(
+        f'{type(backbone).__name__} has no convolution and no in_channels, expected one of them '
+        'to know the number of channels of its images'
+    )
+
+
+def random_images(
+    model: nn.Module,
+    size: tuple[int, int],
+    number: int = 1,
+    generator: torch.Generator | None = None,
+    **options: Any,
+) -> Tensor:
+    """Return images of normal noise (mean 0, variance 1) that a model can read.
+
+    Args:
+        model: The model.
+        size: Height and width.
+        number: Number of images.
+        generator: Source of the random numbers; by default that of torch.
+        **options: Passed on to ``torch.randn``: ``dtype``, ``device``.
+
+    Returns:
+        Images, ``[number, C, H, W]``.
+    """
+    shape = (number, input_channels(model), *size)
+    return torch.randn(shape, generator=generator, **options)

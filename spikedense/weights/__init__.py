@@ -1,0 +1,15 @@
+"""Read checkpoint files and hold them against a model."""
+
+from .fit import WeightFit, check, fill, fit, load
+from .read import Checkpoint, read_checkpoint, read_state_dict
+
+__all__ = [
+    'Checkpoint',
+    'WeightFit',
+    'check',
+    'fill',
+    'fit',
+    'load',
+    'read_checkpoint',
+    'read_state_dict',
+]

@@ -1,0 +1,114 @@
+"""The check of --cfg-options keys."""
+
+import re
+from typing import Any
+
+import pytest
+from mmengine.config import Config
+
+from spikedense.checks.config_options import apply_options
+from spikedense.errors import UserError
+
+
+@pytest.fixture
+def cfg() -> Config:
+    return Config(
+        dict(
+            default_scope='mmseg',
+            model=dict(
+                type='EncoderDecoder',
+                backbone=dict(type='spikedense.SDTV3', arch='5M'),
+                decode_head=dict(type='FPNHead', feature_strides=[4], channels=8),
+                test_cfg=dict(mode='whole'),
+            ),
+            train_cfg=dict(type='IterBasedTrainLoop', max_iters=10),
+            train_dataloader=dict(batch_size=2, dataset=dict(pipeline=[dict(type='Resize')])),
+            optim_wrapper=dict(
+                optimizer=dict(type='AdamW', lr=1e-3), paramwise_cfg=dict(custom_keys=dict())
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        # There already.
+        ('train_cfg.max_iters', 5),
+        ('train_dataloader.dataset.pipeline.0.type', 'RandomFlip'),
+        # Taken by the class, or by a parent to which it hands its arguments.
+        ('model.backbone.with_cp', True),
+        ('model.decode_head.dropout_ratio', 0.0),
+        ('optim_wrapper.optimizer.weight_decay', 0.1),
+        # Read by mmengine.
+        ('load_from', 'a.pth'),
+        ('randomness.seed', 3),
+        ('train_dataloader.pin_memory', True),
+        ('optim_wrapper.clip_grad.max_norm', 1.0),
+        # Free by nature.
+        ('optim_wrapper.paramwise_cfg.custom_keys.neck.lr_mult', 2.0),
+        # Asked for.
+        ('+model.test_cfg.anything', 1),
+    ],
+)
+def test_known_keys_are_merged(cfg: Config, key: str, value: Any) -> None:
+    apply_options(cfg, {key: value})
+    node: Any = cfg
+    for part in key.removeprefix('+').split('.'):
+        node = node[int(part)] if part.isdigit() else node[part]
+    assert node == value
+
+
+@pytest.mark.parametrize(
+    ('key', 'expected'),
+    [
+        ('model.backbon.arch', "did you mean 'backbone'"),
+        ('model.backbone.with_pc', "did you mean 'with_cp'"),
+        ('model.decode_head.dropout_rate', "did you mean 'dropout_ratio'"),
+        ('optim_wrapper.optimizer.weight_dekay', "did you mean 'weight_decay'"),
+        ('train_dataloader.batchsize', "did you mean 'batch_size'"),
+        ('randomnes.seed', "did you mean 'randomness'"),
+        ('model.test_cfg.mod', "did you mean 'mode'"),
+        ('train_dataloader.dataset.pipeline.1.type', 'is a list of 1'),
+        ('train_dataloader.dataset.pipeline.first.type', 'is no index'),
+        ('train_cfg.max_iters.more', 'is 10, which has no key'),
+    ],
+)
+def test_unknown_keys_are_refused(cfg: Config, key: str, expected: str) -> None:
+    before = cfg.to_dict()
+    with pytest.raises(UserError) as error:
+        apply_options(cfg, {key: 1})
+    assert key in str(error.value)
+    assert expected in str(error.value)
+    assert cfg.to_dict() == before
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'said'),
+    [
+        ('model', 3, "model=3, expected a dict or a list of them (a value inside is 'model.KEY="),
+        ('train_cfg', 'abc', "train_cfg='abc', expected a dict"),
+        ('optim_wrapper.optimizer', 3, 'optim_wrapper.optimizer=3, expected a dict'),
+        ('train_dataloader.dataset.pipeline', 3, 'pipeline=3, expected a dict or a list'),
+        ('model.decode_head.channels', 'abc', "='abc', expected a number, as 8 in the config"),
+    ],
+)
+def test_values_of_another_kind(cfg: Config, key: str, value: Any, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        apply_options(cfg, {key: value})
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('model.backbone', None),
+        ('train_cfg', dict(max_iters=3)),
+        ('model.decode_head', [dict(type='FPNHead'), dict(type='FCNHead')]),
+        ('train_dataloader.dataset.pipeline', []),
+        ('model.decode_head.channels', [8, 16]),
+        ('model.test_cfg', 'free, for it has no type'),
+        ('+model.decode_head.channels', 'auto'),
+    ],
+)
+def test_values_of_a_kind_that_may_fit(cfg: Config, key: str, value: Any) -> None:
+    apply_options(cfg, {key: value})

@@ -1,0 +1,151 @@
+"""Families of official checkpoints: which keys they recognise, and one from outside."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from official_states import OFFICIAL, official_state
+from torch import Tensor
+
+from spikedense.converters import (
+    Family,
+    convert_state_dict,
+    known_families,
+    recognised_families,
+    register_family,
+)
+from spikedense.errors import UserError
+from spikedense.models.backbones import SDTV3
+from spikedense.weights import check
+
+SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
+SDT = 'Spike-driven Transformer'
+
+
+@pytest.fixture
+def own_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of families as it is now, afterwards as it was before."""
+    monkeypatch.setattr('spikedense.converters.convert._FAMILIES', list(known_families()))
+
+
+@pytest.mark.parametrize(
+    ('name', 'families'),
+    [
+        ('Semantic FPN', [SDT, 'Semantic FPN']),
+        ('Semantic FPN, LIF', [SDT, 'Semantic FPN']),
+        ('Spike2Former', [SDT, 'Spike2Former']),
+        ('Mask R-CNN', [SDT, 'Semantic FPN', 'spiking detector']),
+        ('classifier', [SDT, 'its classifier']),
+    ],
+)
+def test_official_keys_are_recognised(reference_dir: Path, name: str, families: list[str]) -> None:
+    state = official_state(name, reference_dir)
+    assert [family.name for family in recognised_families(state)] == families
+    # Without the backbone too, and behind a prefix.
+    rest = {f'teacher.{key}': v for key, v in state.items() if 'backbone' not in key}
+    if name != 'classifier':
+        assert [family.name for family in recognised_families(rest)] == families[1:]
+
+
+@pytest.mark.parametrize('name', OFFICIAL)
+def test_converted_keys_are_not_recognised(reference_dir: Path, name: str) -> None:
+    report = convert_state_dict(official_state(name, reference_dir))
+    assert report.unexpected == []
+    assert report.state_dict
+    assert recognised_families(report.state_dict) == []
+
+
+@pytest.mark.parametrize(
+    'key',
+    [
+        'neck.lateral_convs.0.conv.weight',  # mmseg's and mmdet's FPN
+        'neck.fpn_convs.0.conv.weight',
+        'decode_head.scale_heads.0.0.conv.weight',
+        'decode_head.pixel_decoder.encoder_in_proj.weight',  # mmdet's MaskFormer
+        'decode_head.pixel_decoder.lateral_convs.0.conv.weight',
+        'rpn_head.rpn_conv.0.conv.weight',
+        'rpn_head.rpn_cls.weight',
+        'roi_head.bbox_head.shared_fcs.0.weight',
+        'roi_head.mask_head.convs.0.conv.weight',
+        'bbox_head.cls_convs.0.0.conv.weight',  # RetinaSepBNHead
+        'bbox_head.retina_cls.weight',
+        'head.weight',
+        'backbone.layer1.0.conv1.weight',
+    ],
+)
+def test_keys_of_other_libraries_are_not_recognised(key: str) -> None:
+    assert recognised_families({key: torch.zeros(1)}) == []
+
+
+def toy_state() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights of a backbone, by the keys of the toy and by ours."""
+    ours = SDTV3(SMALL).state_dict()
+    return {f'toy.{key.replace("stages", "encoder")}': value for key, value in ours.items()}, ours
+
+
+@pytest.fixture
+def convert(repo_root: Path) -> ModuleType:
+    """The command line."""
+    path = repo_root / 'tools/model_converters/official_to_spikedense.py'
+    spec = importlib.util.spec_from_file_location('official_to_spikedense', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.usefixtures('own_table')
+def test_family_from_outside(
+    tmp_path: Path, repo_root: Path, convert: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The module of docs/add_a_model.md, word for word."""
+    page = (repo_root / 'docs' / 'add_a_model.md').read_text(encoding='utf-8')
+    (block,) = re.findall(r'```python\n# toy_family\.py\n(.*?)```', page, re.DOTALL)
+    (tmp_path / 'toy_family.py').write_text(block)
+    # Another test may have imported it, and a module is run once.
+    monkeypatch.delitem(sys.modules, 'toy_family', raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = tmp_path / 'cfg.py'
+    config.write_text(
+        "default_scope = 'mmseg'\n"
+        "custom_imports = dict(imports=['toy_family'])\n"
+        f"model = dict(backbone=dict(type='spikedense.SDTV3', arch={SMALL}))\n"
+    )
+    official, ours = toy_state()
+    torch.save(official, tmp_path / 'toy.pth')
+    words = [str(tmp_path / 'toy.pth'), str(tmp_path / 'ours.pth'), '--config', str(config)]
+    assert convert.main([*words, '--part', 'backbone']) == 0
+    written = torch.load(tmp_path / 'ours.pth')['state_dict']
+    assert written.keys() == ours.keys()
+    assert all(torch.equal(written[key], ours[key]) for key in ours)
+
+    # The config has registered the family: init_cfg takes the official file itself, in a whole
+    # model too, and who loads it elsewhere is told what to do.
+    torch.save({f'backbone.{key}': v for key, v in official.items()}, tmp_path / 'whole.pth')
+    for name in ('toy', 'whole'):
+        init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / f'{name}.pth'))
+        model = SDTV3(SMALL, init_cfg=init_cfg)
+        model.init_weights()
+        assert all(torch.equal(value, ours[key]) for key, value in model.state_dict().items())
+    with pytest.raises(UserError, match=r'official keys \(Toy\), .*official_to_spikedense\.py'):
+        check(SDTV3(SMALL), official, 'toy.pth')
+
+
+@pytest.mark.usefixtures('own_table')
+def test_family_from_outside_comes_first_and_once() -> None:
+    key = 'block3.0.mlp.fc1_conv.weight'
+    own = Family('own', lambda keys: key in keys, lambda key: f'mine.{key}')
+    assert register_family(own) is own
+    assert convert_state_dict({key: torch.zeros(2, 2, 1)}).names == {key: f'mine.{key}'}
+    # Its rules come after those of families that recognise the file.
+    other = ['downsample1_1.encode_conv.weight', 'head.weight', 'other']
+    assert list(convert_state_dict(dict.fromkeys(other, torch.zeros(1))).state_dict) == [
+        'backbone.stages.0.downsample.conv.weight',
+        'head.fc.weight',
+        'mine.other',
+    ]
+    with pytest.raises(ValueError, match="family 'own' is registered already"):
+        register_family(own)

@@ -1,0 +1,34 @@
+"""Made-up images."""
+
+import pytest
+import torch
+from torch import nn
+
+from spikedense.utils.images import input_channels, random_images
+
+
+class Net(nn.Module):
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(9, 9, 1)  # not of the backbone
+        self.backbone = backbone
+
+
+def test_channels_of_the_first_convolution_of_the_backbone() -> None:
+    layers = nn.Sequential(nn.BatchNorm2d(5), nn.Conv2d(5, 7, 3), nn.Conv2d(7, 2, 3))
+    assert input_channels(Net(layers)) == input_channels(layers) == 5
+    assert random_images(Net(layers), (4, 6), 2).shape == (2, 5, 4, 6)
+
+
+def test_channels_of_a_backbone_without_convolutions() -> None:
+    backbone = nn.Linear(12, 3)
+    with pytest.raises(ValueError, match='Linear has no convolution and no in_channels'):
+        input_channels(backbone)
+    backbone.in_channels = 4
+    assert input_channels(Net(backbone)) == 4
+
+
+def test_the_generator_decides() -> None:
+    net = nn.Conv2d(3, 1, 1)
+    images = [random_images(net, (2, 2), 1, torch.Generator().manual_seed(1)) for _ in range(2)]
+    assert torch.equal(*images)
