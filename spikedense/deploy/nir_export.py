@@ -29,11 +29,11 @@ class NirReport:
     """What was exported, and what NIR cannot express.
 
     Args:
-        path: the file.
-        dt: length of a time step, in seconds.
-        exported: names of the convolutions and neurons that are nodes of the graph.
-        outputs: name of an output node -> shape, ``[C, H, W]``.
-        left_out: names of modules and why they are not in the graph.
+        path: The file.
+        dt: Length of a time step, in seconds.
+        exported: Names of the convolutions and neurons that are nodes of the graph.
+        outputs: Name of an output node -> shape, ``[C, H, W]``.
+        left_out: Names of modules and why they are not in the graph.
     """
 
     path: Path
@@ -93,16 +93,16 @@ def export_nir(
 
     Args:
         model: a segmentor, a detector or a backbone; it is copied.
-        path: the file to write, ``*.nir``.
-        size: height and width of the image. NIR gives each neuron its own parameters, so that the
+        path: The file to write, ``*.nir``.
+        size: Height and width of the image. NIR gives each neuron its own parameters, so that the
             file, though compressed, grows with it.
-        dt: length of a time step in seconds.
+        dt: Length of a time step in seconds.
 
     Returns:
         What was exported and what was not.
 
     Raises:
-        ExportError: nothing can be exported.
+        ExportError: Nothing can be exported.
     """
     nir = required('nir')
     path = Path(path)

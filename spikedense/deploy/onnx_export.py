@@ -73,8 +73,8 @@ class _Part(nn.Module):
     """A part of a model as a module, which the exporter wants.
 
     Args:
-        part: the part, which holds the weights.
-        function: what is computed with it.
+        part: The part, which holds the weights.
+        function: What is computed with it.
     """
 
     def __init__(self, part: Any, function: Callable[[Any, Tensor], Any]) -> None:
@@ -124,11 +124,11 @@ class _Graph:
     """What becomes one file.
 
     Args:
-        name: of the file.
-        module: what it computes.
-        input: name of its input.
-        example: an input.
-        varying: whether the first axis may have any length; that of the example is fixed if not.
+        name: Of the file.
+        module: What it computes.
+        input: Name of its input.
+        example: An input.
+        varying: Whether the first axis may have any length; that of the example is fixed if not.
     """
 
     name: str
@@ -157,15 +157,15 @@ def export_onnx(
 
     Args:
         model: a model of one time step (T=1), or of neurons without state.
-        folder: where to; it must not exist, or be empty. Nothing is left there if this fails.
-        size: height and width of the image.
-        opset: version of ONNX's operators, 17 to 20.
+        folder: Where to; it must not exist, or be empty. Nothing is left there if this fails.
+        size: Height and width of the image.
+        opset: Version of ONNX's operators, 17 to 20.
 
     Returns:
         The files, the manifest last.
 
     Raises:
-        ExportError: the model or a part of it has no ONNX form.
+        ExportError: The model or a part of it has no ONNX form.
     """
     folder = Path(folder).absolute()
     _check_request(folder, size, opset)

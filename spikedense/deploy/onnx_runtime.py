@@ -16,8 +16,8 @@ class OnnxNetwork:
     """The graphs that :func:`spikedense.deploy.onnx_export.export_onnx` has written.
 
     Args:
-        folder: the folder.
-        providers: execution providers of ONNX Runtime, the most wanted first.
+        folder: The folder.
+        providers: Execution providers of ONNX Runtime, the most wanted first.
 
     Raises:
         ExportError: ONNX Runtime is not installed, or the folder holds no export.
@@ -42,7 +42,7 @@ class OnnxNetwork:
         """Runs the graph that reads images; it is the only one but for two-stage detectors.
 
         Args:
-            images: normalised images, ``[1, 3, H, W]`` as exported.
+            images: Normalised images, ``[1, 3, H, W]`` as exported.
 
         Returns:
             Its outputs, in the manifest's order.
@@ -53,14 +53,14 @@ class OnnxNetwork:
         """Runs one graph.
 
         Args:
-            graph: its name in the manifest.
-            x: its input.
+            graph: Its name in the manifest.
+            x: Its input.
 
         Returns:
             Its outputs, in the manifest's order, on the device of ``x``.
 
         Raises:
-            ExportError: the input has another shape than the graph.
+            ExportError: The input has another shape than the graph.
         """
         ((name, shape),) = self.manifest['graphs'][graph]['inputs'].items()
         found = list(x.shape)
@@ -84,14 +84,14 @@ def run_by_onnx(model: nn.Module, network: OnnxNetwork) -> nn.Module:
     mmdet's own preprocessing and decoding, and through the graphs between them.
 
     Args:
-        model: the model that was exported.
-        network: its graphs.
+        model: The model that was exported.
+        network: Its graphs.
 
     Returns:
         The copy, for batches of one image of the exported size.
 
     Raises:
-        ExportError: the graphs are of another model.
+        ExportError: The graphs are of another model.
     """
     kind = network.manifest['kind']
     if network.manifest['model'] != type(model).__name__ or not hasattr(model, 'extract_feat'):

@@ -36,16 +36,16 @@ def to_spike_inference(
     factors one is sent spike by spike, and the other is held as an accumulated integer.
 
     Args:
-        model: the model; it is copied, not changed.
-        images: an example for the trace that tells which neuron feeds which layer; by default
+        model: The model; it is copied, not changed.
+        images: An example for the trace that tells which neuron feeds which layer; by default
             random ones of 64 x 96 pixels.
-        **how: see :func:`spikedense.tracing.network_outputs`.
+        **how: See :func:`spikedense.tracing.network_outputs`.
 
     Returns:
         The twin in eval mode, which is called as the model is, and what was folded.
 
     Raises:
-        ValueError: the model has no spiking neuron, something else than a weighted layer or a known
+        ValueError: The model has no spiking neuron, something else than a weighted layer or a known
             product reads a neuron's spikes, or the twin does not compute what the model does.
     """
     if not any(isinstance(m, BaseNeuron) for m in model.modules()):

@@ -12,12 +12,12 @@ class RealMultiplication:
     """A multiplication without a spiking factor.
 
     Args:
-        module: where it is.
-        operation: what multiplies, as torch calls it.
+        module: Where it is.
+        operation: What multiplies, as torch calls it.
         kind: ``'real x real'``, or ``'real x constant'`` for weights and scalars.
-        pixels: whether the real factor is the image, or was made of it without a neuron.
-        neuron: whether it belongs to a neuron's own dynamics (leak, input decay).
-        times: how often, an image.
+        pixels: Whether the real factor is the image, or was made of it without a neuron.
+        neuron: Whether it belongs to a neuron's own dynamics (leak, input decay).
+        times: How often, an image.
     """
 
     module: str
@@ -38,9 +38,9 @@ def real_multiplications(
     are.
 
     Args:
-        model: the model, in eval mode.
-        images: normalised images, ``[B, C, H, W]``.
-        **how: see :func:`spikedense.tracing.network_outputs`.
+        model: The model, in eval mode.
+        images: Normalised images, ``[B, C, H, W]``.
+        **how: See :func:`spikedense.tracing.network_outputs`.
 
     Returns:
         In the order in which they run.

@@ -30,8 +30,8 @@ def checkpoint_block(module: nn.Module, x: Tensor) -> Tensor:
     which pads with them, would not even recompute the same values.
 
     Args:
-        module: maps ``x`` to a tensor.
-        x: input.
+        module: Maps ``x`` to a tensor.
+        x: Input.
 
     Returns:
         ``module(x)``.

@@ -9,8 +9,8 @@ def head_neuron(owner: str, neuron_cfg: dict[str, Any] | None) -> dict[str, Any]
     """The neuron of a head, one set of layers for all levels of a pyramid or for any RoIs.
 
     Args:
-        owner: class of the head, for the error.
-        neuron_cfg: the neuron; None means ``dict(type='NILIF', D=4)``.
+        owner: Class of the head, for the error.
+        neuron_cfg: The neuron; None means ``dict(type='NILIF', D=4)``.
 
     Returns:
         The config.

@@ -21,9 +21,9 @@ def rescaled(neuron_cfg: dict[str, Any], scale: float) -> dict[str, Any]:
     """A neuron whose output is ``scale`` times that of another one.
 
     Args:
-        neuron_cfg: an integer neuron (NI-LIF and its kin); others have no scale and stay what they
+        neuron_cfg: An integer neuron (NI-LIF and its kin); others have no scale and stay what they
             are.
-        scale: factor; a neuron of D = 4 with scale 4 emits integers.
+        scale: Factor; a neuron of D = 4 with scale 4 emits integers.
 
     Returns:
         The config of the other neuron.
@@ -61,17 +61,17 @@ class SpikeMaskEmbed(BaseModule):
     or :math:`\alpha / D`, as Q is negative or not.
 
     Args:
-        in_channels: channels of the queries.
-        out_channels: channels of the mask features.
-        num_queries: number of queries.
+        in_channels: Channels of the queries.
+        out_channels: Channels of the mask features.
+        num_queries: Number of queries.
         shortcut: ``'me_query_conv'``, ``'me_channel_conv'`` (its convolution mixes channels),
             ``'identity'`` (:math:`w R`), ``'membrane'`` (:math:`w Q`), or None; all but the first
             are ablations.
         pre_act: ``'sigmoid'``, or None for ``P = Q``.
         scale: :math:`\alpha`; D makes the neurons emit integers.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        neuron_cfg: The neuron.
+        norm_cfg: The norm.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(

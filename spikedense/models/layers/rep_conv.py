@@ -23,9 +23,9 @@ class BorderNorm(nn.Module):
     whole RepConv equal to one zero-padded 3x3 convolution in eval mode.
 
     Args:
-        num_features: channels.
-        norm_cfg: a batch norm with running statistics and affine weights.
-        padding: width of the border.
+        num_features: Channels.
+        norm_cfg: A batch norm with running statistics and affine weights.
+        padding: Width of the border.
     """
 
     def __init__(self, num_features: int, norm_cfg: dict, padding: int = 1) -> None:
@@ -58,10 +58,10 @@ class RepConv(BaseModule):
     """1x1 convolution, :class:`BorderNorm`, depth-wise 3x3, 1x1 convolution, norm.
 
     Args:
-        in_channels: channels of the input, and of the depth-wise part.
-        out_channels: channels of the output.
-        norm_cfg: a batch norm with running statistics and affine weights.
-        init_cfg: initialisation of mmengine.
+        in_channels: Channels of the input, and of the depth-wise part.
+        out_channels: Channels of the output.
+        norm_cfg: A batch norm with running statistics and affine weights.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class SpikeRepConv(BaseModule):
     """``Norm(RepConv(SN(x)))`` on ``[T, B, C, H, W]``, mergeable into one spiking 3x3 convolution.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        neuron_cfg: the neuron in front; None where the caller hands over spikes.
-        norm_cfg: a batch norm with running statistics and affine weights.
-        init_cfg: initialisation of mmengine.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        neuron_cfg: The neuron in front; None where the caller hands over spikes.
+        norm_cfg: A batch norm with running statistics and affine weights.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(

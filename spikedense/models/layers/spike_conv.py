@@ -16,17 +16,17 @@ class SpikeConv(BaseModule):
     """``Norm(Conv(SN(x)))`` on membrane potentials ``[T, B, C, H, W]``.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: side of the kernel.
-        stride: stride of the convolution.
-        padding: zero padding; None keeps the size at stride 1 (``kernel_size // 2``).
-        groups: groups of the convolution.
-        bias: whether the convolution has a bias; ``'auto'`` means where there is no norm.
-        neuron_cfg: the neuron in front; None for a layer that takes its input as it is (pixels,
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Side of the kernel.
+        stride: Stride of the convolution.
+        padding: Zero padding; None keeps the size at stride 1 (``kernel_size // 2``).
+        groups: Groups of the convolution.
+        bias: Whether the convolution has a bias; ``'auto'`` means where there is no norm.
+        neuron_cfg: The neuron in front; None for a layer that takes its input as it is (pixels,
             or spikes that the caller made once for several layers).
-        norm_cfg: the norm behind; None for none.
-        init_cfg: initialisation of mmengine.
+        norm_cfg: The norm behind; None for none.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class SpikeDeconv(SpikeConv):
     """:class:`SpikeConv` with a transposed convolution, which enlarges the map by its stride.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        scale_factor: kernel size and stride.
-        neuron_cfg, norm_cfg, init_cfg: those of :class:`SpikeConv`.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        scale_factor: Kernel size and stride.
+        neuron_cfg, norm_cfg, init_cfg: Those of :class:`SpikeConv`.
     """
 
     def __init__(

@@ -16,12 +16,12 @@ class SpikeLinear(BaseModule):
     """``Norm(Linear(SN(x)))`` on membrane potentials ``[T, N, C]``.
 
     Args:
-        in_features: width of the input.
-        out_features: width of the output.
-        bias: whether the layer has a bias; ``'auto'`` means where there is no norm.
-        neuron_cfg: the neuron in front.
-        norm_cfg: the norm behind, one of maps as everywhere (``dict(type='BN')``); None for none.
-        init_cfg: initialisation of mmengine.
+        in_features: Width of the input.
+        out_features: Width of the output.
+        bias: Whether the layer has a bias; ``'auto'`` means where there is no norm.
+        neuron_cfg: The neuron in front.
+        norm_cfg: The norm behind, one of maps as everywhere (``dict(type='BN')``); None for none.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(

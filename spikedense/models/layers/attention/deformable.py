@@ -54,18 +54,18 @@ class SpikeDrivenDeformableAttention(BaseModule):
     survives only a closed window of the neuron.
 
     Args:
-        channels: channels of input and output.
-        num_groups: groups G, which have offsets and weights of their own.
-        kernel_size: side of the kernel, ``K = kernel_size ** 2`` points.
-        dw_kernel_size: side of the depth-wise kernels, those of the projections included.
+        channels: Channels of input and output.
+        num_groups: Groups G, which have offsets and weights of their own.
+        kernel_size: Side of the kernel, ``K = kernel_size ** 2`` points.
+        dw_kernel_size: Side of the depth-wise kernels, those of the projections included.
         proj: ``'esc'``, or ``'linear'`` for neuron, 1x1 convolution and norm (an ablation).
-        dwconv: whether the depth-wise convolution stands in front of offsets and weights.
+        dwconv: Whether the depth-wise convolution stands in front of offsets and weights.
         spike: ``'weight'`` fires the weights A, ``'value'`` v instead (an ablation).
-        legacy_layout: whether the channels-first maps of offsets and weights are read as
+        legacy_layout: Whether the channels-first maps of offsets and weights are read as
             channels-last, as in the released code: a pixel samples by others' numbers then.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        neuron_cfg: The neuron.
+        norm_cfg: The norm.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(

@@ -16,13 +16,13 @@ class ChannelConv(BaseModule):
     """``SpikeConv3x3(r*C -> C)(SpikeConv3x3(C -> r*C)(x))``, of the convolution blocks.
 
     Args:
-        channels: channels of input and output.
-        ratio: ratio of the hidden channels.
-        kernel_size: side of both kernels.
-        bias: as in :class:`SpikeConv`.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        ratio: Ratio of the hidden channels.
+        kernel_size: Side of both kernels.
+        bias: As in :class:`SpikeConv`.
+        neuron_cfg: The neuron.
+        norm_cfg: The norm.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class ChannelMLP(ChannelConv):
     """The MLP of the transformer blocks: :class:`ChannelConv` of 1x1 kernels with biases.
 
     Args:
-        channels: channels of input and output.
-        ratio: ratio of the hidden channels.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        ratio: Ratio of the hidden channels.
+        neuron_cfg: The neuron.
+        norm_cfg: The norm.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(

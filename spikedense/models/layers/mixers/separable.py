@@ -22,13 +22,13 @@ class SpikeSeparableConv(BaseModule):
     nothing stands between the last two convolutions, and the projection takes real values.
 
     Args:
-        channels: channels of input and output.
-        kernel_size: side of the depth-wise kernel.
-        expansion: ratio of the hidden channels.
-        mid_neuron: whether norm and neuron stand between the last two convolutions.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        kernel_size: Side of the depth-wise kernel.
+        expansion: Ratio of the hidden channels.
+        mid_neuron: Whether norm and neuron stand between the last two convolutions.
+        neuron_cfg: The neuron.
+        norm_cfg: The norm.
+        init_cfg: Initialisation of mmengine.
     """
 
     def __init__(
