@@ -15,7 +15,7 @@ def fold_time(x: Tensor) -> Tensor:
 
 def unfold_time(x: Tensor, T: int) -> Tensor:
     """Split time off the batch: ``[T*B, ...] -> [T, B, ...]``."""
-    # The quotient instead of -1, which fails for an empty batch (no RoIs).
+    # The quotient instead of -1: an empty batch (no RoIs) must keep its graph.
     return x.unflatten(0, (T, x.size(0) // T))
 
 
