@@ -91,9 +91,7 @@ class SpikeBackbone(BaseModule):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
-        build_neuron(
-            self.neuron_cfg
-        )  # raises an error for a wrong neuron_cfg before any layer is built
+        build_neuron(self.neuron_cfg)  # refuses a wrong neuron_cfg before any layer is built
         self.stages = nn.ModuleList()
 
     @property
@@ -165,7 +163,7 @@ class SpikeBackbone(BaseModule):
         if x.dim() == 5:
             return stem(x)
         if x.device.type == 'cpu':
-            # On a CPU, channels-last convolutions are faster (oneDNN); all later maps keep the format.
+            # Channels-last convolutions are faster with oneDNN; all later maps keep the format.
             x = x.contiguous(memory_format=torch.channels_last)
         return stem(x.unsqueeze(0)).expand(self.T, -1, -1, -1, -1)
 

@@ -44,7 +44,7 @@ class SpikeDrivenPyramid(SpikeBackbone):
         mlp_ratio: Ratio of hidden channels to channels in the default channel mixers.
         token_mixer: Token mixer: a config for all stages that have a token mixer by default, or a
             list with an entry for each of the five stages.
-        attn_cfg: Attention, given in the same two ways.
+        attn_cfg: Attention, given in the same two ways; ``num_heads`` is passed in if needed.
         channel_mixer: Channel mixer, given in the same two ways.
         stage4_stride: Stride of the last down-sampling; 1 as published, 2 for an output of stride
             32.

@@ -42,7 +42,7 @@ class DeformSample(nn.Module):
 
 @MODELS.register_module()
 class SpikeDrivenDeformableAttention(BaseModule):
-    r"""SDDA: each pixel adds up real-valued samples with *spiking* weights (Spike2Former, eqs. 4-8).
+    r"""SDDA: a pixel adds up real-valued samples with *spiking* weights (Spike2Former, eqs. 4-8).
 
     .. math::
         v &= W_v(x), \qquad z = \mathrm{SN}(\mathrm{BN}(\mathrm{DWConv}(\mathrm{SN}(x)))) \\

@@ -91,7 +91,7 @@ class ProductAttention(BaseModule):
         return [Folding('attention scale', '')]
 
     def absorb(self, child: str, which: int, factor: float) -> None:
-        """Fold a factor of an operand into the thresholds behind the product, else into its scale."""
+        """Fold a factor of an operand into the next neuron's thresholds, else into the product."""
         if self.product.scale == 1:
             try:
                 self.out_proj.neuron = rescaled_input(self.out_proj.neuron, factor)
