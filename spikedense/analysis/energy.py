@@ -43,10 +43,10 @@ class EnergySettings:
     """The way in which the operations of a model are counted.
 
     Args:
-        mode: In mode ``'paper'``, all layers and products but the first convolution are additions.
-            A layer whose input other layers made of the spikes of one neuron counts with the rate
-            of that neuron. A layer that reads membrane potentials (a float head) counts as MACs.
-            Anything else is free. In mode ``'strict'``, an operation is an addition only if the
+        mode: In mode ``'paper'``, all layers and products except the first convolution are
+            additions. If other layers made the input of a layer from the spikes of one neuron, that
+            layer counts with the rate of the neuron. A layer that reads membrane potentials (a
+            float head) counts as MACs. Anything else is free. In mode ``'strict'``, an operation is an addition only if the
             output of a neuron enters it; interpolation, sampling and scales are multiplications.
         attention: With ``'single'``, a product of two integers costs as many additions as one of
             them (on average). With ``'product'``, it costs n times m additions, as after an exact
@@ -127,7 +127,7 @@ class LayerEnergy:
 
 
 def energy_mj(macs: float, acs: float, prices: Prices = PRICES['fp32']) -> float:
-    """Return the energy in mJ of MACs and additions: 71e9 MACs in fp32 are 326.6 mJ."""
+    """Return the energy of MACs and additions in mJ. Example: 71e9 MACs in fp32 are 326.6 mJ."""
     return (macs * prices.mac + acs * prices.ac) * 1e-9
 
 

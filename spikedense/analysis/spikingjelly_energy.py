@@ -15,7 +15,7 @@ from spikedense.tracing import network_outputs
 def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]]:
     """Run the energy models of SpikingJelly on a model.
 
-    The energy models price binary spikes only, and count an integer as a dense MAC. Hence they get
+    The energy models price binary spikes only, and count an integer as a dense MAC. So they get
     the twin of :func:`to_spike_inference`, whose layers read zeros and ones.
 
     Args:
