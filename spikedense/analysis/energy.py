@@ -46,10 +46,11 @@ class EnergySettings:
         mode: In mode ``'paper'``, all layers and products except the first convolution are
             additions. If other layers made the input of a layer from the spikes of one neuron, that
             layer counts with the rate of the neuron. A layer that reads membrane potentials (a
-            float head) counts as MACs. Anything else is free. In mode ``'strict'``, an operation is an addition only if the
-            output of a neuron enters it; interpolation, sampling and scales are multiplications.
-        attention: With ``'single'``, a product of two integers costs as many additions as one of
-            them (on average). With ``'product'``, it costs n times m additions, as after an exact
+            float head) counts as MACs. Anything else is free. In mode ``'strict'``, an operation is
+            an addition only if it reads the output of a neuron; interpolation, sampling and scales
+            are multiplications.
+        attention: With ``'single'``, a product of two integers costs as many additions as the mean
+            of both. With ``'product'``, it costs n times m additions, as after an exact
             expansion into spikes.
         stem_times_T: Whether mode paper counts the first convolution T times, as the published
             numbers seem to do. This package runs it once for each image.

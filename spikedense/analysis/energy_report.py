@@ -152,7 +152,7 @@ def _unseen(trace: OperationTrace) -> list[str]:
         return []
     names = ', '.join(f"'{name}'" for name in sorted(trace.lost))
     return [
-        f'Not counted is what runs in compiled operations or fills tensors in place, in {names}.'
+        f'Compiled operations, and operations that fill tensors in place, are not counted in {names}.'
     ]
 
 
@@ -213,11 +213,11 @@ def assumptions(settings: EnergySettings, steps: int, source: str, images: int) 
         '(Horowitz, ISSCC 2014); nothing was measured on hardware.',
         'One MAC is one multiply-accumulate: fp32 4.6 pJ, fp16 1.5 pJ, int8 0.23 pJ; one AC is one '
         'addition: 0.9, 0.4 and 0.03 pJ.',
-        'Norms are folded, biases, neuron updates, residual sums and pooling are free; memory is '
-        'not in the energy, and dominates on real chips. Its traffic is given apart, each tensor '
-        f'read or written once, at {MEMORY_PJ_PER_BYTE} pJ a byte.',
-        'The rate of a layer is the mean integer that enters it over D, not the share of non-zero '
-        'elements; an integer n is priced as n additions.',
+        'Norms are folded. Biases, neuron updates, residual sums and pooling are free. The energy '
+        'does not include memory, which dominates on real chips. Memory traffic is given '
+        f'separately: each tensor is read or written once, at {MEMORY_PJ_PER_BYTE} pJ a byte.',
+        'The rate of a layer is the mean integer of its input divided by D, not the share of '
+        'non-zero elements. An integer n is priced as n additions.',
         f'Firing was measured over {images} image(s) from {source}, in eval mode.',
         'RepConvs are merged into one 3x3 convolution on spikes.'
         if settings.merged
@@ -225,28 +225,30 @@ def assumptions(settings: EnergySettings, steps: int, source: str, images: int) 
     ]
     if settings.mode == 'paper':
         said.append(
-            'Mode paper: all but the first convolution are additions; layers that read real values '
-            "which other layers made of one neuron's spikes count with that neuron's rate, those "
-            'that read membranes are MACs; interpolation and deformable sampling are free. Borders '
-            'are counted as if the kernel were inside.'
+            'Mode paper: all layers and products except the first convolution are additions. If '
+            'other layers made the input of a layer from the spikes of one neuron, that layer '
+            'counts with the rate of the neuron. A layer that reads membrane potentials counts as '
+            'MACs. Interpolation and deformable sampling are free. At borders, the whole kernel '
+            'is counted.'
         )
         if steps > 1:
             times = f'{steps} times' if settings.stem_times_T else 'once'
-            said.append(f'The first convolution, which runs once here, is counted {times}.')
+            said.append(f'The first convolution runs once here, and is counted {times}.')
     else:
         said.append(
-            'Mode strict: an operation is an addition only if what enters it was written by a '
-            'neuron, with the weights that each spike really meets; all others are MACs, '
-            'interpolation, sampling and scales included (RoIAlign and box decoding are not).'
+            'Mode strict: an operation is an addition only if it reads the output of a neuron; '
+            'each spike counts once for each weight that is added for it. All other operations, '
+            'such as interpolation, sampling and scales, are MACs. RoIAlign and box decoding are '
+            'not counted.'
         )
     said.append(
-        'A product of two integers is priced as one of them (their mean).'
+        'A product of two integers is priced as the mean of both.'
         if settings.attention == 'single'
         else 'A product of integers n and m is priced as n times m additions.'
     )
     said.append(
-        'The quantised ANN is the same graph run once, its neurons taken for a quantiser of T*D+1 '
-        'levels, an int8 MAC for each weight it meets, or only for inputs that are not zero; the '
-        'float ANN is the same graph run once with real values.'
+        'The quantised ANN is the same graph, run once, with quantisers of T*D+1 levels as neurons '
+        'and an int8 MAC for each weight and input, or only for inputs that are not zero. The '
+        'float ANN is the same graph, run once with real values.'
     )
     return said

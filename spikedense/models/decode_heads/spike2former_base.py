@@ -1,4 +1,4 @@
-"""The part that the Spike2Former heads for mmseg and mmdet share: from pyramid to masks."""
+"""The network from pyramid to masks, shared by the Spike2Former heads for mmseg and mmdet."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ class SpikeMaskClassifier(BaseModule):
     r"""Pixel decoder, query decoder, and the classes and masks of the queries.
 
     This is a mix-in for a MaskFormer head of mmseg or mmdet; name it before that head. It averages
-    over the time axis, so targets, losses and inference of the library get tensors without it.
+    over time, so targets, losses and inference of the library get tensors without a time axis.
 
     .. math::
         \mathrm{cls} = \mathrm{mean}_t \, W_c R, \qquad
@@ -176,7 +176,7 @@ class SpikeMaskClassifier(BaseModule):
         return self._read(states[-1:] if self._last_state_only else states, mask_features)
 
     def absorb(self, child: str, which: int, factor: float) -> None:
-        """Scale the layer that gives the mask features by a factor of the mask embeddings."""
+        """Scale the layer that gives the mask features by a factor from the mask embeddings."""
         scale_output(out_layer(self.pixel_decoder.mask_conv), factor)
 
     def _decode(self, mask_features: Tensor, memories: Sequence[Tensor]) -> list[Tensor]:

@@ -15,7 +15,7 @@ from .spike2former_base import SpikeMaskClassifier
 
 @MODELS.register_module()
 class Spike2FormerHead(SpikeMaskClassifier, MaskFormerHead):
-    """Spike2Former (AAAI 2025): mask classification; each product has an input of spikes.
+    """Spike2Former (AAAI 2025): mask classification; one factor of each product is spikes.
 
     Targets, losses and inference are those of mmseg's ``MaskFormerHead``.
 

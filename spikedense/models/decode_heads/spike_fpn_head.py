@@ -77,12 +77,14 @@ class SpikeFPNHead(BaseDecodeHead):
         self, feature_strides: Sequence[int], neuron_cfg: dict | None = None, **kwargs
     ) -> None:
         if kwargs.pop('dropout_ratio', 0):
-            raise ValueError('SpikeFPNHead: dropout_ratio must be 0, spikes are not dropped out')
+            raise ValueError(
+                'SpikeFPNHead: dropout_ratio must be 0, because dropout changes spikes'
+            )
         super().__init__(input_transform='multiple_select', dropout_ratio=0, act_cfg=None, **kwargs)
         if len(feature_strides) != len(self.in_channels):
             raise ValueError(
                 f'SpikeFPNHead: feature_strides={tuple(feature_strides)}, expected '
-                f'{len(self.in_channels)} of them, as in_channels'
+                f'{len(self.in_channels)} strides, one for each of in_channels'
             )
         self.feature_strides = tuple(feature_strides)
         neuron_cfg = neuron_or_default(neuron_cfg)

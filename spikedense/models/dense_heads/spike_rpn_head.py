@@ -12,7 +12,7 @@ from ..layers import SpikeConv, head_neuron, mean_over_time, with_time
 
 @MODELS.register_module()
 class SpikeRPNHead(RPNHead):
-    """Region proposals with a neuron in front of every convolution (SDT-V3, ST-ERF).
+    """Region proposals with a neuron in front of every convolution, as in SDT-V3 and ST-ERF.
 
     ``x = Conv3x3(SN(x))``, ``num_convs`` times; ``cls, reg = mean_t(Conv1x1(SN(x)))``. Anchors,
     losses and proposals are mmdet's. They get logits without a time axis.

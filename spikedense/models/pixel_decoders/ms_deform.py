@@ -26,7 +26,7 @@ def pixel_centres(sizes: Sequence[Size], dtype: torch.dtype, device: torch.devic
         device: Device of the result.
 
     Returns:
-        ``[N, 2]``, N is the number of all pixels, row by row, map by map.
+        ``[N, 2]``, row by row and map by map; N is the number of all pixels.
     """
     like: dict[str, Any] = dict(dtype=dtype, device=device)
     centres = []
@@ -47,9 +47,10 @@ class SpikeMultiScaleDeformableAttention(BaseModule):
              v_l(p + \Delta p_{l, k}(p))\bigr)\Bigr)
 
     Tokens are the pixels of all maps. The places :math:`p` are pixel centres relative to the size
-    of the map, so they are comparable between maps. Offsets are in pixels of the sampled map. Values
-    between pixels are interpolated bilinearly; values outside of a map are 0. Offsets and weights
-    have no norm, because a norm would remove the start value of the bias, a star of directions.
+    of the map, so they are comparable between maps. Offsets are in pixels of the sampled map.
+    Values between pixels are interpolated bilinearly; values outside of a map are 0. Offsets and
+    weights have no norm, because a norm would remove the start value of the bias, a star of
+    directions.
 
     Args:
         channels: Channels of input and output.
@@ -143,7 +144,7 @@ def _tokens_first(x: Tensor) -> Tensor:
 
 
 class MSDeformEncoderLayer(BaseModule):
-    """Multi-scale deformable attention, then the channel MLP; both are added to the tokens.
+    """Multi-scale deformable attention, then the channel MLP, added to membrane potentials.
 
     Args:
         channels: Channels of input and output.

@@ -70,13 +70,13 @@ class SDTEPixelDecoder(BaseModule):
         encoder_levels = (top,) if encoder_levels is None else tuple(encoder_levels)
         if not 0 <= mask_level <= top - NUM_MEMORIES + 1:
             raise ValueError(
-                f'mask_level={mask_level}, expected 0..{top - NUM_MEMORIES + 1}: of '
-                f'{top + 1} levels {NUM_MEMORIES} go to the query decoder'
+                f'mask_level={mask_level}, expected 0..{top - NUM_MEMORIES + 1}: the query decoder '
+                f'reads {NUM_MEMORIES} of {top + 1} levels'
             )
         if top not in encoder_levels or not set(encoder_levels) <= set(range(mask_level, top + 1)):
             raise ValueError(
-                f'encoder_levels={encoder_levels}, expected {top}, and others from '
-                f'{mask_level} on if any'
+                f'encoder_levels={encoder_levels}, expected {top}, and no level outside of '
+                f'{mask_level}..{top}'
             )
         cfg: dict[str, Any] = dict(
             neuron_cfg=neuron_or_default(neuron_cfg), norm_cfg=norm_cfg or dict(type='BN')

@@ -21,10 +21,10 @@ class _TimeAxis(BaseRoIHead):
         super().__init__(*args, **kwargs)
         name = type(self).__name__
         if self.with_shared_head:
-            raise ValueError(f'{name}: shared_head is given, expected none: it knows no time axis')
+            raise ValueError(f'{name}: shared_head is given, expected none: it has no time axis')
         if self.with_mask and self.share_roi_extractor:
             raise ValueError(
-                f'{name}: mask_roi_extractor is missing, expected one beside bbox_roi_extractor'
+                f'{name}: mask_roi_extractor is missing, expected one besides bbox_roi_extractor'
             )
         for key, ours in (
             ('bbox_roi_extractor', 'SpikeRoIExtractor'),
@@ -37,7 +37,7 @@ class _TimeAxis(BaseRoIHead):
                 if type(part).__module__.startswith('mmdet.'):
                     raise ValueError(
                         f"{name}: {key} has type='{type(part).__name__}', expected "
-                        f"'spikedense.{ours}' or another that knows the time axis"
+                        f"'spikedense.{ours}' or another type with a time axis"
                     )
 
     def forward(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> tuple:

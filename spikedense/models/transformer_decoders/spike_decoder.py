@@ -31,7 +31,7 @@ class LegacyQueryMLP(ChannelMLP):
 
 
 class SpikeDecoderLayer(BaseModule):
-    """Cross-attention, self-attention and MLP; each output is added to the queries.
+    """Cross-attention, self-attention and MLP, each added to the membrane potentials of queries.
 
     Args:
         channels: Channels of the queries.
