@@ -85,7 +85,7 @@ class LayerEnergy:
         operation: Name of the operation in torch.
         part: Part of the model that the module belongs to.
         counted_as: ``'MAC'``, ``'AC'`` or ``'free'``, by the settings.
-        neuron: The neuron whose spikes enter, or the nearest one above; None for pixels.
+        neuron: The neuron that made the input, or the nearest neuron before it; None for pixels.
         D: Largest integer of that neuron.
         mean: Mean integer of the input.
         rate: ``mean / D``.

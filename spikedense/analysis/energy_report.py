@@ -152,7 +152,8 @@ def _unseen(trace: OperationTrace) -> list[str]:
         return []
     names = ', '.join(f"'{name}'" for name in sorted(trace.lost))
     return [
-        f'Compiled operations, and operations that fill tensors in place, are not counted in {names}.'
+        'Compiled operations, and operations that fill tensors in place, are not counted in '
+        f'{names}.'
     ]
 
 

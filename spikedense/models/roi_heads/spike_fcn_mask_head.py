@@ -85,7 +85,7 @@ class SpikeFCNMaskHead(FCNMaskHead):
     def init_weights(self) -> None:
         """Initialise by Kaiming's rule, as mmdet's head does.
 
-        If the 3x3 convolutions have norms, they are left out, because a norm removes the scale. The
+        The 3x3 convolutions are left out if they have norms, because a norm removes the scale. The
         published head wraps its last two layers, so mmdet's own call does not find them.
         """
         super().init_weights()

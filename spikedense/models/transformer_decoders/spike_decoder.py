@@ -15,7 +15,7 @@ MaskOf = Callable[[Tensor, int], Tensor]
 
 
 class LegacyQueryMLP(ChannelMLP):
-    """The MLP as released, which reads ``[N, C]`` tokens as ``[C, N]``, and its output in reverse.
+    """The MLP as released, which reads ``[N, C]`` tokens as ``[C, N]``, and the output in reverse.
 
     A channel is then N successive numbers of the ``[N, C]`` block. This mixes queries and channels
     in a way that depends on the number of queries.
