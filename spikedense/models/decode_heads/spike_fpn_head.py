@@ -84,7 +84,7 @@ class SpikeFPNHead(BaseDecodeHead):
         if len(feature_strides) != len(self.in_channels):
             raise ValueError(
                 f'SpikeFPNHead: feature_strides={tuple(feature_strides)}, expected '
-                f'{len(self.in_channels)} strides, one for each of in_channels'
+                f'{len(self.in_channels)} of them, one for each of in_channels'
             )
         self.feature_strides = tuple(feature_strides)
         neuron_cfg = neuron_or_default(neuron_cfg)
