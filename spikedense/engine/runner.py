@@ -111,8 +111,8 @@ class GuardedRunner(Runner):
     def load_checkpoint(self, filename: str, map_location: Any = 'cpu') -> Checkpoint:
         """Load the weights that fit the model; :class:`WeightCheckHook` decides whether to load.
 
-        mmengine's own method raises errors without the file name if it cannot read a file, and
-        prints each key that does not fit.
+        mmengine's own method raises no ``UserError`` if it cannot read a file, and prints each key
+        that does not fit.
 
         Args:
             filename: Path or address of the checkpoint.
