@@ -3,8 +3,8 @@
 The known families are Spike-driven Transformer V2 and V3 (classifiers and dense backbones),
 Semantic FPN, Spike2Former and the spiking detectors; the config can register others. An error names
 the keys that no family knows, and the keys that the model of the config lacks. A Spike2Former
-checkpoint needs special settings (the released layout, the number of classes of its output). For such
-a checkpoint the tool also writes a config, with the name of the new file.
+checkpoint needs special settings (the released layout, the number of classes of its output). The
+tool then also writes a config, with the name of the new file.
 """
 
 import argparse
