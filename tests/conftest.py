@@ -1,12 +1,17 @@
 """Fixtures that all tests share."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import mmengine.config.utils
 import pytest
 import torch
 from mmengine.registry import DefaultScope
 from shared_folders import DATA_ROOT, REFERENCE_DIR, ROOT
+
+# Each base that a config takes from a library makes mmengine read all of that library's metafiles.
+mmengine.config.utils._get_cfg_metainfo = cache(mmengine.config.utils._get_cfg_metainfo)
 
 
 @pytest.fixture(scope='session')

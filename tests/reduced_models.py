@@ -18,7 +18,7 @@ _TAPS = [8, 16, 16, 24, 32]
 
 
 def reduced_config(path: str) -> Config:
-    """Reads a config and shrinks its model.
+    """Read a config and shrink its model.
 
     Args:
         path: the config file.
@@ -27,22 +27,28 @@ def reduced_config(path: str) -> Config:
         The config, with four levels of a few channels and images of ``IMAGE_SIZE``.
     """
     cfg = Config.fromfile(path)
+    reduce_config(cfg)
+    return cfg
+
+
+def reduce_config(cfg: Config) -> None:
+    """Shrink the model of a config in place, see :func:`reduced_config`."""
     model = cfg.model
     set_crop(cfg, IMAGE_SIZE)
     if not has_anchors(cfg) and head_of(cfg).type == 'Mask2FormerHead':
         _reduce_mask2former(model)
-        return cfg
+        return
     known = ('EncoderDecoder', 'Mask2Former', 'MaskRCNN', 'RetinaNet')
     if model.type not in known or model.backbone.type not in _BACKBONES:
         raise NotImplementedError(
-            f'{path}: no reduced size is known for a {model.type} on {model.backbone.type}; '
-            'say in tests/reduced_models.py how to shrink it'
+            f'{cfg.filename}: no reduced size is known for a {model.type} on '
+            f'{model.backbone.type}; say in tests/reduced_models.py how to shrink it'
         )
     model.backbone.arch = ConfigDict(_ARCH)
     channels = [_TAPS[i] for i in model.backbone.out_indices]
     if has_anchors(cfg):
         _reduce_anchor_detector(model, channels)
-        return cfg
+        return
     if 'neck' in model:
         model.neck.update(in_channels=channels, out_channels=_WIDTH)
         model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
@@ -50,7 +56,6 @@ def reduced_config(path: str) -> Config:
         _reduce_spike2former(head_of(cfg), channels)
     if 'num_points' in model.train_cfg:
         model.train_cfg.num_points = 64
-    return cfg
 
 
 def is_detector(cfg: Config) -> bool:

@@ -1,6 +1,7 @@
 """Comparison of a model with its spike-driven twin, neuron by neuron and call by call."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,19 +47,16 @@ def inner(neuron: BaseNeuron) -> Any:
     return neuron.neuron if isinstance(neuron, SpikeTrain) else neuron
 
 
-@torch.no_grad()
-def run(
-    model: nn.Module, images: Tensor, forced: Calls | None = None
-) -> tuple[Calls, tuple[Tensor, ...]]:
-    """Runs a model from images to logits.
+@contextmanager
+def emitting(model: nn.Module, forced: Calls | None = None) -> Iterator[Calls]:
+    """Watch the neurons of a model, and make them emit given spikes.
 
     Args:
         model: the model or its twin.
-        images: ``[B, 3, H, W]``.
-        forced: what neurons are to emit, call by call, in place of what they would.
+        forced: what neurons emit, call by call, in place of what they would. None: their own.
 
-    Returns:
-        The calls of each neuron, and the logits.
+    Yields:
+        The calls of each neuron, filled as the model runs; ``counts`` are the neuron's own.
     """
     calls: Calls = {}
 
@@ -73,6 +71,24 @@ def run(
     with ExitStack() as stack:
         for name, neuron in senders(model).items():
             stack.callback(neuron.register_forward_hook(watch(name)).remove)
+        yield calls
+
+
+@torch.no_grad()
+def run(
+    model: nn.Module, images: Tensor, forced: Calls | None = None
+) -> tuple[Calls, tuple[Tensor, ...]]:
+    """Run a model from images to logits.
+
+    Args:
+        model: the model or its twin.
+        images: ``[B, 3, H, W]``.
+        forced: see :func:`emitting`.
+
+    Returns:
+        The calls of each neuron, and the logits.
+    """
+    with emitting(model, forced) as calls:
         return calls, network_outputs(model, images, boxes=BOXES)
 
 
@@ -142,6 +158,37 @@ def assert_same_step_by_step(
                 assert (emitted <= fire(neuron, u + margin)).all(), name
                 # What is replayed here is what the model has computed.
                 assert ((fire(neuron, u) == n) | (fire(neuron, u + margin) == n)).all(), name
+
+
+def assert_fires_as_told(
+    model: nn.Module, calls: Calls, forced: Calls, tolerance: float = 1e-5
+) -> None:
+    """What a model was made to emit is what it emits itself, but next to a threshold.
+
+    Another arithmetic may round a potential to the other side of a threshold, so that this spike
+    differs, and all that follows from it. Hence the model is given the spikes of the other one,
+    and each of them is held against the potential from which it comes.
+
+    Args:
+        model: the model, in eval mode, of one step or of neurons without state.
+        calls: those of its neurons, which were made to emit what the other one has emitted.
+        forced: what the other one has emitted.
+        tolerance: that of a potential, relative to 1 plus the largest one of its call.
+    """
+    assert {name: len(its) for name, its in calls.items()} == {
+        name: len(its) for name, its in forced.items()
+    }
+    for name, its in calls.items():
+        neuron = senders(model)[name]
+        for call, told in zip(its, forced[name], strict=True):
+            for u, n in zip(
+                potentials(neuron, call.current, told.counts),
+                _steps(neuron, told.counts),
+                strict=True,
+            ):
+                margin = tolerance * (1 + u.abs().max().item())
+                assert (n >= fire(neuron, u - margin)).all(), name
+                assert (n <= fire(neuron, u + margin)).all(), name
 
 
 def potentials(neuron: Any, current: Tensor, counts: Tensor) -> list[Tensor]:

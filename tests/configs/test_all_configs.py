@@ -1,5 +1,6 @@
 """Every config: it is well-formed, its model trains one step and predicts, at reduced size."""
 
+import copy
 import io
 import re
 import tokenize
@@ -8,6 +9,14 @@ from typing import Any
 
 import pytest
 import torch
+from config_groups import (
+    Group,
+    config_of,
+    grouped,
+    network_key,
+    reduced_config_of,
+    training_key,
+)
 from contract import wake
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -23,12 +32,13 @@ from reduced_models import (
     num_classes_of,
     num_things_of,
     random_batch,
-    reduced_config,
 )
 
 from spikedense.utils.config_path import config_root, list_configs
 
 CONFIGS = list_configs()
+FPN = 'fpn_sdtv3-demo_1xb8-300i_demo-128x128.py'
+SPIKE2FORMER = 'spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py'
 
 #: method _ backbone _ GPUs x batch - budget (epochs, k or single iterations) _ data set - crop
 NAME = re.compile(
@@ -94,7 +104,7 @@ def test_base_files_are_portable(folder: str) -> None:
 def test_name_says_what_the_config_does(name: str) -> None:
     match = NAME.fullmatch(Path(name).stem)
     assert match, f'{name}: expected METHOD_BACKBONE_GPUSxbBATCH-BUDGET_DATA-SIDExSIDE.py'
-    cfg = Config.fromfile(path_of(name))
+    cfg = config_of(name)
     number, unit = int(match['budget'][:-1]), match['budget'][-1]
     if unit == 'e':
         assert cfg.train_cfg.max_epochs == number
@@ -107,7 +117,7 @@ def test_name_says_what_the_config_does(name: str) -> None:
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_config_starts_from_no_file(name: str) -> None:
-    cfg = Config.fromfile(path_of(name))
+    cfg = config_of(name)
     assert cfg.load_from is None
     assert cfg.resume is False
     assert cfg.model.backbone.get('init_cfg') is None
@@ -115,15 +125,94 @@ def test_config_starts_from_no_file(name: str) -> None:
 
 
 @pytest.mark.parametrize('name', CONFIGS)
-def test_reduced_model_trains_and_predicts(name: str) -> None:
-    cfg = reduced_config(path_of(name))
+def test_model_and_optimizer_are_built(name: str) -> None:
+    cfg = reduced_config_of(name)
     model = build_model(cfg)
-    if not (is_stock(name) or 'relu' in name):  # awake as they are; products would overflow
+    optimizer = optimizer_of(cfg, model)
+    assert num_classes_of(cfg) == num_classes_of(config_of(name))
+    settings = {id(p): group for group in optimizer.param_groups for p in group['params']}
+    for key, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert settings[id(parameter)]['lr'] > 0, f'{key} would not learn'
+    clip = cfg.optim_wrapper.get('clip_grad')
+    assert clip is None or clip.max_norm > 0
+
+
+def optimizer_of(cfg: Config, model: torch.nn.Module) -> Any:
+    """The optimizer of a config, which moves a parameter by its gradient alone."""
+    wrapper = copy.deepcopy(cfg.optim_wrapper)
+    wrapper.type = 'OptimWrapper'  # AmpOptimWrapper exists on a GPU only
+    wrapper.optimizer.weight_decay = 0  # it moves parameters without any gradient
+    return build_optim_wrapper(model, wrapper)
+
+
+GROUPS = grouped('training', CONFIGS)
+
+
+def test_every_config_is_of_one_group() -> None:
+    for by in ('training', 'network'):
+        groups = grouped(by, CONFIGS)
+        assert sorted(name for group in groups for name in group) == CONFIGS
+    assert len(GROUPS) < len(CONFIGS) / 1.5, 'runs are saved'
+
+
+@pytest.mark.parametrize('name', ['model', 'head', 'neuron', 'loss', 'frozen', 'optimizer', 'rows'])
+def test_what_differs_gets_a_run_of_its_own(name: str) -> None:
+    cfg = reduced_config_of(CONFIGS[0] if name == 'rows' else 'sdt_v3/' + FPN)
+    before = training_key(cfg), network_key(cfg)
+    if name == 'model':
+        cfg.model.backbone.depths = [1, 1, 1, 1, 1]
+    elif name == 'head':
+        cfg.model.decode_head.channels = 16
+    elif name == 'neuron':
+        cfg.model.neck.neuron_cfg = dict(type='spikedense.LIF')
+    elif name == 'loss':
+        cfg.model.decode_head.loss_decode.loss_weight = 2.0
+    elif name == 'frozen':
+        cfg.model.backbone.frozen_stages = 1
+    elif name == 'optimizer':
+        cfg.optim_wrapper.optimizer.type = 'SGD'
+    else:
+        cfg.model.roi_head.mask_head.num_classes += 1
+    after = training_key(cfg), network_key(cfg)
+    assert after[0] != before[0]
+    assert (after[1] != before[1]) == (name not in ('loss', 'optimizer'))
+
+
+@pytest.mark.parametrize('number', [1, 150])
+def test_only_one_class_is_another_case_than_several(number: int) -> None:
+    cfg = reduced_config_of('sdt_v3/' + FPN)
+    before = training_key(cfg), network_key(cfg)
+    cfg.model.decode_head.num_classes = number
+    for found, expected in zip((training_key(cfg), network_key(cfg)), before, strict=True):
+        assert (found == expected) == (number > 1)
+
+
+def test_weights_of_classes_have_to_be_as_many_as_they_are() -> None:
+    cfg = reduced_config_of(SPIKE2FORMER)
+    loss, number = cfg.model.decode_head.loss_cls, num_classes_of(cfg)
+    loss.class_weight = [1.0] * number + [0.1]
+    before = training_key(cfg)
+    for weights, same in (
+        ([2.0] * (number + 1), True),
+        ([0.0] * (number + 1), False),
+        ([1.0] * number, False),
+        ([1.0] * (number - 1), False),
+    ):
+        loss.class_weight = weights
+        assert (training_key(cfg) == before) is same
+
+
+@pytest.mark.parametrize('group', GROUPS, ids=' '.join)
+def test_reduced_model_trains_and_predicts(group: Group) -> None:
+    (saturating,) = {bool(SATURATING.search(name)) for name in group}
+    (as_it_is,) = {is_stock(name) or 'relu' in name for name in group}
+    cfg = reduced_config_of(group[0])
+    model = build_model(cfg)
+    if not as_it_is:  # awake as they are; products would overflow
         wake(model, torch.randn(2, 3, *IMAGE_SIZE))
     model.train()
-    cfg.optim_wrapper.type = 'OptimWrapper'  # AmpOptimWrapper exists on a GPU only
-    cfg.optim_wrapper.optimizer.weight_decay = 0  # it moves parameters without any gradient
-    optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
+    optimizer = optimizer_of(cfg, model)
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
 
     # Biases and norms may stand in front of a norm that undoes them; weights of layers never do.
@@ -141,7 +230,7 @@ def test_reduced_model_trains_and_predicts(name: str) -> None:
         if parameter.requires_grad:  # no exceptions are known
             assert parameter.grad is not None, f'{key} got no gradient'
             assert torch.isfinite(parameter.grad).all(), f'{key} got a gradient that is not finite'
-    if SATURATING.search(name):
+    if saturating:
         assert len(still) < len(weights) / 2
     else:
         assert still == []
@@ -183,10 +272,11 @@ def check_detections(cfg: Config, result: Any) -> None:
 
 @pytest.mark.parametrize('name', [name for name in CONFIGS if not is_stock(name)])
 def test_widths_and_classes_agree(name: str) -> None:
-    cfg = Config.fromfile(path_of(name))
+    cfg = config_of(name)
     init_default_scope(cfg.default_scope)
     model = cfg.model
-    backbone = MODELS.build(model.backbone)
+    with torch.device('meta'):
+        backbone = MODELS.build(model.backbone)
     first = model.get('neck', head_of(cfg))
     assert list(first.in_channels) == list(backbone.out_channels)
     if has_anchors(cfg):
@@ -224,6 +314,7 @@ def check_detector_widths(cfg: Config, strides: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize('name', PARAMETERS)
 def test_full_size_parameter_counts(name: str) -> None:
-    model = build_model(Config.fromfile(path_of(name)))
+    with torch.device('meta'):
+        model = build_model(config_of(name))
     parts = (model.backbone, model.neck, model.decode_head)
     assert tuple(sum(p.numel() for p in part.parameters()) for part in parts) == PARAMETERS[name]

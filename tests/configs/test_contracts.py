@@ -5,20 +5,34 @@ import pickle
 
 import pytest
 import torch
+from config_groups import Group, grouped, reduced_config_of
 from contract import raw_outputs, real_valued_inputs, unexplained, wake
-from reduced_models import IMAGE_SIZE, build_model, is_stock, reduced_config
+from reduced_models import IMAGE_SIZE, build_model, is_stock
 from torch import nn
 
 from spikedense.neurons import BaseNeuron
-from spikedense.utils.config_path import config_root, list_configs
+from spikedense.utils.config_path import list_configs
 
-configs = pytest.mark.parametrize('name', [n for n in list_configs() if not is_stock(n)])
+GROUPS = grouped('network', [name for name in list_configs() if not is_stock(name)])
 
 
-def build(name: str) -> nn.Module:
-    """The model of a config at reduced size, in float64, its neurons awake."""
-    model = build_model(reduced_config(str(config_root() / name))).double()
-    return wake(model, images())
+@pytest.fixture(scope='module', params=GROUPS, ids=' '.join)
+def group(request: pytest.FixtureRequest) -> Group:
+    """Configs of the same network."""
+    return request.param
+
+
+@pytest.fixture(scope='module')
+def built(group: Group) -> nn.Module:
+    """The model of a group at reduced size, in float64, its neurons awake; tests take copies."""
+    torch.manual_seed(0)
+    return wake(build_model(reduced_config_of(group[0])).double(), images())
+
+
+@pytest.fixture
+def model(built: nn.Module) -> nn.Module:
+    """A copy of the group's model."""
+    return copy.deepcopy(built)
 
 
 def logits(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -37,12 +51,10 @@ def images(batch: int = 2) -> torch.Tensor:
     return torch.randn(batch, 3, *IMAGE_SIZE, dtype=torch.float64)
 
 
-@configs
-def test_weighted_layers_are_fed_by_spikes(name: str) -> None:
-    model = build(name)
+def test_weighted_layers_are_fed_by_spikes(group: Group, model: nn.Module) -> None:
     neurons = [m for m in model.modules() if isinstance(m, BaseNeuron)]
     if not neurons:
-        assert 'relu' in name, 'only the ANN twins have no neurons'
+        assert all('relu' in name for name in group), 'only the ANN twins have no neurons'
         return
     rates: dict[nn.Module, torch.Tensor] = {}
     for neuron in neurons:
@@ -51,14 +63,14 @@ def test_weighted_layers_are_fed_by_spikes(name: str) -> None:
         )
     real = unexplained(real_valued_inputs(model, images(4)))
     # A stock head takes membranes, as its users expect of a backbone.
-    assert [n for n in real if n.startswith('backbone.') or 'fpn-ann' not in name] == []
+    stock_head = all('fpn-ann' in name for name in group)
+    assert [n for n in real if n.startswith('backbone.') or not stock_head] == []
     assert set(rates) == set(neurons)
     assert min(rates.values()) > 0, 'a silent neuron proves nothing'
 
 
-@configs
-def test_an_image_does_not_see_its_neighbours(name: str) -> None:
-    model, x = build(name), images()
+def test_an_image_does_not_see_its_neighbours(model: nn.Module) -> None:
+    x = images()
     with torch.no_grad():
         both = logits(model, x)
         torch.testing.assert_close(logits(model, x.flip(0)), both.flip(0))
@@ -66,10 +78,9 @@ def test_an_image_does_not_see_its_neighbours(name: str) -> None:
         assert both.std() > 0
 
 
-@configs
-def test_copies_predict_the_same_after_training(name: str) -> None:
-    model, x = build(name).train(), images()
-    logits(model, x).sum().backward()
+def test_copies_predict_the_same_after_training(model: nn.Module) -> None:
+    x = images()
+    logits(model.train(), x).sum().backward()
     known = {n for n, _ in model.named_parameters()} | {n for n, _ in model.named_buffers()}
     assert set(model.state_dict()) <= known
     with torch.no_grad():

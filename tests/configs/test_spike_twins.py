@@ -5,8 +5,9 @@ from fnmatch import fnmatch
 
 import pytest
 import torch
+from config_groups import Group, grouped, reduced_config_of
 from contract import REAL_VALUED, wake
-from reduced_models import IMAGE_SIZE, build_model, is_stock, reduced_config
+from reduced_models import IMAGE_SIZE, build_model, is_stock
 from spike_driven import (
     BOXES,
     assert_same_answers,
@@ -22,7 +23,7 @@ from spikedense.deploy.fold import Folding
 from spikedense.models.layers.blocks import LayerScale
 from spikedense.models.layers.rep_conv import SpikeRepConv
 from spikedense.neurons import BaseNeuron
-from spikedense.utils.config_path import config_root, list_configs
+from spikedense.utils.config_path import list_configs
 
 NAMES = [name for name in list_configs() if not is_stock(name)]
 #: Layers of a folded model that read real values, out of ``contract.REAL_VALUED``.
@@ -57,7 +58,7 @@ FIRST_OF_FAMILY = set({family(name): name for name in reversed(NAMES)}.values())
 
 def build(name: str) -> nn.Module:
     """The model of a config at reduced size, in float64, its neurons awake."""
-    model = build_model(reduced_config(str(config_root() / name))).double()
+    model = build_model(reduced_config_of(name)).double()
     wake(model, images())
     for norm in model.modules():
         if isinstance(norm, _BatchNorm):
@@ -70,20 +71,22 @@ def images() -> torch.Tensor:
     return torch.randn(1, 3, *IMAGE_SIZE, dtype=torch.float64)
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_the_twin_sends_spikes_and_answers_the_same(name: str) -> None:
-    model, x = build(name), images()
+@pytest.mark.parametrize('group', grouped('network', NAMES), ids=' '.join)
+def test_the_twin_sends_spikes_and_answers_the_same(group: Group) -> None:
+    model, x = build(group[0]), images()
     if not any(isinstance(m, BaseNeuron) for m in model.modules()):
-        assert 'relu' in name, 'only the ANN twins have no neurons'
+        assert all('relu' in name for name in group), 'only the ANN twins have no neurons'
         with pytest.raises(ValueError, match=r'has no spiking neuron, expected a spiking model'):
             to_spike_inference(model, x, boxes=BOXES)
         return
     twin, foldings = to_spike_inference(model, x, boxes=BOXES)
     assert_same_answers(model, twin, images())
     assert_all_neurons_fire(model, x)
-    assert_fed_by_binary_spikes(name, twin)
-    assert_folded(name, twin, foldings)
-    if name in FIRST_OF_FAMILY:
+    real = inputs_not_binary(twin, images())
+    for name in group:
+        assert_explained(name, real)
+        assert_folded(name, twin, foldings)
+    if FIRST_OF_FAMILY & set(group):
         twin, _ = to_spike_inference(model.float(), x.float(), boxes=BOXES)
         assert_same_step_by_step(model, twin, images().float())
 
@@ -95,9 +98,8 @@ def assert_all_neurons_fire(model: nn.Module, x: torch.Tensor) -> None:
     assert silent == []
 
 
-def assert_fed_by_binary_spikes(name: str, twin: nn.Module) -> None:
+def assert_explained(name: str, real: set[str]) -> None:
     """Weighted layers see zeros and ones, but for the first one and what has no neuron."""
-    real = inputs_not_binary(twin, images())
     assert set(REAL_AFTER_FOLDING) < set(REAL_VALUED)
     assert any(fnmatch(layer, REAL_AFTER_FOLDING[0]) for layer in real), 'pixels are no spikes'
     for layer in real:

@@ -1,5 +1,6 @@
 """The inferencers: what goes in, what comes out and is written; that a test says the same."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -87,6 +88,8 @@ def test_batches_change_nothing(
     kind: str, request: pytest.FixtureRequest, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     infer = request.getfixturevalue(kind)
+    # Torch sums in another order for another batch: in float32 a spike may flip.
+    monkeypatch.setattr(infer, 'model', copy.deepcopy(infer.model).double())
     sizes: list[int] = []
     forward = infer.model.test_step
     monkeypatch.setattr(
