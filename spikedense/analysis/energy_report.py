@@ -161,7 +161,8 @@ def _one_step(net: nn.Module, images: Tensor) -> Any:
     backbone: Any = getattr(net, 'backbone', net)
     before, backbone.T = backbone.T, 1
     try:
-        return count_operations(net, [images]).operations
+        step = images[:1] if images.dim() == 5 else images  # of a clip the first step
+        return count_operations(net, [step]).operations
     finally:
         backbone.T = before
 

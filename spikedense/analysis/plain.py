@@ -38,6 +38,7 @@ def restate_plainly(model: nn.Module) -> None:
     Raises:
         ValueError: A neuron keeps its state between calls, or is of a kind that is not registered.
     """
+    module: Any
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             plain = _PLAIN.find(child)
@@ -143,9 +144,7 @@ class _PlainBinary(nn.Module):
         return torch.stack(spikes) if self.stateful else spikes[0]
 
 
-def gather_sample(
-    value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3, dilation: int = 1
-) -> Tensor:
+def gather_sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3) -> Tensor:
     """:func:`spikedense.ops.deform_sample` by four gathered corners a place.
 
     Args:
@@ -153,7 +152,6 @@ def gather_sample(
         offset: (x, y) in pixels, ``[N, G, K, 2, H, W]``.
         weight: ``[N, G, K, H, W]``.
         kernel_size: side of the kernel, ``K = kernel_size ** 2``.
-        dilation: distance of the kernel's points.
 
     Returns:
         ``[N, C, H, W]``.
@@ -161,7 +159,7 @@ def gather_sample(
     groups, points, _, height, width = offset.shape[1:]
     maps = value.unflatten(1, (groups, -1)).flatten(3)  # [N, G, C/G, H*W]
     like: dict[str, Any] = dict(dtype=offset.dtype, device=offset.device)
-    taps = dilation * (torch.arange(kernel_size, **like) - (kernel_size - 1) / 2)
+    taps = torch.arange(kernel_size, **like) - (kernel_size - 1) / 2
     dx, dy = (d.reshape(-1, 1, 1) for d in torch.meshgrid(taps, taps, indexing='ij'))
     x = torch.arange(width, **like) + dx + offset[:, :, :, 0]  # [N, G, K, H, W]
     y = torch.arange(height, **like)[:, None] + dy + offset[:, :, :, 1]

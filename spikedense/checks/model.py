@@ -16,10 +16,9 @@ _LABELLERS = (*_CLASSIFIERS, 'panoptic_fusion_head', 'roi_head.bbox_head', 'bbox
 
 
 def build_model(cfg: Config, part: str = 'model') -> Any:
-    """Build the model of a config, or its backbone alone, and check that its parts fit.
+    """Build the model of a config, or its backbone alone, with random weights.
 
-    No weights are loaded or downloaded. The ``default_scope`` of the config becomes the current
-    one.
+    Nothing is downloaded. The ``default_scope`` of the config becomes the current one.
 
     Args:
         cfg: The config.
@@ -29,13 +28,11 @@ def build_model(cfg: Config, part: str = 'model') -> Any:
         The module; typed loosely, because a model has methods that ``nn.Module`` lacks.
 
     Raises:
-        UserError: The model has no ``backbone``, or the neck or head does not fit the backbone.
+        UserError: The model has no ``backbone``.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     if part == 'model':
-        model = MODELS.build(cfg.model)
-        check_widths(model)
-        return model
+        return MODELS.build(cfg.model)
     if part not in cfg.model:
         raise UserError(f"{cfg.filename}: the config's model has no '{part}'")
     return MODELS.build(cfg.model[part])

@@ -22,6 +22,7 @@ from spikedense.errors import UserError
 from spikedense.neurons import BaseNeuron, from_rest
 from spikedense.tracing import network_outputs
 from spikedense.utils.answers import Unfoldable, ask
+from spikedense.utils.images import input_channels
 
 from .fold import fold
 from .modules import replace_module
@@ -172,7 +173,7 @@ def export_onnx(
     kind = _kind(net)
     neurons = _neurons(net)
     with torch.no_grad(), _refused(type(model).__name__):
-        graphs = _graphs(net, kind, torch.zeros(1, 3, *size))
+        graphs = _graphs(net, kind, torch.zeros(1, input_channels(net), *size))
     near = next(path for path in folder.parents if path.exists())
     with tempfile.TemporaryDirectory(dir=near, prefix='.onnx-') as temporary:
         # A folder inside, for the outer one has to be there when it is tidied up.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from spikedense.neurons import BaseNeuron, comparing
 from spikedense.tracing import OperationTrace, Spikes, network_outputs, trace_network
 from spikedense.utils.answers import Folding, Unfoldable, ask
+from spikedense.utils.images import random_images
 
 from .fold import fold
 from .modules import replace_module
@@ -54,7 +55,7 @@ def to_spike_inference(
         )
     like = next(model.parameters())
     if images is None:
-        images = torch.rand(1, 3, 64, 96, dtype=like.dtype, device=like.device)
+        images = random_images(model, (64, 96), dtype=like.dtype, device=like.device)
     if hasattr(model, 'roi_head') and 'boxes' not in how:
         # Proposals are no part of the proof: a tie among their scores would change them all.
         how = dict(how, boxes=images.new_tensor([[8, 8, 40, 30], [10, 4, 90, 60]]))

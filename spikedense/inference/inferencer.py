@@ -20,7 +20,7 @@ from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
 from spikedense.checks.config import library_of
-from spikedense.checks.model import build_model
+from spikedense.checks.model import build_model, check_widths
 from spikedense.errors import UserError
 from spikedense.utils.known_names import nearest
 from spikedense.weights import load, read_checkpoint, read_state_dict
@@ -193,6 +193,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
         """Build the model if it is not built yet, and load all weights or none."""
         model = build_model(cfg) if self._network is None else self._network
+        check_widths(model)
         model.cfg = cfg
         checkpoint = read_checkpoint(self.weights)
         load(model, read_state_dict(checkpoint), self.weights)

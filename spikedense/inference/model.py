@@ -8,7 +8,7 @@ from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
 from spikedense.checks.config import open_config
-from spikedense.checks.model import build_model
+from spikedense.checks.model import build_model, check_widths
 from spikedense.weights import load, read_checkpoint, read_state_dict
 
 
@@ -31,6 +31,7 @@ def open_model(
     """
     cfg = open_config(config, cfg_options)
     model = build_model(cfg)
+    check_widths(model)
     if checkpoint is not None:
         path = existing_checkpoint(str(checkpoint))
         load(model, read_state_dict(read_checkpoint(path)), path)

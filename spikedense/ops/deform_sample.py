@@ -7,13 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def _sampling_grid(offset: Tensor, kernel_size: int, dilation: int) -> Tensor:
+def _sampling_grid(offset: Tensor, kernel_size: int) -> Tensor:
     """Sampling places as ``F.grid_sample`` wants them.
 
     Args:
         offset: ``[N, G, K, 2, H, W]``, (x, y) in pixels.
         kernel_size: side k of the kernel, ``K = k * k``.
-        dilation: distance of its points.
 
     Returns:
         ``[N * G, K * H, W, 2]``, -1 and 1 being the outer edges of the map; float32 at least.
@@ -22,7 +21,7 @@ def _sampling_grid(offset: Tensor, kernel_size: int, dilation: int) -> Tensor:
     # Half precision cannot tell the pixels of a large map apart.
     exact = torch.promote_types(offset.dtype, torch.float32)
     like: dict[str, Any] = dict(dtype=exact, device=offset.device)
-    reach = dilation * (kernel_size - 1) / 2
+    reach = (kernel_size - 1) / 2
     taps = torch.linspace(-reach, reach, kernel_size, **like)
     x = torch.arange(width, **like) + taps.repeat_interleave(kernel_size)[:, None, None]
     y = torch.arange(height, **like)[:, None] + taps.repeat(kernel_size)[:, None, None]
@@ -32,9 +31,7 @@ def _sampling_grid(offset: Tensor, kernel_size: int, dilation: int) -> Tensor:
     return grid.permute(0, 1, 2, 4, 5, 3).flatten(2, 3).flatten(0, 1)
 
 
-def deform_sample(
-    value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3, dilation: int = 1
-) -> Tensor:
+def deform_sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3) -> Tensor:
     r"""Sums up what lies around each pixel, at places and with weights that depend on the pixel.
 
     .. math::
@@ -49,7 +46,6 @@ def deform_sample(
         offset: :math:`\Delta p` as (x, y) in pixels, ``[N, G, K, 2, H, W]``.
         weight: w, ``[N, G, K, H, W]``.
         kernel_size: side of the kernel, ``K = kernel_size ** 2``.
-        dilation: distance of the kernel's points.
 
     Returns:
         ``[N, C, H, W]``, in the dtype of ``value``; places and sums are in float32 at least.
@@ -68,7 +64,7 @@ def deform_sample(
     # torchvision's deform_conv2d with a weight of ones is the same function, but slower on a CPU: 2
     # to 12 times forward and 13 to 19 times with the backward pass (docs/benchmark.md).
     maps = value.unflatten(1, (groups, -1)).flatten(0, 1)  # [N*G, C/G, H, W]
-    grid = _sampling_grid(offset, kernel_size, dilation)
+    grid = _sampling_grid(offset, kernel_size)
     samples = F.grid_sample(maps.to(grid.dtype), grid, align_corners=False)  # [N*G, C/G, K*H, W]
     weight = weight.flatten(0, 1).flatten(1, 2).unsqueeze(1)  # [N*G, 1, K*H, W]
     total = (samples * weight).unflatten(2, (points, -1)).sum(2)

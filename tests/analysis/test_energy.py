@@ -149,6 +149,18 @@ def test_time_steps() -> None:
     assert 'quantised ANN, 5 levels, zeros skipped' not in by_name
 
 
+def test_a_clip_that_stands_still_costs_what_its_image_costs() -> None:
+    model, still = awake(LIF_T4), images(2)
+    image = energy_report(model, [still])
+    clip = energy_report(model, [still.expand(4, -1, -1, -1, -1)])
+    assert (image['T'], image['images'], clip['T'], clip['images']) == (4, 2, 4, 2)
+    for key in ('macs', 'acs', 'sops', 'energy_mj'):
+        # The stem really runs at each step of a clip, and is counted so for an image.
+        assert clip['totals'][key] == image['totals'][key]
+    assert clip['twins'][0] == image['twins'][0]
+    assert clip['twins'][-1] == image['twins'][-1], 'one step of the clip is the float twin'
+
+
 def test_an_image_costs_the_same_in_a_batch() -> None:
     model = awake(NILIF)
     x = images(2)

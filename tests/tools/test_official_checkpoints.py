@@ -10,9 +10,9 @@ from mmengine.config import Config
 from official_states import OFFICIAL, official_state
 from reduced_models import build_model
 
-from spikedense.apis import open_inferencer
-from spikedense.apis.analysed_model import open_model
 from spikedense.errors import UserError
+from spikedense.inference import open_inferencer
+from spikedense.inference.model import open_model
 
 
 @pytest.fixture(params=OFFICIAL)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spikedense.models.backbones import SDTV3
 from spikedense.models.layers import sine_positions
 from spikedense.neurons import build_neuron
 from spikedense.tracing import Constant, Operation, OperationTrace, Real, Spikes, trace_network
@@ -114,6 +115,76 @@ def test_spikes_of_two_grids_joined_are_real() -> None:
     assert isinstance(traced(model, currents(1, 2, 3)).inputs['layer'][0], Spikes)
     model.neurons[1] = build_neuron(dict(type='NILIF', D=2, stateful=False))
     assert isinstance(traced(model, currents(1, 2, 3)).inputs['layer'][0], Real)
+
+
+def two_neurons(read: Callable[..., Tensor], *cfgs: dict[str, Any], **layer: Any) -> Net:
+    """A net whose layer reads what is made of the spikes of two neurons."""
+    model = Net(read, layer.get('layer') or nn.Sequential(), neurons=2)
+    model.neurons = nn.ModuleList(build_neuron(dict(cfg, stateful=False)) for cfg in cfgs)
+    return model
+
+
+SUMS = {
+    'binary': (dict(type='IF'), dict(type='IF'), 2),
+    'integers': (dict(type='NILIF', D=4), dict(type='NILIF', D=2, norm=4), 6),
+    'a neuron and itself': (dict(type='ILIF', D=3), dict(type='ILIF', D=3), 6),
+}
+
+
+@pytest.mark.parametrize('what', SUMS)
+@pytest.mark.parametrize('in_place', [False, True])
+def test_a_sum_of_spikes_is_an_integer_up_to_both(what: str, in_place: bool) -> None:
+    first, second, D = SUMS[what]
+    add = (lambda s, r: s.clone().add_(r)) if in_place else (lambda s, r: s + r)
+    layer = nn.Conv2d(4, 6, 3)
+    model, x = two_neurons(add, first, second, layer=layer), currents(2, 4, 5, 6)
+    trace = traced(model, x)
+    (value,) = trace.inputs['layer']
+    assert isinstance(value, Spikes)
+    assert (value.neurons, value.D) == (('neurons.0', 'neurons.1'), D)
+    assert value.norm == model.neurons[0].scale
+    counts = (model.neurons[0](x) + model.neurons[1](x)) * value.norm
+    assert counts.max() > 1 and torch.equal(counts, counts.round())
+    assert value.mean == pytest.approx(counts.mean().item())
+    operation = only(trace)
+    meets = F.conv2d(counts, torch.ones_like(layer.weight))
+    assert operation.synaptic == pytest.approx(meets.sum().item())
+    for neuron in value.neurons:  # each is told to be read by the sum
+        assert {name for _, name in trace.readers[neuron]} >= {'add_' if in_place else 'add'}
+
+
+@pytest.mark.parametrize(
+    ('read', 'second'),
+    [
+        (lambda s, r: s + r, dict(type='NILIF', D=2)),  # quarters and halves
+        (lambda s, r: s - r, dict(type='NILIF', D=4)),  # may be negative
+        (lambda s, r: torch.add(s, r, alpha=0.5), dict(type='NILIF', D=4)),
+        (lambda s, r: torch.add(s, r, alpha=2), dict(type='NILIF', D=4)),
+    ],
+)
+def test_other_sums_of_spikes_are_real(read: Callable[..., Tensor], second: dict) -> None:
+    trace = traced(two_neurons(read, dict(type='NILIF', D=4), second), currents(2, 4, 3))
+    assert isinstance(trace.inputs['layer'][0], Real)
+
+
+def test_spikes_side_by_side_name_all_their_neurons() -> None:
+    cfg = dict(type='NILIF', D=4)
+    trace = traced(two_neurons(lambda s, r: torch.cat([s, r], 1), cfg, cfg), currents(2, 4, 3))
+    (value,) = trace.inputs['layer']
+    assert isinstance(value, Spikes) and value.neurons == ('neurons.0', 'neurons.1')
+
+
+def test_steps_of_a_clip_are_no_images() -> None:
+    model = SDTV3(dict(embed_dims=(8, 16, 16, 16), depths=(1, 1, 0, 0, 0), num_heads=4), T=3)
+    image = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    still = traced(model, image)
+    clip = traced(model, image.expand(5, -1, -1, -1, -1))
+    assert (still.images, still.steps) == (2, 3)
+    assert (clip.images, clip.steps) == (2, 5)
+    (stem,) = (op for op in clip.operations if op.on_pixels and op.contraction)
+    (once,) = (op for op in still.operations if op.on_pixels and op.contraction)
+    assert (stem.repeats, once.repeats) == (5, 1)
+    assert stem.macs == 5 * once.macs
 
 
 def test_pixels_are_real_and_what_does_not_depend_on_them_is_constant() -> None:

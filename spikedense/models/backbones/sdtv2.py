@@ -56,10 +56,10 @@ class SDTV2(SpikeDrivenPyramid):
 
     def default_mixers(self) -> dict[str, list[MixerCfg]]:
         """See :class:`SpikeDrivenPyramid`."""
-        separable = dict(type='SpikeSeparableConv', kernel_size=7, mid_neuron=False)
-        attention = dict(type='SpikeSelfAttention', projection='rep_conv', **self._attn)
-        conv = dict(type='ChannelConv', ratio=self.mlp_ratio)
-        mlp = dict(type='ChannelMLP', ratio=self.mlp_ratio)
+        separable: MixerCfg = dict(type='SpikeSeparableConv', kernel_size=7, mid_neuron=False)
+        attention: MixerCfg = dict(type='SpikeSelfAttention', projection='rep_conv', **self._attn)
+        conv: MixerCfg = dict(type='ChannelConv', ratio=self.mlp_ratio)
+        mlp: MixerCfg = dict(type='ChannelMLP', ratio=self.mlp_ratio)
         return dict(
             token_mixer=[separable] * 3 + [None] * 2,
             attn_cfg=[None] * 3 + [attention] * 2,

@@ -38,14 +38,15 @@ class SDTV3(SpikeDrivenPyramid):
 
     def default_mixers(self) -> dict[str, list[MixerCfg]]:
         """See :class:`SpikeDrivenPyramid`."""
-        conv = dict(type='ChannelConv', ratio=self.mlp_ratio)
-        mlp = dict(type='ChannelMLP', ratio=self.mlp_ratio)
+        conv: MixerCfg = dict(type='ChannelConv', ratio=self.mlp_ratio)
+        mlp: MixerCfg = dict(type='ChannelMLP', ratio=self.mlp_ratio)
+        wide: MixerCfg = dict(type='SpikeSeparableConv', kernel_size=7)
+        narrow: MixerCfg = dict(type='SpikeSeparableConv', kernel_size=3)
+        none: list[MixerCfg] = [None] * NUM_CONV_STAGES
+        attentions = [self._attention(width) for width in self._stage_channels[NUM_CONV_STAGES:]]
         return dict(
-            token_mixer=[
-                dict(type='SpikeSeparableConv', kernel_size=7 if i < NUM_CONV_STAGES else 3)
-                for i in range(5)
-            ],
-            attn_cfg=[None] * 3 + [self._attention(width) for width in self._stage_channels[3:]],
+            token_mixer=[wide] * 3 + [narrow] * 2,
+            attn_cfg=[*none, *attentions],
             channel_mixer=[conv] * 3 + [mlp] * 2,
         )
 

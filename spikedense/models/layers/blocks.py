@@ -1,6 +1,7 @@
 """Residual blocks. Every shortcut adds membrane potentials: ``x = x + f(SN(x))``."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from mmengine.model import BaseModule, ModuleDict
@@ -79,6 +80,7 @@ class SpikeBlock(BaseModule):
             except Unfoldable as refused:
                 done.append(Folding('layer scale', where, str(refused)))
                 continue
-            scale_output(layer, self.scales.pop(name).weight)
+            scale = cast(LayerScale, self.scales.pop(name))
+            scale_output(layer, scale.weight)
             done.append(Folding('layer scale', where))
         return done

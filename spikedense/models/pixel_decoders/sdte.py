@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from spikedense.utils.answers import Unfoldable
 
 from ..layers import (
     ChannelMLP,
@@ -19,9 +21,9 @@ from ..layers.mixers.build import merged_cfg
 class LegacyChannelMLP(ChannelMLP):
     """The channel MLP as released: its channels-first output is taken for a channels-last one."""
 
-    def out_layer(self) -> None:
-        """Return None: channels and places are mixed behind the last layer."""
-        return None
+    def out_layer(self) -> nn.Module:
+        """Refuse: channels and places are mixed behind the last layer."""
+        raise Unfoldable('its branch does not end in a layer of the same channels')
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
@@ -65,7 +67,7 @@ class SDTELayer(SpikeBlock):
         mlp = LegacyChannelMLP if legacy_layout else ChannelMLP
         layout = dict(legacy_layout=True) if legacy_layout else {}
         default = dict(type='SpikeDrivenDeformableAttention', **layout)
-        branches = dict(
+        branches: dict[str, nn.Module] = dict(
             conv=SpikeSeparableConv(channels, kernel_size, **cfg),
             attn=build_mixer(merged_cfg(attn_cfg or {}, default), channels, **cfg),
             mlp=mlp(channels, mlp_ratio, **cfg),
@@ -99,7 +101,7 @@ class SpikeEncoderLayer(SpikeBlock):
         init_cfg: dict | None = None,
     ) -> None:
         cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
-        branches = dict(
+        branches: dict[str, nn.Module] = dict(
             attn=PositionedSelfAttention(channels, num_heads, channels**-0.5, **cfg),
             mlp=ChannelMLP(channels, mlp_ratio, **cfg),
         )

@@ -6,6 +6,8 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from spikedense.utils.answers import Unfoldable
+
 from ..layers import ChannelMLP, SpikeMultiheadAttention, map_as_tokens, tokens_as_map
 
 #: A state of the queries and a memory's number -> the tokens that each query sees.
@@ -19,9 +21,9 @@ class LegacyQueryMLP(ChannelMLP):
     and channels are mixed, by a rule that depends on the number of queries.
     """
 
-    def out_layer(self) -> None:
-        """Return None: queries and channels are mixed behind the last layer."""
-        return None
+    def out_layer(self) -> nn.Module:
+        """Refuse: queries and channels are mixed behind the last layer."""
+        raise Unfoldable('its branch does not end in a layer of the same channels')
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, 1, Q] -> [T, B, C, 1, Q]``."""
