@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -229,6 +230,29 @@ def test_steps_without_state_are_no_steps(tmp_path: Path) -> None:
     assert_agree(
         model, WatchedNetwork(tmp_path / 'out', model, (32, 48)), torch.randn(1, 3, 32, 48)
     )
+
+
+@pytest.mark.parametrize('spoiled', ['weight', 'bias', 'largest integer'])
+def test_a_wrong_graph_is_noticed(spoiled: str, tmp_path: Path) -> None:
+    model = wake(small(dict(type='NILIF', D=4)), torch.randn(2, 3, 32, 48))
+    export_onnx(model, tmp_path / 'out', (32, 48))
+    images = torch.randn(1, 3, 32, 48)
+    assert_agree(model, WatchedNetwork(tmp_path / 'out', model, (32, 48)), images)
+    path = tmp_path / 'out' / 'model.onnx'
+    graph = onnx.load(path)
+    if spoiled == 'largest integer':
+        clip = next(node for node in graph.graph.node if node.op_type == 'Clip')
+        (limit,) = (node for node in graph.graph.node if node.output[0] == clip.input[2])
+        limit.attribute[0].t.CopyFrom(onnx.numpy_helper.from_array(np.float32(3)))
+    else:
+        name = f'part.stages.0.blocks.0.branches.token_mixer.expand.conv.{spoiled}'
+        (stored,) = (x for x in graph.graph.initializer if x.name == name)
+        stored.CopyFrom(
+            onnx.numpy_helper.from_array(1.01 * onnx.numpy_helper.to_array(stored), name)
+        )
+    onnx.save(graph, path)
+    with pytest.raises(AssertionError):
+        assert_agree(model, WatchedNetwork(tmp_path / 'out', model, (32, 48)), images)
 
 
 @torch.no_grad()
