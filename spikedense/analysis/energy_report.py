@@ -15,6 +15,7 @@ from spikedense.models.layers.attention import ORDERS
 from spikedense.neurons import BaseNeuron
 from spikedense.tracing import OperationTrace, network_outputs
 from spikedense.tracing.trace import opaque_modules
+from spikedense.utils.answers import ask_or_none
 
 from .energy import (
     MEMORY_PJ_PER_BYTE,
@@ -63,10 +64,12 @@ class _AttentionSizes:
 
     def __init__(self, products: Sequence[nn.Module]) -> None:
         self.macs = dict.fromkeys(ORDERS, 0.0)
-        self._hooks = [module.register_forward_pre_hook(self._count) for module in products]
+        self._hooks = [
+            module.register_forward_pre_hook(self._count, with_kwargs=True) for module in products
+        ]
 
-    def _count(self, module: Any, args: tuple) -> None:
-        for order, macs in module.macs_by_order(*args).items():
+    def _count(self, module: Any, args: tuple, kwargs: dict[str, Any]) -> None:
+        for order, macs in module.macs_by_order(*args, **kwargs).items():
             self.macs[order] += macs
 
     def remove(self) -> None:
@@ -104,7 +107,7 @@ def energy_report(
     net = copy.deepcopy(model).eval()
     parameters = sum(p.numel() for p in net.parameters())
     fold(net, separable=settings.separable, scales=False, rep_convs=settings.merged)
-    products: list[Any] = [m for m in net.modules() if hasattr(m, 'macs_by_order')]
+    products: list[Any] = [m for m in net.modules() if ask_or_none(m, 'macs_by_order')]
     for product in products if settings.order else ():
         product.order = settings.order
     sizes = _AttentionSizes(products)

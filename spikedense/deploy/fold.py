@@ -1,9 +1,10 @@
 """Folds factors and norms that are constant at inference into weights, biases and thresholds.
 
 Each module folds itself by the methods ``as_conv``, ``fold_norm``, ``fold_layers`` and
-``fold_scales`` (see docs/architecture.md). This file calls the methods and lists the results.
+``fold_scales`` (see docs/add_a_model.md). This file calls the methods and lists the results.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from mmcv.cnn import ConvModule, fuse_conv_bn
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from spikedense.utils.answers import Folding, Unfoldable, ask
+from spikedense.utils.answers import Folding, Unfoldable, ask, is_exactly
 
 from .modules import replace_module
 
@@ -23,7 +24,7 @@ def fold(
     model: nn.Module,
     separable: bool = True,
     scales: bool = True,
-    steps: int = 1,
+    steps: int | None = None,
     rep_convs: bool = True,
 ) -> list[Folding]:
     """Fold a model in place. In eval mode, its outputs stay the same except for rounding errors.
@@ -42,8 +43,8 @@ def fold(
             fewer kinds of operation.
         scales: Whether layer scales, weights of ME-Shortcut, attention factors and sigmoids are
             folded.
-        steps: Number of time steps T of the model; a sigmoid can be folded for one step only,
-            unless the neuron has ``stateful=False``.
+        steps: Number of time steps T that the model runs with. A sigmoid is folded for one step
+            only, unless the neuron has ``stateful=False``; None leaves sigmoids as they are.
         rep_convs: Whether RepConvs are merged; if not, their inner norms also stay.
 
     Returns:
@@ -56,43 +57,64 @@ def fold(
         raise ValueError('fold: the model is in training mode, expected eval mode (model.eval())')
     done: list[Folding] = []
     if rep_convs:
-        done += _merge(model)
-    done += [*_fold(model, 'fold_norm', 'norm'), *_fuse_library_norms(model)]
+        done += _ask_each(model, 'as_conv', 'RepConv')
+    done += [*_ask_each(model, 'fold_norm', 'norm'), *_fuse_library_norms(model)]
     if separable:
-        done += _fold(model, 'fold_layers', 'separable convolution')
+        done += _ask_each(model, 'fold_layers', 'separable convolution')
     if scales:
-        done += _fold(model, 'fold_scales', 'scale', steps)
+        done += _ask_each(model, 'fold_scales', 'scale', steps)
     return done
 
 
-def _merge(model: nn.Module) -> Iterator[Folding]:
-    """Replace each module that equals one convolution by this convolution."""
-    for name, module in list(model.named_modules()):
-        try:
-            as_conv = ask(module, 'as_conv')
-            if as_conv is not None:
-                replace_module(model, name, as_conv())
-                yield Folding('RepConv', name)
-        except Unfoldable as refused:
-            yield Folding('RepConv', name, str(refused))
+def _shared_parts(model: nn.Module) -> set[nn.Module]:
+    """Return the modules that a change would also change for another place of the model.
+
+    Such a module has several names, or one of its parameters also belongs to another module.
+    """
+    named = list(model.named_modules(remove_duplicate=False))
+    names = Counter(module for _, module in named)
+    owners: dict[nn.Parameter, set[nn.Module]] = {}
+    for _, module in named:
+        for parameter in module.parameters(recurse=False):
+            owners.setdefault(parameter, set()).add(module)
+    several = {module for module, number in names.items() if number > 1}
+    return several.union(*(found for found in owners.values() if len(found) > 1))
 
 
-def _fold(model: nn.Module, question: str, what: str, *args: Any) -> Iterator[Folding]:
+def _ask_each(model: nn.Module, question: str, what: str, *args: Any) -> Iterator[Folding]:
     """Call the method ``question`` of each module; list what was folded and what was refused."""
+    shared = _shared_parts(model)
     for name, module in list(model.named_modules()):
         try:
             method = ask(module, question)
-            done = [] if method is None else method(*args)
+            if method is None:
+                continue
+            if shared and not shared.isdisjoint(module.modules()):
+                raise Unfoldable('it shares layers or weights with another part of the model')
+            done = method(*args)
         except Unfoldable as refused:
             done = [Folding(what, '', str(refused))]
+        if isinstance(done, nn.Module):
+            done = [_replaced(model, name, done)]
         for folding in done:
             where = '.'.join(part for part in (name, folding.where) if part)
             yield replace(folding, where=where)
 
 
+def _replaced(model: nn.Module, name: str, conv: nn.Module) -> Folding:
+    if not name:
+        return Folding('RepConv', '', 'it is the whole model, which cannot be replaced in place')
+    replace_module(model, name, conv)
+    return Folding('RepConv', '')
+
+
 def _fuse_library_norms(model: nn.Module) -> Iterator[Folding]:
     """Fold the norms of mmcv's own layers."""
     for name, module in list(model.named_modules()):
-        if isinstance(module, ConvModule) and isinstance(getattr(module, 'norm', None), _BatchNorm):
+        if not isinstance(module, ConvModule) or getattr(module, 'norm', None) is None:
+            continue
+        if not is_exactly(module, ConvModule) or module.order[:2] != ('conv', 'norm'):
+            yield Folding('norm', name, f'{type(module).__name__} has the order {module.order}')
+        elif isinstance(module.norm, _BatchNorm):
             fuse_conv_bn(module)
             yield Folding('norm', name)

@@ -10,6 +10,11 @@ def replace_module(model: nn.Module, name: str, new: nn.Module) -> None:
         model: The model, changed in place.
         name: Name of the old module in the model.
         new: The new module.
+
+    Raises:
+        ValueError: The name is empty: a model cannot be replaced in place.
     """
+    if not name:
+        raise ValueError("replace_module: name='', expected the name of a part of the model")
     parent, _, child = name.rpartition('.')
     setattr(model.get_submodule(parent), child, new)

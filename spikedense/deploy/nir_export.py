@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from spikedense.models.backbones import SpikeBackbone
 from spikedense.models.layers import SpikeConv
 from spikedense.neurons import BaseNeuron
-from spikedense.utils.answers import Unfoldable, ask
+from spikedense.utils.answers import Unfoldable, ask_or_none, is_exactly
 from spikedense.utils.files import complete_or_absent
 
 from .fold import fold
@@ -110,6 +110,11 @@ def export_nir(
         raise ExportError(f'dt={dt}, size={tuple(size)}, expected numbers above 0')
     net = copy.deepcopy(model).cpu().eval()
     prefix, backbone = _backbone_of(net)
+    if not is_exactly(backbone, SpikeBackbone):
+        raise ExportError(
+            f'{type(backbone).__name__} overrides a method of SpikeBackbone, so its stages may not '
+            'be all that it computes; nothing can be exported'
+        )
     stages = _stages_of_convolutions(backbone)
     _check_neurons(prefix, stages)
     fold(net)
@@ -165,9 +170,9 @@ def _is_expressible(module: Any) -> bool:
 
 
 def _answer(module: Any, question: str) -> Any:
-    """Return the answer of a module to a question, None if the module has no answer."""
+    """Return what a module answers, None if it does not answer."""
+    method = ask_or_none(module, question)
     try:
-        method = ask(module, question)
         return None if method is None else method()
     except Unfoldable:
         return None
@@ -221,8 +226,11 @@ def _conv(graph: _Graph, name: str, layer: SpikeConv, current: _Current) -> _Cur
         graph.add(f'{name}.neuron', neuron_node(layer.neuron, current.shape, graph.dt), sources)
         sources = [f'{name}.neuron']
     conv: Any = layer.conv
-    if not isinstance(conv, nn.Conv2d):
-        raise ExportError(f"'{name}' is a {type(conv).__name__}, which has no NIR node")
+    if not is_exactly(layer, SpikeConv) or not is_exactly(conv, nn.Conv2d):
+        kinds = f'{type(layer).__name__} with a {type(conv).__name__}'
+        raise ExportError(f"'{name}' is a {kinds}, which has no NIR node")
+    if conv.padding_mode != 'zeros':
+        raise ExportError(f"'{name}' has padding_mode='{conv.padding_mode}', NIR pads by zeros")
     bias = torch.zeros(conv.out_channels) if conv.bias is None else conv.bias
     node = nir.Conv2d(
         input_shape=current.shape[1:],

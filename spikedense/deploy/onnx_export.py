@@ -21,11 +21,11 @@ from torch.overrides import TorchFunctionMode
 from spikedense.errors import UserError
 from spikedense.neurons import BaseNeuron, from_rest
 from spikedense.tracing import network_outputs
-from spikedense.utils.answers import Unfoldable, ask
+from spikedense.utils.answers import Unfoldable, ask_or_none
 from spikedense.utils.images import input_channels
 
-from .fold import fold
 from .modules import replace_module
+from .verify import fold_exactly
 
 MANIFEST = 'manifest.json'
 OPSETS = range(17, 21)
@@ -227,7 +227,8 @@ def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
     if kind == 'two-stage':
         _check_two_stage(net)
     features = _observed(net, kind, images)
-    fold(net)
+    height, width = images.shape[-2:]
+    fold_exactly(net, images.shape, boxes=torch.tensor([[0.0, 0, width, height]]))
     for name, neuron in list(net.named_modules()):
         if isinstance(neuron, BaseNeuron):
             replace_module(net, name, _as_onnx(name, neuron))
@@ -253,10 +254,7 @@ def _check_two_stage(net: Any) -> None:
 
 def _parts_of_rois(net: Any) -> dict[str, nn.Module] | None:
     """Return the heads of the second stage; None if the RoI head has no ``parts_of_rois``."""
-    try:
-        parts = ask(net.roi_head, 'parts_of_rois')
-    except Unfoldable:
-        return None
+    parts = ask_or_none(net.roi_head, 'parts_of_rois')
     return None if parts is None else parts()
 
 

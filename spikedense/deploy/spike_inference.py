@@ -1,14 +1,17 @@
 """Spike-driven inference: binary spikes over T x D steps instead of integers over T steps."""
 
 import copy
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
+from spikedense.models.layers import SpikeSum
 from spikedense.neurons import BaseNeuron, comparing
 from spikedense.tracing import OperationTrace, Spikes, network_outputs, trace_network
-from spikedense.utils.answers import Folding, Unfoldable, ask
+from spikedense.utils.answers import Folding, Unfoldable, ask, is_exactly
 from spikedense.utils.images import random_images
 
 from .fold import fold
@@ -17,6 +20,8 @@ from .twins import SpikeTrain, build_twin, has_twin, known_classes
 
 #: Largest allowed relative difference between the outputs, in float64.
 _EXACT = 1e-6
+#: Largest share of a neuron's integers that may differ: a potential can lie on a threshold.
+_FLIPPED = 1e-3
 
 
 @torch.no_grad()
@@ -80,36 +85,73 @@ def _converted(
     return twin, foldings
 
 
+_ADVICE = (
+    'the model uses spikes in a way that cannot be converted (a layer fed by several neurons or '
+    'under two names, tied weights, spikes as an output, layers on an unfolded time axis)'
+)
+
+
 def _prove(model: nn.Module, twin: nn.Module, images: Tensor, how: dict[str, Any]) -> None:
-    """Compare the outputs of model and twin, to find structures that cannot be converted."""
+    """Compare model and twin neuron by neuron, then their outputs.
+
+    A structure that the conversion does not know shows here. The spikes are compared besides the
+    outputs, because a small layer scale can hide a wrong branch in the outputs.
+    """
     before = model.training
     try:
-        expected = network_outputs(model.eval(), images, **how)
+        counts, expected = _run(model.eval(), images, how)
     finally:
         model.train(before)
-    advice = (
-        'the model uses spikes in a way that cannot be converted (a layer fed by several neurons '
-        'or under two names, tied weights, spikes as an output, layers on an unfolded time axis)'
-    )
     try:
-        found = network_outputs(twin, images, **how)
+        twin_counts, found = _run(twin, images, how)
     except (IndexError, RuntimeError) as error:
-        raise ValueError(f'spike-driven inference: {advice}: {error}') from error
+        raise ValueError(f'spike-driven inference: {_ADVICE}: {error}') from error
     for i, (x, y) in enumerate(zip(expected, found, strict=True)):
         if x.shape != y.shape:
             shapes = f'{tuple(y.shape)}, expected {tuple(x.shape)}'
-            raise ValueError(f'spike-driven inference: output {i} has shape {shapes}: {advice}')
+            raise ValueError(f'spike-driven inference: output {i} has shape {shapes}: {_ADVICE}')
+    for name, calls in counts.items():
+        for x, y in zip(calls, twin_counts.get(name, []), strict=False):
+            if x.shape != y.shape or (x != y).double().mean() > _FLIPPED:
+                raise ValueError(
+                    f"spike-driven inference: the neuron '{name}' emits other spikes: {_ADVICE}"
+                )
+    for i, (x, y) in enumerate(zip(expected, found, strict=True)):
         gap = (x - y).abs().max().item() if x.numel() else 0.0
         if gap > _EXACT * max(1.0, x.abs().max().item() if x.numel() else 0.0):
             raise ValueError(
-                f'spike-driven inference: output {i} differs by {gap:.3g}, expected none: {advice}'
+                f'spike-driven inference: output {i} differs by {gap:.3g}, expected none: {_ADVICE}'
             )
+
+
+def _run(
+    model: nn.Module, images: Tensor, how: dict[str, Any]
+) -> tuple[dict[str, list[Tensor]], tuple[Tensor, ...]]:
+    """Run a model, and return the integers of each call of its neurons, and its outputs."""
+    counts: dict[str, list[Tensor]] = {}
+
+    def watch(name: str) -> Any:
+        def after(neuron: Any, _: tuple, out: Tensor) -> None:
+            levels = neuron.levels if isinstance(neuron, SpikeTrain) else 1
+            sent = out.unflatten(1, (-1, levels)).sum(2) if levels > 1 else out * neuron.scale
+            counts.setdefault(name, []).append(sent.round().to(torch.int16))
+
+        return after
+
+    with ExitStack() as stack:
+        for name, module in model.named_modules():
+            # The neuron inside of a train has the name of the train in front of its own.
+            inside = isinstance(model.get_submodule(name.rpartition('.')[0]), SpikeTrain)
+            if isinstance(module, BaseNeuron) and not inside:
+                stack.callback(module.register_forward_hook(watch(name)).remove)
+        return counts, network_outputs(model, images, **how)
 
 
 def _check_readers(model: nn.Module, trace: OperationTrace) -> None:
     for neuron, readers in trace.readers.items():
         for place, operation in readers:
             reader = model.get_submodule(place)
+            _check_reader(place, reader, trace)
             if not has_twin(reader):
                 names = ', '.join(cls.__name__ for cls in known_classes())
                 raise ValueError(
@@ -117,6 +159,22 @@ def _check_readers(model: nn.Module, trace: OperationTrace) -> None:
                     f"of '{neuron}' by '{operation}' and has no twin, expected one of {names}, or "
                     'a module whose class is registered by @twin_of'
                 )
+
+
+def _check_reader(place: str, reader: nn.Module, trace: OperationTrace) -> None:
+    """Check what a reader reads: spikes of one scale if it adds them, weights of its own."""
+    values = [value for value in trace.inputs.get(place, ()) if isinstance(value, Spikes)]
+    scales = sorted({value.norm for value in values})
+    if len(scales) > 1 and is_exactly(reader, SpikeSum):
+        raise ValueError(
+            f"spike-driven inference: '{place}' (SpikeSum) adds spikes of the scales {scales}, "
+            'expected one scale'
+        )
+    if is_parametrized(reader):
+        raise ValueError(
+            f"spike-driven inference: the weight of '{place}' ({type(reader).__name__}) is made of "
+            'other parameters, expected a plain weight (torch.nn.utils.parametrize)'
+        )
 
 
 def _absorb_scales(model: nn.Module, trace: OperationTrace) -> list[Folding]:
@@ -157,12 +215,11 @@ def _absorb(model: nn.Module, name: str, module: nn.Module, which: int, factor: 
     ):
         try:
             method = ask(teller, question)
+            if method is not None:
+                method(*args)
+                return
         except Unfoldable as refused:
             refusals.append(str(refused))
-            continue
-        if method is not None:
-            method(*args)
-            return
     why = f' ({"; ".join(refusals)})' if refusals else ''
     raise ValueError(
         f"spike-driven inference: '{name}' ({type(module).__name__}) has no place for the factor "

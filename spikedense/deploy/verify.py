@@ -1,10 +1,19 @@
 """Finds the multiplications of a model that have no spiking factor."""
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from spikedense.tracing import Constant, Real, trace_network
+from spikedense.tracing import Constant, Real, network_outputs, trace_network
+
+from .fold import fold
+
+#: Largest relative difference of outputs in float64.
+_EXACT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -62,3 +71,32 @@ def real_multiplications(
             )
         )
     return found
+
+
+@torch.no_grad()
+def fold_exactly(net: nn.Module, shape: Sequence[int], **how: Any) -> None:
+    """Fold a model of one time step in place, and see that its outputs stay the same.
+
+    The comparison and the folding run in float64, on random images.
+
+    Args:
+        net: The model, in eval mode and in float32.
+        shape: Shape of its images, ``[B, C, H, W]``.
+        **how: See :func:`spikedense.tracing.network_outputs`.
+
+    Raises:
+        ValueError: The folded model computes something else.
+    """
+    before = copy.deepcopy(net.double())
+    fold(net, steps=1)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(tuple(shape), dtype=torch.float64, generator=generator)
+    pairs = (network_outputs(model, images, **how) for model in (before, net))
+    for i, (x, y) in enumerate(zip(*pairs, strict=True)):
+        gap = (x - y).abs().max().item() if x.numel() else 0.0
+        if gap > _EXACT * max(1.0, x.abs().max().item() if x.numel() else 0.0):
+            raise ValueError(
+                f'folding changes output {i} by {gap:.3g}: the model uses its layers in a way that '
+                'folding does not know'
+            )
+    net.float()

@@ -105,6 +105,8 @@ class NILIF(BaseNeuron):
         The sigmoid lies between 0 and 1, and is above one half if X > 0. So the neuron emits 1 if
         X > 0, and 0 otherwise.
         """
+        if self.keep_state:
+            raise Unfoldable(f'{type(self).__name__} keeps its state from call to call')
         if self.stateful and steps > 1:
             raise Unfoldable(
                 f'over T={steps} steps the membrane of {type(self).__name__} adds up sigmoids'

@@ -26,7 +26,10 @@ def rescaled_input(neuron: nn.Module, gain: float) -> nn.Module:
     Raises:
         Unfoldable: The given neuron has no threshold for the factor.
     """
-    return _answer(neuron, 'rescaled_input', 'has no threshold that could take it')(gain)
+    answer = _answer(neuron, 'rescaled_input', 'has no threshold that could take it')
+    if not gain > 0:
+        raise Unfoldable(f'the factor is {gain:g}, expected a number above 0')
+    return answer(gain)
 
 
 def after_sigmoid(neuron: nn.Module, steps: int) -> nn.Module:

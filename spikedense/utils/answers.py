@@ -13,7 +13,39 @@ from typing import Any, Generic, TypeVar
 
 #: Methods that do not change what ``forward`` computes.
 _HARMLESS = frozenset(
-    ('__init__', '__repr__', '__doc__', 'extra_repr', 'init_weights', 'loss', 'predict')
+    (
+        '__init__',
+        '__repr__',
+        '_check_input_dim',
+        'extra_repr',
+        'init_weights',
+        'loss',
+        'predict',
+    )
+)
+
+#: Methods that change what ``forward`` computes, also if they replace those of ``Module``.
+_ALWAYS = frozenset(('__call__', '_call_impl', 'train'))
+
+#: The questions; an answer changes nothing that ``forward`` computes.
+QUESTIONS = frozenset(
+    (
+        'absorb',
+        'after_sigmoid',
+        'as_conv',
+        'chain',
+        'comparing',
+        'fold_layers',
+        'fold_norm',
+        'fold_scales',
+        'from_rest',
+        'macs_by_order',
+        'out_layer',
+        'parts_of_rois',
+        'rescaled_input',
+        'scale_operand',
+        'summands',
+    )
 )
 
 #: Classes whose methods do nothing yet.
@@ -49,26 +81,36 @@ class Folding:
     reason: str | None = None
 
 
-def _bases(cls: type) -> Iterator[tuple[type, list[str]]]:
+def _bases(module: object) -> Iterator[tuple[type, list[str]]]:
     """Yield each base class, and the names of the methods that the classes below it have changed.
+
+    A ``forward`` that was set on the module itself counts as such a method.
 
     A changed method replaces the method of a base class. Harmless methods do not count, and neither
     do methods that are abstract in the base class or belong to ``Module`` of torch or mmengine.
     """
-    changed: list[str] = []
-    mro = cls.__mro__
+    changed = [name for name in ('forward',) if name in getattr(module, '__dict__', ())]
+    mro = type(module).__mro__
     for i, base in enumerate(mro):
         yield base, changed
+        if _full_name(base) in _EMPTY:
+            continue
         for name, value in vars(base).items():
+            if name in _HARMLESS or name in QUESTIONS:
+                continue
             is_method = callable(value) or isinstance(value, property)
-            if is_method and name not in _HARMLESS and _is_concrete(name, mro[i + 1 :]):
+            if is_method and (name in _ALWAYS or _is_concrete(name, mro[i + 1 :])):
                 changed = [*changed, name]
+
+
+def _full_name(cls: type) -> str:
+    return f'{cls.__module__}.{cls.__name__}'
 
 
 def _is_concrete(name: str, classes: Iterable[type]) -> bool:
     """Tell whether the first of the classes that has a method implements the method."""
     for cls in classes:
-        if f'{cls.__module__}.{cls.__name__}' not in _EMPTY and name in vars(cls):
+        if _full_name(cls) not in _EMPTY and name in vars(cls):
             return not getattr(vars(cls)[name], '__isabstractmethod__', False)
     return False
 
@@ -87,7 +129,7 @@ def ask(module: object, question: str) -> Callable[..., Any] | None:
         Unfoldable: A subclass overrides a method of the class that answers, so that the inherited
             answer may be wrong.
     """
-    for base, changed in _bases(type(module)):
+    for base, changed in _bases(module):
         if question in vars(base):
             if changed:
                 raise Unfoldable(
@@ -96,6 +138,27 @@ def ask(module: object, question: str) -> Callable[..., Any] | None:
                 )
             return getattr(module, question)
     return None
+
+
+def ask_or_none(module: object, question: str) -> Callable[..., Any] | None:
+    """Return what :func:`ask` returns, and None if the inherited answer may be wrong."""
+    try:
+        return ask(module, question)
+    except Unfoldable:
+        return None
+
+
+def is_exactly(module: object, *classes: type) -> bool:
+    """Tell whether a module computes what one of some classes computes.
+
+    Args:
+        module: Any module.
+        *classes: The classes.
+
+    Returns:
+        Whether the module is of one of the classes, or of a subclass that overrides no method.
+    """
+    return any(base in classes and not changed for base, changed in _bases(module))
 
 
 class ClassTable(Generic[Value]):
@@ -127,7 +190,7 @@ class ClassTable(Generic[Value]):
             The value of the nearest registered class; None if there is none, or if a subclass
             overrides a method of that class.
         """
-        for base, changed in _bases(type(module)):
+        for base, changed in _bases(module):
             if base in self._values:
                 return None if changed else self._values[base]
         return None

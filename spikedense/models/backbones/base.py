@@ -8,7 +8,7 @@ from mmengine.model import BaseModule, PretrainedInit
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from spikedense.neurons import build_neuron, neuron_or_default
+from spikedense.neurons import BaseNeuron, build_neuron, neuron_or_default
 
 from ..layers import checkpoint_block
 from .pretrained import load_pretrained
@@ -101,6 +101,10 @@ class SpikeBackbone(BaseModule):
 
     def add_stage(self, downsample: nn.Module, blocks: Iterable[nn.Module] = ()) -> None:
         """Append a stage, see :class:`SpikeStage`."""
+        if len(self.stages) == len(self._stage_channels):
+            raise ValueError(
+                f'{type(self).__name__}: one more stage than channels={self._stage_channels}'
+            )
         self.stages.append(SpikeStage(downsample, blocks))
         self._freeze()
 
@@ -160,8 +164,16 @@ class SpikeBackbone(BaseModule):
                 f'{type(self).__name__} got an input of shape {tuple(x.shape)}, expected images '
                 f'[B, {self.in_channels}, H, W] or a clip [T, B, {self.in_channels}, H, W]'
             )
+        if len(self.stages) < len(self._stage_channels):
+            raise ValueError(
+                f'{type(self).__name__} has {len(self.stages)} stages, expected one for each of '
+                f'channels={self._stage_channels}'
+            )
         if x.dim() == 5:
             return stem(x)
+        if any(isinstance(module, BaseNeuron) for module in stem.modules()):
+            # The neurons of such a stem see T steps.
+            return stem(x.expand(self.T, -1, -1, -1, -1))
         if x.device.type == 'cpu':
             # Channels-last convolutions are faster with oneDNN; all later maps keep the format.
             x = x.contiguous(memory_format=torch.channels_last)
@@ -215,7 +227,8 @@ class SpikeBackbone(BaseModule):
         num_layers = sum(depths) + 2
         name = param_name.removeprefix(prefix)
         if not name.startswith('stages.'):
-            return num_layers - 1, num_layers
+            is_own = bool(prefix) and name != param_name
+            return 0 if is_own else num_layers - 1, num_layers
         _, stage, part, *rest = name.split('.')
         before = sum(depths[: int(stage)])
         if part == 'downsample':

@@ -7,7 +7,7 @@ import torch
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
-from spikedense.utils.answers import Folding, Unfoldable
+from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
 from .drop_path import DropPath
 from .folding import out_layer, scale_output
@@ -70,17 +70,19 @@ class SpikeBlock(BaseModule):
             raise Unfoldable('its layer scales are not folded')
         return {f'branches.{name}': branch for name, branch in self.branches.items()}
 
-    def fold_scales(self, steps: int) -> list[Folding]:
+    def fold_scales(self, steps: int | None) -> list[Folding]:
         """Fold each scale into the last layer of its branch."""
         done = []
         for name in list(self.scales):
             where = f'scales.{name}'
+            scale = cast(LayerScale, self.scales[name])
             try:
-                layer = out_layer(self.branches[name])
+                if not is_exactly(scale, LayerScale):
+                    raise Unfoldable(f'{type(scale).__name__} is no LayerScale')
+                scale_output(out_layer(self.branches[name]), scale.weight)
             except Unfoldable as refused:
                 done.append(Folding('layer scale', where, str(refused)))
                 continue
-            scale = cast(LayerScale, self.scales.pop(name))
-            scale_output(layer, scale.weight)
+            del self.scales[name]
             done.append(Folding('layer scale', where))
         return done

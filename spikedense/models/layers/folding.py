@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spikedense.ops import fold_conv_bn
-from spikedense.utils.answers import Unfoldable, ask
+from spikedense.utils.answers import Unfoldable, ask, is_exactly
+
+WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 def out_layer(branch: nn.Module) -> nn.Module:
@@ -36,7 +38,11 @@ def scale_output(layer: Any, factor: Tensor | float) -> None:
     Args:
         layer: The layer, changed in place.
         factor: A number, or a number for each output channel, ``[out]``.
+
+    Raises:
+        Unfoldable: The layer is another one, or its weight is computed from other parameters.
     """
+    check_weighted(layer)
     shape = [1] * layer.weight.dim()
     shape[_output_axis(layer)] = -1
     by_weight = factor.reshape(shape) if isinstance(factor, Tensor) else factor
@@ -46,7 +52,7 @@ def scale_output(layer: Any, factor: Tensor | float) -> None:
 
 
 @torch.no_grad()
-def fold_norm(layer: Any, norm: nn.Module) -> None:
+def fold_norm(layer: Any, norm: Any) -> None:
     """Fold a norm into the layer in front of the norm.
 
     Args:
@@ -54,9 +60,12 @@ def fold_norm(layer: Any, norm: nn.Module) -> None:
         norm: The norm behind the layer, in eval mode.
 
     Raises:
-        Unfoldable: The norm has no running statistics, so it depends on its input.
+        Unfoldable: The norm depends on its input, or the layer is another one.
     """
-    if not isinstance(norm, _BatchNorm) or norm.running_mean is None:
+    check_weighted(layer)
+    if is_exactly(norm, _BatchNorm, nn.SyncBatchNorm) and norm.training:
+        raise Unfoldable(f'{type(norm).__name__} is in training mode: it depends on its input')
+    if not is_exactly(norm, _BatchNorm, nn.SyncBatchNorm) or norm.running_mean is None:
         raise Unfoldable(
             f'{type(norm).__name__} has no running statistics: it depends on its input'
         )
@@ -66,6 +75,23 @@ def fold_norm(layer: Any, norm: nn.Module) -> None:
     trained = layer.weight.requires_grad
     layer.weight = nn.Parameter(weight, trained)
     layer.bias = nn.Parameter(bias, trained)
+
+
+def check_weighted(layer: nn.Module) -> None:
+    """Check that a layer is one whose weight can be changed.
+
+    Args:
+        layer: Any module.
+
+    Raises:
+        Unfoldable: It is no convolution or linear layer of torch, or a subclass that computes
+            something else, or its weight is computed from other parameters (weight norm).
+    """
+    if not is_exactly(layer, *WEIGHTED):
+        names = ', '.join(cls.__name__ for cls in WEIGHTED)
+        raise Unfoldable(f'{type(layer).__name__} is none of {names}')
+    if layer._parameters.get('weight') is None:
+        raise Unfoldable(f'the weight of {type(layer).__name__} is computed from other parameters')
 
 
 def _output_axis(layer: nn.Module) -> int:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spikedense.neurons import ILIF, NILIF, after_sigmoid, build_neuron
 from spikedense.utils.answers import Folding, Unfoldable
 
-from .folding import scale_output
+from .folding import out_layer, scale_output
 from .spike_conv import SpikeConv
 from .time import fold_time, over_time, unfold_time
 
@@ -158,17 +158,20 @@ class SpikeMaskEmbed(BaseModule):
         """Fold a factor of the spikes into the weight of the identity shortcut."""
         cast(Tensor, self.weight).mul_(factor)
 
-    def fold_scales(self, steps: int) -> list[Folding]:
+    def fold_scales(self, steps: int | None) -> list[Folding]:
         """Fold the shortcut's weight into its convolution, and the sigmoid into thresholds."""
         done = []
         if self.weight is not None and self.shortcut_conv is not None:
-            scale_output(self.shortcut_conv.conv, self.weight.detach())
-            self.weight = None
-            done.append(Folding('shortcut weight', ''))
+            try:
+                scale_output(out_layer(self.shortcut_conv), self.weight.detach())
+                self.weight = None
+                done.append(Folding('shortcut weight', ''))
+            except Unfoldable as refused:
+                done.append(Folding('shortcut weight', '', str(refused)))
         elif self.weight is not None and self.shortcut == 'membrane':
             reason = 'it multiplies a membrane, there is no layer to fold it into'
             done.append(Folding('shortcut weight', '', reason))
-        if self.pre_act == 'sigmoid':
+        if self.pre_act == 'sigmoid' and steps is not None:
             done.append(self._fold_sigmoid(steps))
         return done
 

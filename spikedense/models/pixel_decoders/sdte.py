@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from spikedense.registry import MODELS
 from spikedense.utils.answers import Unfoldable
 
 from ..layers import (
@@ -82,6 +83,7 @@ class SpikeEncoderLayer(SpikeBlock):
         channels: Channels of input and output.
         num_heads: Number of heads of the attention.
         mlp_ratio: Width of the MLP, as a multiple of the channels.
+        attn_cfg: Further arguments of the attention, or another attention with its type.
     """
 
     def __init__(
@@ -89,19 +91,22 @@ class SpikeEncoderLayer(SpikeBlock):
         channels: int,
         num_heads: int = 8,
         mlp_ratio: int = 4,
+        attn_cfg: dict | None = None,
         *,
         neuron_cfg: dict,
         norm_cfg: dict,
         init_cfg: dict | None = None,
     ) -> None:
         cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
+        default = dict(type='PositionedSelfAttention', num_heads=num_heads, scale=channels**-0.5)
         branches: dict[str, nn.Module] = dict(
-            attn=PositionedSelfAttention(channels, num_heads, channels**-0.5, **cfg),
+            attn=build_mixer(merged_cfg(attn_cfg or {}, default), channels, **cfg),
             mlp=ChannelMLP(channels, mlp_ratio, **cfg),
         )
         super().__init__(channels, branches, init_cfg=init_cfg)
 
 
+@MODELS.register_module()
 class PositionedSelfAttention(SpikeSelfAttention):
     """Self-attention that adds sine positions to its input."""
 

@@ -7,11 +7,15 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from spikedense.neurons import rescaled_input
-from spikedense.utils.answers import Folding, Unfoldable
+from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
 from ..folding import out_layer
+from ..rep_conv import SpikeRepConv
+from ..spike_conv import SpikeConv
 
 ORDERS = ('linear', 'quadratic')
+#: Layers that begin with their neuron.
+_PROJECTIONS = (SpikeConv, SpikeRepConv)
 
 
 class AttentionProduct(nn.Module):
@@ -54,7 +58,9 @@ class AttentionProduct(nn.Module):
         """Fold a factor of one operand into the scale of the product."""
         self.scale *= factor
 
-    def macs_by_order(self, q: Tensor, k: Tensor, v: Tensor, *_: Any) -> dict[str, int]:
+    def macs_by_order(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None
+    ) -> dict[str, int]:
         """Return the multiply-accumulates of one call for each order."""
         copies = q.size(0) * q.size(1)
         return dict(
@@ -81,10 +87,10 @@ class ProductAttention(BaseModule):
         """Return the layer that gives the output."""
         return out_layer(self.out_proj)
 
-    def fold_scales(self, steps: int) -> list[Folding]:
+    def fold_scales(self, steps: int | None) -> list[Folding]:
         """Move the product's factor into the thresholds of the neuron behind the product."""
         try:
-            self.out_proj.neuron = rescaled_input(self.out_proj.neuron, self.product.scale)
+            self._rescale(self.product.scale)
         except Unfoldable as refused:
             return [Folding('attention scale', '', str(refused))]
         self.product.scale = 1.0
@@ -94,11 +100,22 @@ class ProductAttention(BaseModule):
         """Fold a factor of an operand into the next neuron's thresholds, else into the product."""
         if self.product.scale == 1:
             try:
-                self.out_proj.neuron = rescaled_input(self.out_proj.neuron, factor)
+                self._rescale(factor)
                 return
             except Unfoldable:
                 pass
         self.product.scale_operand(which, factor)
+
+    def _rescale(self, gain: float) -> None:
+        """Fold a factor of the product into the thresholds of the neuron behind the product."""
+        for part, known in ((self.product, (AttentionProduct,)), (self.out_proj, _PROJECTIONS)):
+            if not is_exactly(part, *known):
+                raise Unfoldable(f'{type(part).__name__} is none of {_names(known)}')
+        self.out_proj.neuron = rescaled_input(self.out_proj.neuron, gain)
+
+
+def _names(classes: tuple[type, ...]) -> str:
+    return ', '.join(cls.__name__ for cls in classes)
 
 
 def attend(

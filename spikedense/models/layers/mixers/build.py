@@ -52,7 +52,8 @@ def _resolve(kind: Any) -> Any:
 
 
 def _is_mixer(cls: Any) -> bool:
-    return isinstance(cls, type) and '.layers.' in cls.__module__
+    names = ('layers.attention', 'layers.mixers')
+    return isinstance(cls, type) and any(name in cls.__module__ for name in names)
 
 
 def merged_cfg(given: Mapping[str, Any], default: MixerCfg) -> dict[str, Any]:

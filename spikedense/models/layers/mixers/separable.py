@@ -7,9 +7,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from spikedense.registry import MODELS
-from spikedense.utils.answers import Folding, Unfoldable
+from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
-from ..folding import out_layer
+from ..folding import check_weighted, out_layer
 from ..spike_conv import SpikeConv
 
 
@@ -73,8 +73,7 @@ class SpikeSeparableConv(BaseModule):
         """Merge the last two layers into one full convolution, if no neuron is between them."""
         if self._is_merged() or self.project.neuron is not None:
             return []
-        inner: Any = self.depthwise.conv
-        outer: Any = self.project.conv
+        inner, outer = self._checked_pair()
         if (
             self.depthwise.norm is not None
             or self.project.norm is not None
@@ -95,6 +94,22 @@ class SpikeSeparableConv(BaseModule):
         self.depthwise = layer.eval()
         self.project = nn.Identity()
         return [Folding('separable convolution', '')]
+
+    def _checked_pair(self) -> tuple[Any, Any]:
+        """Return the depth-wise convolution and the projection, if they can be merged."""
+        inner: Any = self.depthwise.conv
+        outer: Any = self.project.conv
+        for layer in (self.depthwise, self.project):
+            if not is_exactly(layer, SpikeConv):
+                raise Unfoldable(f'{type(layer).__name__} is no SpikeConv')
+        for conv in (inner, outer):
+            check_weighted(conv)
+        found = (inner.stride, inner.dilation, inner.padding_mode, outer.kernel_size, outer.stride)
+        if found != ((1, 1), (1, 1), 'zeros', (1, 1), (1, 1)) or outer.groups != 1:
+            raise Unfoldable('its convolutions are not a depth-wise one and a 1x1 projection')
+        if inner.groups != inner.in_channels or inner.groups != inner.out_channels:
+            raise Unfoldable('its middle convolution is not depth-wise')
+        return inner, outer
 
     def _is_merged(self) -> bool:
         return isinstance(self.project, nn.Identity)
