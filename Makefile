@@ -1,9 +1,9 @@
-# The environment (.venv) is made by `env`, which every target that needs it calls first; it does
-# nothing when the environment is there and the pins have not changed.
+# `env` makes the environment (.venv). Every target that needs the environment runs `env` first. `env`
+# does nothing if the environment exists and the pins have not changed.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Processes of `make test`, a thread and a few GB of memory each.
+# Processes of `make test`. Each has one thread and needs a few GB of memory.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -15,10 +15,10 @@ help: ## list the targets
 env: ## make the environment of the full tier (compiles mmcv's ops, once)
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' bash tools/dev/setup_env.sh
 
-demo: env ## train and test a small spiking model on a set it generates; pictures in work_dirs/demo
+demo: env ## train and test a small spiking model on a generated set; pictures in work_dirs/demo
 	$(BIN)/python tools/demo.py
 
-test: env ## run the tests, the slow ones left out
+test: env ## run the tests, without the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -q -m 'not slow' -n $(WORKERS) --durations=15
 
 test-slow: env ## run the slow tests (second environments, longer training)
@@ -29,20 +29,20 @@ lint: env ## check style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: env ## mend style and format
+format: env ## repair style and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 doctor: env ## say what is installed and what works
 	$(BIN)/python -m spikedense.doctor --tier full
 
-pins: env ## make requirements/lock.txt anew; kept pins stay (PINS=--upgrade: take the newest)
+pins: env ## write requirements/lock.txt; locked versions stay (PINS=--upgrade: take the newest)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
 		--custom-compile-command 'make pins' \
 		--no-emit-package onedl-mmcv --no-emit-package opencv-python \
 		--overrides requirements/overrides.txt $(PINS) --output-file requirements/lock.txt \
 		$(addprefix requirements/,bootstrap.txt build.txt runtime.txt full.txt deploy.txt dev.txt ops.txt)
 
-clean: ## remove builds and caches, not the environment, data or work_dirs
+clean: ## remove builds and caches; keep the environment, data and work_dirs
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Package declaration: what is installed, from which requirements, with which data.
 
-Settings of the tools (build, ruff, mypy, pytest) stand in `pyproject.toml`.
+`pyproject.toml` holds the settings of the tools (build, ruff, mypy, pytest).
 """
 
 import re
@@ -41,9 +41,8 @@ def config_files() -> list[Path]:
 class BuildPyWithConfigs(build_py):
     """Build the package and put the configs beside it, as `spikedense/.mim/configs`.
 
-    The configs live once, in the repository's `configs/`; the copy exists in wheels only (an
-    editable install reads the repository's). The folder's name is the one that OpenMMLab's tools
-    look for.
+    Only wheels contain this copy of the repository's `configs/`. An editable install reads the
+    configs of the repository. OpenMMLab's tools look for a folder of this name.
     """
 
     def run(self) -> None:
@@ -52,7 +51,7 @@ class BuildPyWithConfigs(build_py):
         if self.editable_mode:
             return
         target = Path(self.build_lib) / PACKAGE / '.mim'
-        # A folder left by an earlier build may hold configs that were removed since.
+        # The folder of an earlier build may hold configs that do not exist any more.
         shutil.rmtree(target, ignore_errors=True)
         for source in config_files():
             (target / source).parent.mkdir(parents=True, exist_ok=True)

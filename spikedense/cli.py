@@ -11,7 +11,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: Arguments; those of the process by default.
+        argv: Arguments; None means the arguments of the process.
 
     Returns:
         The exit code.

@@ -1,7 +1,7 @@
 """`spikedense doctor`: what is installed, which tier works, what is wrong and how to mend it.
 
-Collecting facts (which imports things) and judging them (which does not) are apart, so that each
-judgement can be tested with made-up facts.
+`collect` imports modules and gathers facts. The checks only read these facts, so tests can run the
+checks on made-up facts.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from .utils.ops_guard import OPS_COMMAND, has_mmcv_ops
 from .version import __version__
 
-# Import name -> distributions that install it, the one that spikedense is tested with last.
+# Import name -> distributions that install it. spikedense is tested with the last of them.
 MM_DISTRIBUTIONS = {
     'mmengine': ('mmengine', 'mmengine-lite', 'onedl-mmengine'),
     'mmcv': ('mmcv', 'mmcv-full', 'mmcv-lite', 'onedl-mmcv'),
@@ -33,7 +33,7 @@ OPENCV_DISTRIBUTIONS = (
 OTHER_DISTRIBUTIONS = ('torch', 'torchvision', 'numpy', 'spikingjelly')
 HEADLESS = "'opencv-python-headless>=4.13,<5'"
 
-# Tier -> modules that must import; each tier also needs those before it.
+# Tier -> modules that must import. Each tier also needs the modules of the tiers before it.
 TIERS = {
     'plain': ('torch', 'torchvision', 'cv2', 'mmengine', 'mmseg.models', 'mmpretrain.models'),
     'full': ('mmcv.ops', 'mmdet.models'),
@@ -50,10 +50,10 @@ class Facts:
 
     Args:
         versions: Distribution name -> installed version.
-        errors: Module name -> why its import failed; modules that import are absent.
+        errors: Module name -> error of its import, for modules that do not import.
         ops: Whether mmcv has its compiled ops.
-        requirements: What spikedense asks for, as requirement strings.
-        device: What torch computes on.
+        requirements: Requirement strings of spikedense.
+        device: Name of the device that torch uses.
     """
 
     versions: dict[str, str]
@@ -65,14 +65,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, and the command or action that mends it."""
+    """A problem, and the command or action that mends it."""
 
     what: str
     fix: str
 
 
 def _import_error(module: str) -> str | None:
-    """Import a module; return its error in one line, None if it imports."""
+    """Import a module and return the error in one line, or None if it imports."""
     try:
         importlib.import_module(module)
     except Exception as error:
@@ -93,7 +93,7 @@ def _device() -> str:
 
 
 def collect() -> Facts:
-    """Look at the distributions and try the imports of every tier."""
+    """Look up the distributions and try the imports of every tier."""
     names = [name for group in MM_DISTRIBUTIONS.values() for name in group]
     versions = {}
     for name in (*OTHER_DISTRIBUTIONS, *OPENCV_DISTRIBUTIONS, *names, 'spikedense'):
@@ -119,13 +119,13 @@ def _installed(facts: Facts, names: Iterable[str]) -> list[str]:
 
 
 def _asked_for(facts: Facts, name: str) -> str:
-    """The requirement of spikedense on a distribution, without its marker."""
+    """Return the requirement of spikedense on a distribution, without the marker."""
     texts = (text.partition(';')[0].strip() for text in facts.requirements)
     return next((text for text in texts if text.startswith(name)), name)
 
 
 def _install_command(facts: Facts, name: str) -> str:
-    """What installs a distribution, mmcv with its ops where the full tier is wanted."""
+    """Return the command that installs a distribution; mmcv with ops for the full tier."""
     wants_full = facts.ops or bool(_installed(facts, MM_DISTRIBUTIONS['mmdet']))
     if name == 'onedl-mmcv' and wants_full:
         return OPS_COMMAND
@@ -133,14 +133,14 @@ def _install_command(facts: Facts, name: str) -> str:
 
 
 def check_mm_twins(facts: Facts) -> list[Problem]:
-    """Upstream and onedl distributions install the same import name, so only one may be there."""
+    """Find upstream distributions. They install the same modules as the onedl distributions."""
     problems = []
     for module, names in MM_DISTRIBUTIONS.items():
         found, wanted = _installed(facts, names), names[-1]
         upstream = [name for name in found if name != wanted]
         if not upstream:
             continue
-        # Taking one away deletes files of the other, hence both, then the wanted one again.
+        # Both share files, so uninstall both, then install the wanted one again.
         fix = f'pip uninstall -y {" ".join(found)} && {_install_command(facts, wanted)}'
         if len(found) > 1:
             what = f'{" and ".join(found)} are both installed and overwrite each other as {module}.'
@@ -151,7 +151,7 @@ def check_mm_twins(facts: Facts) -> list[Problem]:
 
 
 def check_opencv(facts: Facts) -> list[Problem]:
-    """OpenCV's distributions share the folder cv2: exactly one may be installed, and must load."""
+    """Check that exactly one distribution of OpenCV is installed, and that it loads."""
     found, error = _installed(facts, OPENCV_DISTRIBUTIONS), facts.errors.get('cv2', '')
     swap = f'pip uninstall -y {" ".join(found)} && pip install {HEADLESS}'
     if not found:
@@ -171,7 +171,7 @@ def check_opencv(facts: Facts) -> list[Problem]:
 
 
 def check_requirements(facts: Facts) -> list[Problem]:
-    """Every requirement of spikedense is there in a version that it allows."""
+    """Check that every requirement of spikedense is installed in an allowed version."""
     try:
         from packaging.requirements import Requirement
     except ImportError:
@@ -195,7 +195,7 @@ def check_requirements(facts: Facts) -> list[Problem]:
 
 
 def check_ops(facts: Facts) -> list[Problem]:
-    """Compiled ops that are there must load; a plain tier without them is in order."""
+    """Check that compiled ops load. Without compiled ops, the plain tier works."""
     error = facts.errors.get('mmcv.ops')
     if not facts.ops or error is None or facts.errors.keys() & set(TIERS['plain']):
         return []
@@ -206,7 +206,7 @@ def check_ops(facts: Facts) -> list[Problem]:
 
 
 def check_imports(facts: Facts) -> list[Problem]:
-    """What fails to import for a reason that no other check explains."""
+    """Find modules that do not import for a reason that no other check explains."""
     problems = []
     for module in TIERS['plain']:
         if module in facts.errors and module != 'cv2':
@@ -225,7 +225,7 @@ CHECKS: tuple[Callable[[Facts], list[Problem]], ...] = (
 
 
 def find_problems(facts: Facts) -> list[Problem]:
-    """Judge the facts; causes first, bare import errors only when no cause was found."""
+    """Run all checks. Report import errors only if no check found a cause."""
     problems = [problem for check in CHECKS for problem in check(facts)]
     return problems or check_imports(facts)
 
@@ -234,11 +234,11 @@ def tier_problem(facts: Facts, tier: str) -> Problem | None:
     """Tell why a tier does not work.
 
     Args:
-        facts: What was collected.
+        facts: The facts.
         tier: A key of `TIERS`.
 
     Returns:
-        The first thing in its way, or None if it works.
+        The first problem, or None if the tier works.
     """
     order = list(TIERS)
     for name in order[: order.index(tier) + 1]:
@@ -288,7 +288,7 @@ def run(args: argparse.Namespace) -> int:
         args: The parsed options of `add_arguments`.
 
     Returns:
-        0 if the tier asked for works and nothing is wrong, else 1.
+        0 if the requested tier works and there is no problem, else 1.
     """
     facts = collect()
     problems = find_problems(facts)

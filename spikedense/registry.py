@@ -1,8 +1,8 @@
 """Child registries of mmengine's roots, scope ``spikedense``.
 
-A config of mmseg, mmdet or mmpretrain names a class of this package as ``type='spikedense.SDTV3'``;
-mmengine then imports this module by itself, and the locations below only when a class is asked for.
-So ``import spikedense`` stays light, and no ``custom_imports`` is needed in a config.
+A config of mmseg, mmdet or mmpretrain names a class of this package as ``type='spikedense.SDTV3'``.
+mmengine then imports this module, and imports the locations below when it first needs a class. So
+``import spikedense`` is fast, and a config needs no ``custom_imports``.
 """
 
 from mmengine import registry as root

@@ -24,7 +24,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--config', default=CONFIG, help=f'config ({CONFIG})')
-    parser.add_argument('--work-dir', default=WORK_DIR, help=f'everything written ({WORK_DIR})')
+    parser.add_argument('--work-dir', default=WORK_DIR, help=f'folder of all outputs ({WORK_DIR})')
     parser.add_argument('--seed', type=int, default=0, help='seed of the run (0)')
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args(argv)

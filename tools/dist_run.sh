@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What dist_train.sh and dist_test.sh share: one tool in several processes of this machine, by torchrun.
+# Run a tool in several processes on this machine, by torchrun; for dist_train.sh and dist_test.sh.
 #   tools/dist_run.sh TOOL PROCESSES [arguments of the tool]
 # NNODES, NODE_RANK, MASTER_ADDR and MASTER_PORT come from the environment.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Several processes on this machine, one a GPU (or over gloo where there is none):
+# Run several processes on this machine, one for each GPU (without a GPU: over gloo):
 #   tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options of tools/test.py]
 # For several machines set NNODES, NODE_RANK, MASTER_ADDR and MASTER_PORT.
 set -euo pipefail

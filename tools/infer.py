@@ -23,10 +23,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('weights', help='path of a checkpoint that fits the config')
     parser.add_argument('inputs', nargs='+', help='images, folders of images or frames, patterns')
     parser.add_argument(
-        '--out-dir', help='pictures and predictions (work_dirs/<config name>/inference)'
+        '--out-dir', help='folder of all output files (work_dirs/<config name>/inference)'
     )
-    parser.add_argument('--device', help='cpu, cuda, cuda:1, ... (cuda where there is one)')
-    parser.add_argument('--batch-size', type=int, default=1, help='images a forward pass')
+    parser.add_argument('--device', help='cpu, cuda, cuda:1, ... (cuda if there is a GPU)')
+    parser.add_argument('--batch-size', type=int, default=1, help='images in a forward pass')
     parser.add_argument(
         '--score-thr', type=float, help='leave out instances with a lower score (0.3)'
     )

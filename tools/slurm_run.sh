@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What slurm_train.sh and slurm_test.sh share: one tool, one process a GPU, by srun.
+# Run a tool with one process for each GPU, by srun; for slurm_train.sh and slurm_test.sh.
 #   tools/slurm_run.sh TOOL PARTITION JOB_NAME [arguments of the tool]
 # GPUS, GPUS_PER_NODE, CPUS_PER_TASK and SRUN_ARGS come from the environment.
 set -euo pipefail

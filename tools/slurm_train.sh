@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# On a Slurm cluster:
+# Run on a Slurm cluster:
 #   GPUS=8 GPUS_PER_NODE=8 tools/slurm_train.sh PARTITION JOB_NAME CONFIG [options of tools/train.py]
-# CPUS_PER_TASK and SRUN_ARGS are handed to srun.
+# CPUS_PER_TASK and SRUN_ARGS are passed to srun.
 set -euo pipefail
 
 if [ "$#" -lt 3 ]; then

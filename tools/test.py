@@ -22,16 +22,18 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_run_arguments(parser)
     parser.add_argument('checkpoint', help='path or address of a checkpoint')
     parser.add_argument(
-        '--tta', action='store_true', help="average over flipped (or the config's own) copies"
+        '--tta',
+        action='store_true',
+        help="average over copies of each image: flipped, or the config's",
     )
     parser.add_argument(
-        '--out', help='keep the predictions: a folder of label maps (mmseg), else a .pkl file'
+        '--out', help='write the predictions: a folder of label maps (mmseg), or a .pkl file'
     )
     parser.add_argument(
-        '--partial', action='store_true', help='accept a checkpoint that fits in part'
+        '--partial', action='store_true', help='accept a checkpoint that fits a part of the model'
     )
     parser.add_argument(
-        '--firing-rates', metavar='FILE', help='JSON or CSV file for how often each neuron fires'
+        '--firing-rates', metavar='FILE', help='write how often each neuron fires, as JSON or CSV'
     )
     parser.add_argument(
         '--spike-inference',

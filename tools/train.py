@@ -25,7 +25,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='auto|PATH',
-        help='go on from a checkpoint; without a path from the newest in the work dir',
+        help='continue from a checkpoint; without a path, from the newest one of the work dir',
     )
     return parser.parse_args(argv)
 

@@ -4,7 +4,7 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-# Statistics over all GPUs where there are several; the tools drop it on a CPU, which has no SyncBN.
+# Statistics over all GPUs. The tools drop this setting on a CPU, because torch has no SyncBN there.
 sync_bn = 'torch'
 visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], alpha=0.6)
 tta_model = dict(type='SegTTAModel')

@@ -1,4 +1,4 @@
-# The runtime of detectors. Nothing merges masks over augmented copies, so there is no default for it.
+# The runtime of detectors. It has no test-time augmentation, because mmdet cannot merge masks of several copies.
 _base_ = './default_runtime.py'
 default_scope = 'mmdet'
 visualizer = dict(type='DetLocalVisualizer')

@@ -1,4 +1,4 @@
-# As released, to run its checkpoint: strides that the last two levels do not have.
+# As released, to run its checkpoint: the declared strides of the last two levels are wrong.
 _base_ = './mask-rcnn_sdtv2-55m-lif-t1_2xb4-12e_coco-1333x800.py'
 
 strides = [4, 8, 16, 32, 64]

@@ -1,6 +1,6 @@
-# As released, to run its checkpoints: strides are declared that the last two levels do not have (boxes
-# and features of large objects disagree by a factor of 2), integers of neck and heads are not divided,
-# the neck predicts with 0..1 after it has learnt with 0..4, training images are shrunk first.
+# As released, to run its checkpoints. The declared strides of the last two levels are wrong (boxes and
+# features of large objects differ by a factor of 2). Integers of neck and heads are not divided. The neck
+# learns with 0..4 and predicts with 0..1. Training images are shrunk first.
 _base_ = './mask-rcnn_sdtv3-19m_2xb4-12e_coco-1333x800.py'
 
 strides = [4, 8, 16, 32, 64]

@@ -1,6 +1,6 @@
-# Our choice, against neurons that fall silent: norms in neck, box and mask head (not in the proposal
-# head, one convolution for levels of different statistics), membrane shortcuts in the mask head, and a
-# neuron in front of the box predictors, so that every layer is fed by spikes.
+# Our choice, against neurons that fall silent: norms in neck, box and mask head, and membrane shortcuts in
+# the mask head. The proposal head has no norms, because the levels share it but have different statistics.
+# A neuron in front of the box predictors makes spikes feed every layer.
 _base_ = './mask-rcnn_sdtv3-19m_2xb4-12e_coco-1333x800.py'
 
 norm_cfg = _base_.norm_cfg

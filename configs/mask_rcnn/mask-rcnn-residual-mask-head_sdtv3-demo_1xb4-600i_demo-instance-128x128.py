@@ -1,3 +1,3 @@
-# The mask head with membrane shortcuts alone.
+# The mask head with membrane shortcuts, without norms.
 _base_ = './mask-rcnn_sdtv3-demo_1xb4-600i_demo-instance-128x128.py'
 model = dict(roi_head=dict(mask_head=dict(norm_cfg=None)))

@@ -1,4 +1,4 @@
-# The fourth tap at stride 32, as mmdet's anchors and RoIs expect. Weights load unchanged.
+# The fourth tap has stride 32, as mmdet's anchors and RoIs expect. The weights are the same.
 _base_ = './mask-rcnn_sdtv3-19m_2xb4-12e_coco-1333x800.py'
 
 strides = [4, 8, 16, 32, 64]

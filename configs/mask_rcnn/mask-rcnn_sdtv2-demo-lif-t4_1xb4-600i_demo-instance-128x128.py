@@ -1,4 +1,4 @@
-# LIF neurons over four time steps, on the parts of SDT-V2.
+# LIF neurons over four time steps, on SDT-V2.
 _base_ = './mask-rcnn_sdtv3-demo_1xb4-600i_demo-instance-128x128.py'
 
 lif = dict(_delete_=True, type='LIF', tau=2.0, v_threshold=1.0)

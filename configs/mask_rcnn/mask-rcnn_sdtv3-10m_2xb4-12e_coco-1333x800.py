@@ -1,4 +1,4 @@
-# Narrower heads too: 192 channels, linear layers of 768.
+# The heads are narrower too: 192 channels, linear layers of 768.
 _base_ = './mask-rcnn_sdtv3-19m_2xb4-12e_coco-1333x800.py'
 
 model = dict(

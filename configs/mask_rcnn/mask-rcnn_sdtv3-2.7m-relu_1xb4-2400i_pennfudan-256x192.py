@@ -1,4 +1,4 @@
-# The ANN twin: the same graph, budget and seed, ReLU in the place of every neuron.
+# The ANN twin: same graph, budget and seed, with ReLU in the place of every neuron.
 _base_ = './mask-rcnn_sdtv3-2.7m_1xb4-2400i_pennfudan-256x192.py'
 
 relu = dict(_delete_=True, type='ReLU')

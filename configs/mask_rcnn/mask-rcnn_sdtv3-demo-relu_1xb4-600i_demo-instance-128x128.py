@@ -1,4 +1,4 @@
-# The ANN twin: the same graph, budget and seed, ReLU in the place of every neuron.
+# The ANN twin: same graph, budget and seed, with ReLU in the place of every neuron.
 _base_ = './mask-rcnn_sdtv3-demo_1xb4-600i_demo-instance-128x128.py'
 
 relu = dict(_delete_=True, type='ReLU')

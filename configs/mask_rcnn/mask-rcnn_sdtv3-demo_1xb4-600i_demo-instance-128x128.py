@@ -10,7 +10,7 @@ model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(arch=dict(_delete_=True, **_base_.pop('demo_arch'))),
     neck=dict(in_channels=[16, 32, 64, 96]),
-    # Shapes of 20 to 60 pixels: half the library's anchors.
+    # Half of the library's anchor sizes, because shapes have 20 to 60 pixels.
     rpn_head=dict(anchor_generator=dict(scales=[4])),
     roi_head=dict(bbox_head=__classes, mask_head=__classes),
 )

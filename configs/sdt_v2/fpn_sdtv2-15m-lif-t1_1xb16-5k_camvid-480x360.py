@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/schedule_5k.py',
     '../_base_/default_runtime.py',
 ]
-# Our settings: no published ones exist for CamVid.
+# Our settings: none are published for CamVid.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

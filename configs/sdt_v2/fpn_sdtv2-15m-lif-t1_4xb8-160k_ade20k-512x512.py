@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/schedule_160k_neck-2x.py',
     '../_base_/default_runtime.py',
 ]
-# The release's settings for T=4 (batch a GPU, lr factors, fp16); none are published for T=1.
+# Settings of the release for T=4 (batch a GPU, lr factors, fp16): none are published for T=1.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/schedule_160k.py',
     '../_base_/default_runtime.py',
 ]
-# NI-LIF has no published FPN run on this backbone: batch of the LIF one, the rest as for SDT-V3.
+# No FPN run with NI-LIF is published for this backbone: batch of the LIF run, the rest as for SDT-V3.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

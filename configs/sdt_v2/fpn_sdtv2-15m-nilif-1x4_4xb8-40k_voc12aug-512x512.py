@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/schedule_40k_voc.py',
     '../_base_/default_runtime.py',
 ]
-# The release's settings for LIF with T=4: batch 8 a GPU, lr factors 1.
+# Settings of the release for LIF with T=4: batch 8 a GPU, lr factors 1.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

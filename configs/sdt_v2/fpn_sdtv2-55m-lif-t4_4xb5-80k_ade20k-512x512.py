@@ -4,8 +4,8 @@ _base_ = [
     '../_base_/schedules/schedule_80k-of-160k_neck-2x.py',
     '../_base_/default_runtime.py',
 ]
-# Batch a GPU, fp16, weight decay, lr factors: the release's settings for T=4. The release too stops
-# halfway down the poly schedule of 160k.
+# Settings of the release for T=4: batch a GPU, fp16, weight decay, lr factors. The release stops after
+# half of the poly schedule of 160k, too.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(T=4),

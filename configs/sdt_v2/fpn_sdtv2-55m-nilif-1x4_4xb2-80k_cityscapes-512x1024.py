@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/schedule_80k.py',
     '../_base_/default_runtime.py',
 ]
-# Our settings, those of the 15M net: no published ones exist for Cityscapes.
+# Our settings, as for the 15M net: none are published for Cityscapes.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/schedule_40k_voc.py',
     '../_base_/default_runtime.py',
 ]
-# No published settings for this backbone: those of SDT-V2 on VOC.
+# Settings of SDT-V2 on VOC: none are published for this backbone.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

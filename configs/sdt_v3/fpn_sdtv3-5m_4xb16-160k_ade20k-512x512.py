@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/schedule_160k.py',
     '../_base_/default_runtime.py',
 ]
-# Batch a GPU, fp32 and the head's doubled lr as in the release.
+# As in the release: batch a GPU, fp32, the head's lr doubled.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

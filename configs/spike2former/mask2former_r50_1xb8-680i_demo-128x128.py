@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_680i.py',
     '../_base_/default_runtime.py',
 ]
-# From scratch and with the budget of Spike2Former, for comparison; rate and clipping are Mask2Former's.
+# From scratch, with the budget of Spike2Former, for comparison. Rate and clipping are Mask2Former's.
 __classes = _base_.pop('num_classes')
 model = dict(
     data_preprocessor=_base_.data_preprocessor,

@@ -1,6 +1,6 @@
 _base_ = './spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512.py'
-# Ablation: Mask2Former's encoder and mask embedding with neurons put in. Our reading: the paper says
-# "spiking Mask2Former", directly converted, and no more.
+# Ablation: Mask2Former's encoder and mask embedding with added neurons. This is our reading: the paper
+# only says "spiking Mask2Former", directly converted.
 model = dict(
     decode_head=dict(
         pixel_decoder=dict(

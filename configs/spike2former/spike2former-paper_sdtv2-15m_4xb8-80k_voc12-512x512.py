@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_80k.py',
     '../_base_/default_runtime.py',
 ]
-# Rate, batch and length as the paper prints them; the released files have 1e-3, 64 and 120,000.
+# Rate, batch and length of the paper. The released files have 1e-3, 64 and 120,000.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_160k.py',
     '../_base_/default_runtime.py',
 ]
-# The released model of four steps.
+# The released model with four steps.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(T=4),

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_368750i.py',
     '../_base_/mmdet_runtime.py',
 ]
-# Our choice: the paper has no instance segmentation. The panoptic net without its stuff.
+# Our choice, because the paper has no instance segmentation: the panoptic net without stuff classes.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(T=4),

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_80k.py',
     '../_base_/default_runtime.py',
 ]
-# The released model of four steps: the rate follows the batch, and classes count twice in loss and matcher.
+# The released model with four steps. The rate is scaled with the batch. Loss and matcher give classes twice the weight.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(T=4),

@@ -4,8 +4,8 @@ _base_ = [
     '../_base_/schedules/spike2former_120k-of-160k.py',
     '../_base_/default_runtime.py',
 ]
-# The released model of one step, whose rate follows the batch. It has an output for 150 classes; the
-# converter writes that.
+# The released model with one step. The rate is scaled with the batch. The model has outputs for 150
+# classes; the converter writes this number into the config.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_160k.py',
     '../_base_/default_runtime.py',
 ]
-# The paper's main model, T x D = 1 x 4; its rate is given as 2e-4, the released files have 1e-3.
+# The paper's main model, T x D = 1 x 4. The paper gives a rate of 2e-4, the released files have 1e-3.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_120k.py',
     '../_base_/default_runtime.py',
 ]
-# The training set of VOC alone, 1,464 images, as in the released files.
+# Only VOC's own training set, 1,464 images, as in the released files.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(num_classes=_base_.pop('num_classes')),

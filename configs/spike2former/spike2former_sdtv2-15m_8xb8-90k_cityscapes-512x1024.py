@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/spike2former_90k.py',
     '../_base_/default_runtime.py',
 ]
-# Encoder MLPs of 2048, as in the file that was first released.
+# Encoder MLPs of 2048, as in the first released file.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     decode_head=dict(

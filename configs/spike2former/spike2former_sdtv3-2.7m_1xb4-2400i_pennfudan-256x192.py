@@ -10,7 +10,7 @@ model = dict(
     backbone=dict(arch=dict(_delete_=True, embed_dims=[24, 48, 96, 128])),
     panoptic_head=dict(in_channels=[12, 24, 48, 128], **__classes),
     panoptic_fusion_head=__classes,
-    # No more than there are queries times classes.
+    # At most queries times classes.
     test_cfg=dict(max_per_image=20),
 )
 default_hooks = dict(checkpoint=dict(save_best='coco/segm_mAP', rule='greater'))

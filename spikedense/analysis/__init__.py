@@ -1,4 +1,4 @@
 """Measurements of a model: time, memory, firing rates, operation counts, energy.
 
-The modules are imported by name, so that a measurement does not load the libraries of the others.
+Import the modules by name, so that a measurement does not load the libraries of the others.
 """

@@ -43,13 +43,14 @@ class EnergySettings:
     """The way in which the operations of a model are counted.
 
     Args:
-        mode: In mode ``'paper'``, all layers and products but the first convolution are additions.
-            A layer whose input other layers made of the spikes of one neuron counts with the rate
-            of that neuron. A layer that reads membrane potentials (a float head) counts as MACs.
-            Anything else is free. In mode ``'strict'``, an operation is an addition only if the
-            output of a neuron enters it; interpolation, sampling and scales are multiplications.
-        attention: With ``'single'``, a product of two integers costs as many additions as one of
-            them (on average). With ``'product'``, it costs n times m additions, as after an exact
+        mode: In mode ``'paper'``, all layers and products except the first convolution are
+            additions. If other layers made the input of a layer from the spikes of one neuron, that
+            layer counts with the rate of the neuron. A layer that reads membrane potentials (a
+            float head) counts as MACs. Anything else is free. In mode ``'strict'``, an operation is
+            an addition only if it reads the output of a neuron; interpolation, sampling and scales
+            are multiplications.
+        attention: With ``'single'``, a product of two integers costs as many additions as the mean
+            of both. With ``'product'``, it costs n times m additions, as after an exact
             expansion into spikes.
         stem_times_T: Whether mode paper counts the first convolution T times, as the published
             numbers seem to do. This package runs it once for each image.
@@ -84,7 +85,7 @@ class LayerEnergy:
         operation: Name of the operation in torch.
         part: Part of the model that the module belongs to.
         counted_as: ``'MAC'``, ``'AC'`` or ``'free'``, by the settings.
-        neuron: The neuron whose spikes enter, or the nearest one above; None for pixels.
+        neuron: The neuron that made the input, or the nearest neuron before it; None for pixels.
         D: Largest integer of that neuron.
         mean: Mean integer of the input.
         rate: ``mean / D``.
@@ -127,7 +128,7 @@ class LayerEnergy:
 
 
 def energy_mj(macs: float, acs: float, prices: Prices = PRICES['fp32']) -> float:
-    """Return the energy in mJ of MACs and additions: 71e9 MACs in fp32 are 326.6 mJ."""
+    """Return the energy of MACs and additions in mJ. Example: 71e9 MACs in fp32 are 326.6 mJ."""
     return (macs * prices.mac + acs * prices.ac) * 1e-9
 
 

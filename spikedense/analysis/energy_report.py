@@ -1,4 +1,4 @@
-"""From a model and images to an energy report: counts, prices, twins, and what was assumed."""
+"""The energy report of a model: counts, prices, comparisons and assumptions."""
 
 import copy
 import itertools
@@ -33,15 +33,15 @@ from .energy import (
 def count_operations(
     model: nn.Module, images: Iterable[Tensor], boxes: Tensor | None = None
 ) -> OperationTrace:
-    """Traces a model over images.
+    """Trace a model over images.
 
     Args:
-        model: the model, in eval mode.
-        images: batches of normalised images, ``[B, C, H, W]``; one after the other, none is kept.
-        boxes: see :func:`spikedense.tracing.network_outputs`.
+        model: The model, in eval mode.
+        images: Batches of normalised images, ``[B, C, H, W]``. No batch is kept.
+        boxes: See :func:`spikedense.tracing.network_outputs`.
 
     Returns:
-        The trace over all of them.
+        The trace over all batches.
     """
     trace = OperationTrace(model, opaque_modules())
     with trace:
@@ -51,7 +51,7 @@ def count_operations(
 
 
 def own_parameters(model: nn.Module) -> dict[str, int]:
-    """Module -> number of the parameters that it holds itself."""
+    """Return the number of parameters of each module, without those of its sub-modules."""
     return {
         name: sum(p.numel() for p in module.parameters(recurse=False))
         for name, module in model.named_modules()
@@ -59,7 +59,7 @@ def own_parameters(model: nn.Module) -> dict[str, int]:
 
 
 class _AttentionSizes:
-    """Counts, while a model runs, what its attention products cost in either order."""
+    """Count the MACs of attention products in both orders, while a model runs."""
 
     def __init__(self, products: Sequence[nn.Module]) -> None:
         self.macs = dict.fromkeys(ORDERS, 0.0)
@@ -70,7 +70,7 @@ class _AttentionSizes:
             self.macs[order] += macs
 
     def remove(self) -> None:
-        """Takes the hooks off again."""
+        """Remove the hooks."""
         for hook in self._hooks:
             hook.remove()
 
@@ -81,20 +81,20 @@ def energy_report(
     settings: EnergySettings | None = None,
     source: str = 'random numbers',
 ) -> dict[str, Any]:
-    """Counts the operations of a model over images and prices them in several ways.
+    """Count the operations of a model over images, and price them in several ways.
 
     Args:
-        model: the model; it is copied, norms are folded.
-        images: batches of normalised images, ``[B, C, H, W]``, all of one size; one is held at a
+        model: The model. It is copied, and the norms of the copy are folded.
+        images: Batches of normalised images of one size, ``[B, C, H, W]``. One batch is kept at a
             time.
-        settings: what counts as what; the twin modes of the other kind are reported beside it.
-        source: where the images come from, for the report.
+        settings: The way of counting. The totals under other settings are reported as well.
+        source: Where the images come from, for the report.
 
     Returns:
-        Plain values, ready for JSON.
+        Plain values for JSON.
 
     Raises:
-        ValueError: there are no images.
+        ValueError: There are no images.
     """
     settings = settings or EnergySettings()
     batches = iter(images)
@@ -142,22 +142,23 @@ def energy_report(
 
 
 def _repeats_images(net: Any) -> bool:
-    """Whether the model has a number of time steps that can be changed."""
+    """Tell whether the number of time steps of the model can be changed."""
     return hasattr(getattr(net, 'backbone', net), 'T')
 
 
 def _unseen(trace: OperationTrace) -> list[str]:
-    """What the trace could not look into."""
+    """Name the modules whose operations the trace could not count."""
     if not trace.lost:
         return []
     names = ', '.join(f"'{name}'" for name in sorted(trace.lost))
     return [
-        f'Not counted is what runs in compiled operations or fills tensors in place, in {names}.'
+        'Compiled operations, and operations that fill tensors in place, are not counted in '
+        f'{names}.'
     ]
 
 
 def _one_step(net: nn.Module, images: Tensor) -> Any:
-    """The operations of the same graph run for one time step."""
+    """Trace the same model, run for one time step."""
     backbone: Any = getattr(net, 'backbone', net)
     before, backbone.T = backbone.T, 1
     try:
@@ -190,7 +191,7 @@ def _by_part(layers: list[LayerEnergy]) -> dict[str, Any]:
 
 
 def _by_settings(trace: OperationTrace, steps: int, own: dict[str, int]) -> list[dict[str, Any]]:
-    """The total under each way of counting."""
+    """Return the totals under each way of counting."""
     rows = []
     for mode, attention, stem in (
         ('paper', 'single', True),
@@ -208,17 +209,17 @@ def _by_settings(trace: OperationTrace, steps: int, own: dict[str, int]) -> list
 
 
 def assumptions(settings: EnergySettings, steps: int, source: str, images: int) -> list[str]:
-    """What a reader has to know to repeat the numbers, one sentence each."""
+    """Return what a reader has to know to repeat the numbers."""
     said = [
         'Theoretical: operation counts times constants of 45 nm CMOS '
         '(Horowitz, ISSCC 2014); nothing was measured on hardware.',
         'One MAC is one multiply-accumulate: fp32 4.6 pJ, fp16 1.5 pJ, int8 0.23 pJ; one AC is one '
         'addition: 0.9, 0.4 and 0.03 pJ.',
-        'Norms are folded, biases, neuron updates, residual sums and pooling are free; memory is '
-        'not in the energy, and dominates on real chips. Its traffic is given apart, each tensor '
-        f'read or written once, at {MEMORY_PJ_PER_BYTE} pJ a byte.',
-        'The rate of a layer is the mean integer that enters it over D, not the share of non-zero '
-        'elements; an integer n is priced as n additions.',
+        'Norms are folded. Biases, neuron updates, residual sums and pooling are free. The energy '
+        'does not include memory, which dominates on real chips. Memory traffic is given '
+        f'separately: each tensor is read or written once, at {MEMORY_PJ_PER_BYTE} pJ a byte.',
+        'The rate of a layer is the mean integer of its input divided by D, not the share of '
+        'non-zero elements. An integer n is priced as n additions.',
         f'Firing was measured over {images} image(s) from {source}, in eval mode.',
         'RepConvs are merged into one 3x3 convolution on spikes.'
         if settings.merged
@@ -226,28 +227,30 @@ def assumptions(settings: EnergySettings, steps: int, source: str, images: int) 
     ]
     if settings.mode == 'paper':
         said.append(
-            'Mode paper: all but the first convolution are additions; layers that read real values '
-            "which other layers made of one neuron's spikes count with that neuron's rate, those "
-            'that read membranes are MACs; interpolation and deformable sampling are free. Borders '
-            'are counted as if the kernel were inside.'
+            'Mode paper: all layers and products except the first convolution are additions. If '
+            'other layers made the input of a layer from the spikes of one neuron, that layer '
+            'counts with the rate of the neuron. A layer that reads membrane potentials counts as '
+            'MACs. Interpolation and deformable sampling are free. At borders, the whole kernel '
+            'is counted.'
         )
         if steps > 1:
             times = f'{steps} times' if settings.stem_times_T else 'once'
-            said.append(f'The first convolution, which runs once here, is counted {times}.')
+            said.append(f'The first convolution runs once here, and is counted {times}.')
     else:
         said.append(
-            'Mode strict: an operation is an addition only if what enters it was written by a '
-            'neuron, with the weights that each spike really meets; all others are MACs, '
-            'interpolation, sampling and scales included (RoIAlign and box decoding are not).'
+            'Mode strict: an operation is an addition only if it reads the output of a neuron; '
+            'each spike counts once for each weight that is added for it. All other operations, '
+            'such as interpolation, sampling and scales, are MACs. RoIAlign and box decoding are '
+            'not counted.'
         )
     said.append(
-        'A product of two integers is priced as one of them (their mean).'
+        'A product of two integers is priced as the mean of both.'
         if settings.attention == 'single'
         else 'A product of integers n and m is priced as n times m additions.'
     )
     said.append(
-        'The quantised ANN is the same graph run once, its neurons taken for a quantiser of T*D+1 '
-        'levels, an int8 MAC for each weight it meets, or only for inputs that are not zero; the '
-        'float ANN is the same graph run once with real values.'
+        'The quantised ANN is the same graph, run once, with quantisers of T*D+1 levels as neurons '
+        'and an int8 MAC for each weight and input, or only for inputs that are not zero. The '
+        'float ANN is the same graph, run once with real values.'
     )
     return said

@@ -103,7 +103,9 @@ def _counting(report: dict[str, Any]) -> Table:
 
 
 def _twins(report: dict[str, Any]) -> Table:
-    table = _table('Beside it', 'network', 'GMAC', 'GAC', 'mJ fp32', 'mJ fp16', 'mJ int8')
+    table = _table(
+        'Comparison with other networks', 'network', 'GMAC', 'GAC', 'mJ fp32', 'mJ fp16', 'mJ int8'
+    )
     for row in report['twins']:
         table.add_row(
             row['name'],

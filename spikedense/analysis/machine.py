@@ -1,4 +1,4 @@
-"""The speed of the machine, to compare a model with: one large convolution in fp32 and bf16."""
+"""The speed of the machine: one large convolution in fp32 and bf16."""
 
 import os
 import platform
@@ -46,7 +46,7 @@ def describe_machine(device: str = 'cpu') -> dict[str, Any]:
 
     Returns:
         ``platform``, ``processor``, ``device``, ``torch`` and ``load``, the number of programs that
-        were busy in the minute before (which should be near 0).
+        were busy in the last minute. It should be near 0.
     """
     on_gpu = device.startswith('cuda')
     return dict(

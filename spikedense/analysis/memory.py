@@ -1,4 +1,4 @@
-"""Peak memory of one config, measured in a process of its own, without the peaks of other work."""
+"""Peak memory of one config, measured in a new process, without the peaks of other work."""
 
 import json
 import resource
@@ -40,8 +40,8 @@ def peak_memory(settings: WorkloadSettings, train: bool = True) -> dict[str, flo
 
     Returns:
         Peaks in MiB: ``built`` (libraries, weights and input, before the first pass), ``forward``
-        and ``train_step``. On a CPU the resident size of the process, on a GPU the memory that
-        torch has allocated.
+        and ``train_step``. The peak is the resident size of the process on a CPU, and the memory
+        that torch has allocated on a GPU.
 
     Raises:
         RuntimeError: The process failed.

@@ -1,7 +1,7 @@
 """The plain re-statement of a model: the same arithmetic in torch's ordinary operations.
 
-It is not meant to be fast or lean. The neurons, attention and sampling of this package are held
-against it: their results and gradients by the tests, their time and memory by the benchmark.
+The re-statement is not meant to be fast or lean. Tests compare the results and gradients of the
+neurons, attention and sampling of this package with it; the benchmark compares time and memory.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from spikedense.models.layers import AttentionProduct, DeformSample
 from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron
 from spikedense.utils.answers import ClassTable
 
-#: Class -> what returns the plain re-statement of a module: another one, or the module, changed.
+#: Class -> function that returns the plain re-statement of a module: a new or the changed module.
 _PLAIN: ClassTable[Callable[[Any], nn.Module]] = ClassTable()
 
 #: Return a decorator that registers the plain re-statement of some classes.
@@ -24,13 +24,13 @@ plain_of = _PLAIN.register
 def restate_plainly(model: nn.Module) -> None:
     """Turn a model into its plain re-statement; parameters, buffers and their names stay.
 
-    - Neurons loop over the steps in ordinary operations, of which autograd stores what it needs.
+    - Neurons loop over the steps in ordinary operations, differentiated by autograd.
     - Attention multiplies in quadratic order.
     - Deformable sampling gathers the four corners of each place.
     - No block computes its activations again in the backward pass.
 
-    Convolutions, norms and losses are left alone. It is not for autocast, out of which the neurons
-    and the attention of this package step by themselves.
+    Convolutions, norms and losses do not change. Do not use the re-statement under autocast: the
+    original neurons and attention switch autocast off for themselves, the re-statement does not.
 
     Args:
         model: The model, changed in place.
@@ -73,7 +73,7 @@ class _PlainInteger(nn.Module):
     """NI-LIF and I-LIF.
 
     Args:
-        neuron: whose settings to take.
+        neuron: Neuron with the settings.
     """
 
     def __init__(self, neuron: NILIF) -> None:
@@ -88,7 +88,7 @@ class _PlainInteger(nn.Module):
         self.open = neuron.window == 'open'
 
     def forward(self, x: Tensor) -> Tensor:
-        """Currents ``[T, ...]`` -> spikes ``[T, ...]``."""
+        """Turn currents ``[T, ...]`` into spikes ``[T, ...]``."""
         if not self.stateful:
             return self._fire(x) / self.norm
         membrane = torch.zeros_like(x[0])
@@ -101,8 +101,8 @@ class _PlainInteger(nn.Module):
         return torch.stack(spikes)
 
     def _fire(self, potential: Tensor) -> Tensor:
-        """``clip(round(U), 0, D)``, whose gradient is that of the clipping alone."""
-        clipped = potential.clamp(0, self.D)  # its gradient passes at 0 and at D
+        """Compute ``clip(round(U), 0, D)`` with the gradient of the clipping alone."""
+        clipped = potential.clamp(0, self.D)  # the gradient at 0 and at D is 1
         if self.open:
             inside = (potential > 0) & (potential < self.D)
             clipped = torch.where(inside, clipped, clipped.detach())
@@ -115,18 +115,18 @@ class _PlainBinary(nn.Module):
     """LIF, IF and PLIF, with the surrogate gradient of their node.
 
     Args:
-        neuron: whose node to take.
+        neuron: Neuron with the node.
     """
 
     def __init__(self, neuron: LIF | IF | PLIF) -> None:
         super().__init__()
         _check_state(neuron)
         self.stateful = neuron.stateful
-        self.node = neuron.node  # under the same name, for PLIF's parameter
-        self.dynamics = [neuron]  # in a list: it is no sub-module, whose node would be named twice
+        self.node = neuron.node  # same name, so that PLIF's parameter keeps its key
+        self.dynamics = [neuron]  # in a list, so that it is not registered as a sub-module
 
     def forward(self, x: Tensor) -> Tensor:
-        """Currents ``[T, ...]`` -> spikes ``[T, ...]``."""
+        """Turn currents ``[T, ...]`` into spikes ``[T, ...]``."""
         node = self.node
         rest = 0.0 if node.v_reset is None else node.v_reset
         rate, gain = self.dynamics[0].leak(), self.dynamics[0].input_gain()
@@ -145,13 +145,13 @@ class _PlainBinary(nn.Module):
 
 
 def gather_sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3) -> Tensor:
-    """:func:`spikedense.ops.deform_sample` by four gathered corners a place.
+    """Compute :func:`spikedense.ops.deform_sample` by gathering four corners per place.
 
     Args:
         value: ``[N, C, H, W]``.
         offset: (x, y) in pixels, ``[N, G, K, 2, H, W]``.
         weight: ``[N, G, K, H, W]``.
-        kernel_size: side of the kernel, ``K = kernel_size ** 2``.
+        kernel_size: Side of the kernel, ``K = kernel_size ** 2``.
 
     Returns:
         ``[N, C, H, W]``.

@@ -15,7 +15,7 @@ from spikedense.tracing import network_outputs
 def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]]:
     """Run the energy models of SpikingJelly on a model.
 
-    The energy models price binary spikes only, and count an integer as a dense MAC. Hence they get
+    The energy models price binary spikes only, and count an integer as a dense MAC. So they get
     the twin of :func:`to_spike_inference`, whose layers read zeros and ones.
 
     Args:
@@ -26,7 +26,7 @@ def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]
         A row for each energy model: its name, the parts of the energy of an image in mJ (None if
         the energy model does not apply), and its remarks.
     """
-    # The import takes a second, and only energy reports that ask for it need it.
+    # The import takes a second, and only some energy reports need it.
     from spikingjelly.activation_based import op_counter
 
     try:
@@ -42,8 +42,8 @@ def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]
             config = op_counter.SimpleEnergyConfig(cost_config=costs)
             profiler = op_counter.SimpleEnergyProfiler(config=config)
             rows.append(_row(f'SpikingJelly simple, {name}', profiler, twin, images))
-        # This model knows convolutions, linear layers and IF and LIF nodes. Its remarks name the
-        # operations that it leaves out.
+        # This model counts convolutions, linear layers, and IF and LIF nodes. The remarks name the
+        # operations that are left out.
         profiler = op_counter.LemaireEnergyProfiler(
             config=op_counter.LemaireEnergyConfig(strict=False)
         )

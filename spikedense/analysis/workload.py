@@ -28,7 +28,7 @@ _REGIONS = 4
 
 @dataclass(frozen=True)
 class WorkloadSettings:
-    """What a benchmark measures.
+    """Settings of a workload.
 
     Args:
         config: Path of a config file.
@@ -78,7 +78,7 @@ class Workload:
     """A model (or a backbone) with random weights and random input.
 
     Args:
-        settings: What to build.
+        settings: Settings of the workload.
         seed: Seed of the weights and of the input.
 
     Raises:

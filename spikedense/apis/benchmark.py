@@ -23,7 +23,7 @@ def interleaved_medians(
     Args:
         actions: What to time. Each round runs every action once.
         repeats: Number of timed rounds.
-        warmup: Number of rounds before them, whose times are dropped.
+        warmup: Number of untimed rounds before the timed ones.
         synchronize: Waits until the device has done its work.
 
     Returns:
@@ -59,7 +59,7 @@ def benchmark(
     Args:
         subjects: What to measure.
         repeats: Number of timed rounds.
-        warmup: Number of rounds before them, whose times are dropped.
+        warmup: Number of untimed rounds before the timed ones.
         train: Whether to measure the train step too.
         memory: Whether to measure the peak memory too.
         machine: Whether to time a large convolution in the same rounds.

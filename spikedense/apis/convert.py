@@ -30,9 +30,9 @@ def convert_file(
     Args:
         source: The file.
         part: ``'all'``, or ``'backbone'`` for the backbone alone, without its prefix.
-        config: A config whose model (with ``part='backbone'`` its backbone) must take the result
-            key by key. Its ``custom_imports`` may register further families. A whole Spike2Former
-            has a config by default.
+        config: A config. The result must fit the model of the config (or the backbone, with
+            ``part='backbone'``) key by key. ``custom_imports`` in the config may register further
+            families. A whole Spike2Former has a config by default.
         D: Largest integer of a Spike2Former's neurons, which no file records.
 
     Returns:

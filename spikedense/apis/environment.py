@@ -1,4 +1,4 @@
-"""Launchers and machines: what a config must change to run where it is run."""
+"""Launchers and machines: what a config must change to run on this machine."""
 
 import os
 import sys

@@ -59,7 +59,7 @@ def check_labels(
     """Check that mmdet gave each category the label of its class.
 
     mmdet numbers the categories of the file that are classes, in the order of the file. Another
-    order, a missing category or a name that stands twice shifts the labels.
+    order, a missing category or a name that occurs twice shifts the labels.
 
     Args:
         categories: The categories of the file.

@@ -1,4 +1,4 @@
-"""The check of data sets of mmdet's COCO family, wherever they stand in a config."""
+"""The check of data sets of mmdet's COCO family, at any place of a config."""
 
 import inspect
 from collections.abc import Mapping

@@ -60,13 +60,13 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
     )
-    parser.add_argument('--seed', type=int, help='seed of everything random')
+    parser.add_argument('--seed', type=int, help='seed of all random numbers')
     parser.add_argument(
         '--deterministic', action='store_true', help='ask for deterministic algorithms'
     )
-    parser.add_argument('--show-dir', help='draw the predictions of val or test images into it')
+    parser.add_argument('--show-dir', help='folder for pictures of the predictions')
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    # torch.distributed.launch hands this to each process; torchrun uses the environment.
+    # torch.distributed.launch gives this to each process; torchrun uses the environment.
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
 
 
@@ -81,7 +81,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, checkpoint_needed: bool
     parser.add_argument(
         'checkpoint',
         nargs=None if checkpoint_needed else '?',
-        help='weights' if checkpoint_needed else 'weights; without them they are random',
+        help='weights' if checkpoint_needed else 'weights; by default random ones',
     )
     parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
     parser.add_argument('--debug', action='store_true', help='show where an error comes from')
@@ -106,7 +106,7 @@ def add_energy_arguments(parser: argparse.ArgumentParser) -> None:
         '--stem-once', action='store_true', help='count the first convolution once, not T times'
     )
     parser.add_argument(
-        '--spikingjelly', action='store_true', help="SpikingJelly's energy models beside ours"
+        '--spikingjelly', action='store_true', help="run SpikingJelly's energy models too"
     )
 
 

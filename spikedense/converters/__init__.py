@@ -1,4 +1,4 @@
-"""Rename the keys of official checkpoints, one file a family."""
+"""Rename the keys of official checkpoints. Each family of checkpoints has its own file."""
 
 from .convert import (
     ConversionReport,

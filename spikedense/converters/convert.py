@@ -44,7 +44,7 @@ def register_family(family: Family) -> Family:
     """
     if any(known.name == family.name for known in _FAMILIES):
         raise ValueError(f'the converter family {family.name!r} is registered already')
-    # In front: rules of the other families may match the new keys by chance.
+    # In front, because rules of the other families may match the new keys by chance.
     _FAMILIES.insert(0, family)
     return family
 
@@ -77,7 +77,7 @@ def convert_state_dict(
             families, those that recognise the state dict first.
 
     Returns:
-        The report. A key that no family knows is in ``unexpected``, none is dropped in silence.
+        The report. It lists every key that no family knows in ``unexpected``.
     """
     if families is None:
         families = sorted(_FAMILIES, key=lambda family: not family.recognises(state_dict))

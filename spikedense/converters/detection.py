@@ -1,7 +1,7 @@
 """Keys of the official detectors' heads: region proposals, boxes, masks, RetinaNet.
 
 A layer is wrapped as ``Sequential(neuron, SeqToANNContainer(layer))``, which gives keys
-``...1.0.*``, and ``...1.0.conv.*`` where the layer is a ConvModule. The neck has the keys of
+``...1.0.*``, and ``...1.0.conv.*`` if the layer is a ConvModule. The neck has the keys of
 :mod:`.semantic_fpn`.
 """
 
@@ -37,27 +37,27 @@ _MASK: list[Rule] = [
 
 
 def rpn_head_key(key: str) -> str | None:
-    """Rename a key of ``SpikeRPNHead``; None where unknown."""
+    """Rename a key of ``SpikeRPNHead``; None if unknown."""
     return rename(key, _RPN)
 
 
 def retina_head_key(key: str) -> str | None:
-    """Rename a key of ``SpikeRetinaHead``; None where unknown."""
+    """Rename a key of ``SpikeRetinaHead``; None if unknown."""
     return rename(key, _RETINA)
 
 
 def bbox_head_key(key: str) -> str | None:
-    """Rename a key of ``SpikeConvFCBBoxHead``; None where unknown."""
+    """Rename a key of ``SpikeConvFCBBoxHead``; None if unknown."""
     return rename(key, _BBOX)
 
 
 def mask_head_key(key: str) -> str | None:
-    """Rename a key of ``SpikeFCNMaskHead``; None where unknown."""
+    """Rename a key of ``SpikeFCNMaskHead``; None if unknown."""
     return rename(key, _MASK)
 
 
 def roi_head_key(key: str) -> str | None:
-    """Rename a key of ``SpikeStandardRoIHead`` or ``SpikeCascadeRoIHead``; None where unknown."""
+    """Rename a key of ``SpikeStandardRoIHead`` or ``SpikeCascadeRoIHead``; None if unknown."""
     part, _, rest = key.partition('.')
     heads = {'bbox_head': bbox_head_key, 'mask_head': mask_head_key}
     if part not in heads:
@@ -69,7 +69,7 @@ def roi_head_key(key: str) -> str | None:
 
 
 def detector_key(key: str) -> str | None:
-    """Rename a key below ``rpn_head.``, ``roi_head.`` or ``bbox_head.``; None where unknown."""
+    """Rename a key below ``rpn_head.``, ``roi_head.`` or ``bbox_head.``; None if unknown."""
     part, _, rest = key.partition('.')
     parts = {'rpn_head': rpn_head_key, 'roi_head': roi_head_key, 'bbox_head': retina_head_key}
     return under(f'{part}.', parts[part](rest)) if part in parts else None

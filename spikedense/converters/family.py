@@ -1,4 +1,4 @@
-"""A family of official checkpoints: how to recognise and how to rename its keys."""
+"""A family of official checkpoints: functions that recognise and rename its keys."""
 
 import re
 from collections.abc import Callable, Collection
@@ -24,19 +24,19 @@ def lines_to_maps(value: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Family:
-    """What is known of the official checkpoints of one code base.
+    """The official checkpoints of one code base.
 
     Attributes:
         name: Name of the model, for messages.
         recognises: Tells from the keys of a state dict whether the checkpoint is an official one of
-            this family. It must answer no to the keys of this package and to those of mmseg, mmdet
-            and mmpretrain.
+            this family. It must return False for the keys of this package, of mmseg, of mmdet and
+            of mmpretrain.
         rename: Maps an official key to a key of this package, both without :attr:`prefix`. It
             returns None for a key that it does not know.
-        prefix: Part of the model that all keys belong to, ``'backbone.'`` for example, for a family
-            whose files may hold this part alone: an official key may start with the prefix or lack
-            it, a converted key always starts with it. With the prefix ``''`` the family renames
-            keys of a whole model.
+        prefix: Prefix of the part of the model that the family renames, for example
+            ``'backbone.'``. Files may hold this part alone, so an official key may start with the
+            prefix or lack it. A converted key always starts with the prefix. With the prefix
+            ``''``, the family renames keys of a whole model.
         adapt: Changes the shape of a tensor whose key was renamed.
     """
 
@@ -53,13 +53,13 @@ class Family:
             key: An official key, with the prefix or without it.
 
         Returns:
-            The key of this package, with the prefix; None where the family does not know it.
+            The key of this package, with the prefix; None if the family does not know the key.
         """
         return under(self.prefix, self.rename(key.removeprefix(self.prefix)))
 
 
 def any_key(pattern: str) -> Callable[[Collection[str]], bool]:
-    """Make a ``recognises`` of a regular expression.
+    """Build a ``recognises`` function from a regular expression.
 
     Args:
         pattern: Expression that is searched for in each key.

@@ -15,7 +15,7 @@ def rename(key: str, rules: Sequence[Rule]) -> str | None:
         rules: Patterns, tried in order with ``re.match``.
 
     Returns:
-        The new key, or None where no rule matches.
+        The new key, or None if no rule matches.
     """
     for pattern, replacement in rules:
         match = re.match(pattern, key)

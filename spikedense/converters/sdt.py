@@ -68,29 +68,29 @@ _LAYER_SCALES = {
 
 
 def rep_conv_key(key: str) -> str | None:
-    """Rename a key inside a RepConv; None where unknown."""
+    """Rename a key inside a RepConv; None if unknown."""
     return rename(key, _REP_CONV)
 
 
 def sep_conv_key(key: str) -> str | None:
-    """Rename a key inside a separable convolution; None where unknown."""
+    """Rename a key inside a separable convolution; None if unknown."""
     return rename(key, _SEP_CONV)
 
 
 def mlp_key(key: str) -> str | None:
-    """Rename a key inside a channel MLP; None where unknown."""
+    """Rename a key inside a channel MLP; None if unknown."""
     return rename(key, _MLP)
 
 
 def conv_block_key(key: str) -> str | None:
-    """Rename a key inside a convolution block; None where unknown."""
+    """Rename a key inside a convolution block; None if unknown."""
     if key.startswith('Conv.'):
         return under('branches.token_mixer.', sep_conv_key(key[5:]))
     return under('branches.channel_mixer.', rename(key, _CHANNEL_CONV))
 
 
 def block_key(key: str) -> str | None:
-    """Rename a key inside a transformer block; None where unknown."""
+    """Rename a key inside a transformer block; None if unknown."""
     if key in _LAYER_SCALES:
         return _LAYER_SCALES[key]
     part, _, rest = key.partition('.')
@@ -121,7 +121,7 @@ def _attention_key(key: str) -> str | None:
 
 
 def backbone_key(key: str) -> str | None:
-    """Rename a key of a whole backbone; None where unknown."""
+    """Rename a key of a whole backbone; None if unknown."""
     new = rename(key, _STAGES)
     if new is None:
         return None
@@ -133,7 +133,7 @@ def backbone_key(key: str) -> str | None:
 
 
 def classifier_key(key: str) -> str | None:
-    """Rename a key of a classification head; None where unknown."""
+    """Rename a key of a classification head; None if unknown."""
     return rename(key, _CLASSIFIER)
 
 

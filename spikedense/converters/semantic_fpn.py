@@ -33,17 +33,17 @@ _HEAD: list[Rule] = [
 
 
 def fpn_neck_key(key: str) -> str | None:
-    """Rename a key of ``FPN_SNN`` or ``QFPN``; None where unknown."""
+    """Rename a key of ``FPN_SNN`` or ``QFPN``; None if unknown."""
     return rename(key, _NECK)
 
 
 def fpn_head_key(key: str) -> str | None:
-    """Rename a key of ``FPNHead_SNN`` or ``QFPNHead``; None where unknown."""
+    """Rename a key of ``FPNHead_SNN`` or ``QFPNHead``; None if unknown."""
     return rename(key, _HEAD)
 
 
 def semantic_fpn_key(key: str) -> str | None:
-    """Rename a key below ``neck.`` or ``decode_head.``; None where unknown."""
+    """Rename a key below ``neck.`` or ``decode_head.``; None if unknown."""
     part, _, rest = key.partition('.')
     parts = {'neck': fpn_neck_key, 'decode_head': fpn_head_key}
     return under(f'{part}.', parts[part](rest)) if part in parts else None

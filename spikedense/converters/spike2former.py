@@ -4,7 +4,7 @@ from .family import Family, any_key, lines_to_maps
 from .rules import Rule, rename, under
 from .sdt import mlp_key, sep_conv_key
 
-#: Index of the coarsest of four levels; official code projects it by modules of their own.
+#: Index of the coarsest of four levels. Official code has separate modules to project it.
 _TOP = 3
 
 _OUTER: list[Rule] = [
@@ -54,7 +54,7 @@ _READ_OUT: list[Rule] = [
 
 
 def sdda_key(key: str) -> str | None:
-    """Rename a key inside ``DCNv3_pytorch``; None where unknown."""
+    """Rename a key inside ``DCNv3_pytorch``; None if unknown."""
     part, _, rest = key.partition('.')
     if part in ('input_proj', 'output_proj'):
         ours = 'value_proj.' if part == 'input_proj' else 'out_proj.'
@@ -63,7 +63,7 @@ def sdda_key(key: str) -> str | None:
 
 
 def encoder_layer_key(key: str) -> str | None:
-    """Rename a key inside ``DCNDetrTransformerEncoderLayer``; None where unknown."""
+    """Rename a key inside ``DCNDetrTransformerEncoderLayer``; None if unknown."""
     if key in _LAYER_SCALES:
         return _LAYER_SCALES[key]
     part, _, rest = key.partition('.')
@@ -79,7 +79,7 @@ def encoder_layer_key(key: str) -> str | None:
 
 
 def pixel_decoder_key(key: str) -> str | None:
-    """Rename a key inside ``DCNTransformerEncoderPixelDecoder``; None where unknown."""
+    """Rename a key inside ``DCNTransformerEncoderPixelDecoder``; None if unknown."""
     if key.startswith('encoder.layers.'):
         _, _, layer, rest = key.split('.', 3)
         return under(f'encoder.{layer}.', encoder_layer_key(rest))
@@ -87,17 +87,17 @@ def pixel_decoder_key(key: str) -> str | None:
 
 
 def attention_key(key: str) -> str | None:
-    """Rename a key inside ``MultiheadAttention``; None where unknown."""
+    """Rename a key inside ``MultiheadAttention``; None if unknown."""
     return rename(key, _ATTENTION)
 
 
 def query_mlp_key(key: str) -> str | None:
-    """Rename a key inside ``MSDA_FFN``; None where unknown."""
+    """Rename a key inside ``MSDA_FFN``; None if unknown."""
     return rename(key, _QUERY_MLP)
 
 
 def decoder_layer_key(key: str) -> str | None:
-    """Rename a key inside ``DetrTransformerDecoderLayer``; None where unknown."""
+    """Rename a key inside ``DetrTransformerDecoderLayer``; None if unknown."""
     part, _, rest = key.partition('.')
     if part in ('cross_attn', 'self_attn'):
         return under(f'{part}.', attention_key(rest))
@@ -105,7 +105,7 @@ def decoder_layer_key(key: str) -> str | None:
 
 
 def spike2former_head_key(key: str) -> str | None:
-    """Rename a key of a whole head; None where unknown."""
+    """Rename a key of a whole head; None if unknown."""
     if key.startswith('pixel_decoder.'):
         return under('pixel_decoder.', pixel_decoder_key(key.removeprefix('pixel_decoder.')))
     if key.startswith('transformer_decoder.layers.'):
@@ -115,7 +115,7 @@ def spike2former_head_key(key: str) -> str | None:
 
 
 def spike2former_key(key: str) -> str | None:
-    """Rename a key below ``decode_head.``; None where unknown."""
+    """Rename a key below ``decode_head.``; None if unknown."""
     part, _, rest = key.partition('.')
     return under('decode_head.', spike2former_head_key(rest)) if part == 'decode_head' else None
 

@@ -1,4 +1,4 @@
-"""Data sets that mmseg and mmdet lack; those for mmdet where mmdet can be imported."""
+"""Data sets that mmseg and mmdet lack. Those for mmdet are here only if mmdet can be imported."""
 
 from spikedense.utils.ops_guard import has_mmdet_models
 

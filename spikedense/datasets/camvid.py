@@ -57,8 +57,8 @@ class CamVidDataset(BaseSegDataset):
         folder = self.data_prefix['img_path']
         if not osp.isdir(folder):
             raise FileNotFoundError(
-                f'CamVid: no image folder at {folder}; lay the set out as docs/data.md says, or '
-                'set DATA_ROOT to the folder that holds camvid/.'
+                f'CamVid: no image folder at {folder}; expected the layout in docs/data.md, in the '
+                'folder camvid/ of DATA_ROOT.'
             )
         samples = super().load_data_list()
         if not samples:

@@ -1,4 +1,4 @@
-"""The demo set for mmseg: made from a seed the first time it is asked for."""
+"""The demo set for mmseg, which is made from a seed when it is first used."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from .demo_scenes import CLASSES, PALETTE
 
 
 class GeneratedDemo(BaseDataset):
-    """What the demo data sets share: the folder is written before it is read.
+    """Base class of the demo data sets, which write the folder before they read it.
 
     Args:
-        data_root: Folder of the set; written when it is absent, incomplete or made from other
-            parameters.
+        data_root: Folder of the set. The set is written if the folder is absent, incomplete or made
+            from other parameters.
         generator: Arguments of :class:`DemoSpec` (``seed``, ``size``, ``num_train``, ``num_val``)
-            that differ from its defaults. Training and validation share one folder, so give both
-            the same.
+            that differ from the defaults. Training and validation share one folder, so both need
+            the same arguments.
         **kwargs: Arguments of the library's data set.
     """
 
@@ -34,7 +34,7 @@ class GeneratedDemo(BaseDataset):
         super().__init__(data_root=data_root, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """List the samples, after writing the set where that is due."""
+        """List the samples; write the set first if it is not there."""
         if ensure_demo(self.data_root, **self.generator):
             spec = DemoSpec(**self.generator)
             print_log(
@@ -51,7 +51,7 @@ class DemoDataset(GeneratedDemo, BaseSegDataset):
     """Shapes over sky, ground and water: nine classes, labels 0..8, 255 is void.
 
     Args:
-        **kwargs: Those of :class:`GeneratedDemo` and mmseg's ``BaseSegDataset``.
+        **kwargs: Arguments of :class:`GeneratedDemo` and mmseg's ``BaseSegDataset``.
     """
 
     METAINFO = dict(classes=CLASSES, palette=[list(colour) for colour in PALETTE])

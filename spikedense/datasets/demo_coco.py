@@ -13,7 +13,7 @@ class DemoInstanceDataset(GeneratedDemo, CocoDataset):
     """The shapes as instances with boxes and masks, six classes.
 
     Args:
-        **kwargs: Those of :class:`GeneratedDemo` and mmdet's ``CocoDataset``.
+        **kwargs: Arguments of :class:`GeneratedDemo` and mmdet's ``CocoDataset``.
     """
 
     METAINFO = dict(classes=THING_CLASSES, palette=list(PALETTE[: len(THING_CLASSES)]))
@@ -21,10 +21,10 @@ class DemoInstanceDataset(GeneratedDemo, CocoDataset):
 
 @DATASETS.register_module()
 class DemoPanopticDataset(GeneratedDemo, CocoPanopticDataset):
-    """Six classes of shapes, of which each instance is a segment, and three of stuff.
+    """Six classes of shapes, with one segment for each instance, and three classes of stuff.
 
     Args:
-        **kwargs: Those of :class:`GeneratedDemo` and mmdet's ``CocoPanopticDataset``.
+        **kwargs: Arguments of :class:`GeneratedDemo` and mmdet's ``CocoPanopticDataset``.
     """
 
     METAINFO = dict(

@@ -3,7 +3,7 @@
 Layout (semantic masks as in ADE20K, the rest as in COCO)::
 
     demo/
-      demo.json                                   what the folder was made from
+      demo.json                                   parameters, number of files and bytes
       images/{train,val}/{split}_00000.jpg
       annotations/{train,val}/{split}_00000.png   class index 0..8, 255 is void
       annotations/panoptic_{train,val}/*.png      segment id in RGB, 0 is void
@@ -26,10 +26,10 @@ from PIL import Image
 from .demo_scenes import CLASSES, PALETTE, THING_CLASSES, Scene, render_scene
 
 STAMP = 'demo.json'
-# Raised whenever the same parameters give other pictures or files, so that old folders are rebuilt.
+# Increase it when the same parameters give other pictures or files, to rebuild old folders.
 FORMAT = 1
 SPLITS = ('train', 'val')
-ID_STEP = 1_000_000  # image ids of one split start this far from those of the split before it
+ID_STEP = 1_000_000  # distance between the first image ids of two splits
 JPEG_QUALITY = 95
 MIN_SIDE = 32
 DEMO_FILE = re.compile(
@@ -41,10 +41,10 @@ DEMO_FILE = re.compile(
 
 @dataclass(frozen=True)
 class DemoSpec:
-    """What a demo set is made from.
+    """The parameters of a demo set.
 
     Args:
-        seed: Scene i of a split depends on the seed, the split and i only.
+        seed: Seed. Scene i of a split depends on the seed, the split, the size and i only.
         size: Height and width of the images.
         num_train: Number of training images.
         num_val: Number of validation images.
@@ -66,7 +66,7 @@ class DemoSpec:
                 raise ValueError(f'{key} is {getattr(self, key)}, expected {least} or more.')
 
     def stamp(self) -> dict[str, Any]:
-        """The parameters as they stand in the stamp file."""
+        """Return the parameters as the stamp file contains them."""
         return {'format': FORMAT, **asdict(self), 'size': list(self.size)}
 
 
@@ -79,13 +79,13 @@ def ensure_demo(
 ) -> bool:
     """Make sure that ``root`` holds the complete demo set of these parameters.
 
-    Safe when several processes call it at once: one writes, the others wait for it. The set is
-    written beside ``root`` and renamed at the end, so ``root`` is never half-written; a folder that
-    lost files or was made from other parameters is replaced.
+    Several processes may call this function at once: one process writes, the others wait. The set
+    is written beside ``root`` and renamed at the end, so ``root`` is never half-written. A folder
+    that lost files or was made from other parameters is replaced.
 
     Args:
         root: Folder of the demo set.
-        seed: See :class:`DemoSpec`, as for the arguments that follow.
+        seed: See :class:`DemoSpec`.
         size: Height and width.
         num_train: Number of training images.
         num_val: Number of validation images.
@@ -94,7 +94,7 @@ def ensure_demo(
         Whether the set was written by this call.
 
     Raises:
-        FileExistsError: If ``root`` holds files which are no part of a demo set.
+        FileExistsError: ``root`` holds files that are no part of a demo set.
     """
     spec = DemoSpec(seed, size, num_train, num_val)
     root = Path(root).resolve()
@@ -106,7 +106,7 @@ def ensure_demo(
         if _is_complete(root, spec):
             return False
         scratch_prefix = f'.{root.name}.part-'
-        # Nobody else is writing while the lock is held: these are what killed processes left.
+        # No other process writes while the lock is held, so killed processes left these folders.
         for leftover in root.parent.glob(f'{scratch_prefix}*'):
             shutil.rmtree(leftover)
         scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix, dir=root.parent))
@@ -124,8 +124,8 @@ def write_demo(folder: Path, spec: DemoSpec) -> None:
     """Write a demo set into a folder that does not exist yet.
 
     Args:
-        folder: Where to write.
-        spec: What to write.
+        folder: The folder.
+        spec: Parameters of the set.
     """
     for split_index, split in enumerate(SPLITS):
         for name in ('images', 'annotations'):
@@ -151,7 +151,7 @@ def write_demo(folder: Path, spec: DemoSpec) -> None:
 
 
 def _is_complete(root: Path, spec: DemoSpec) -> bool:
-    """Whether the folder's stamp tells these parameters and no file was lost since."""
+    """Tell whether the folder was made from these parameters and has all its files."""
     try:
         stamp = json.loads((root / STAMP).read_text())
     except (OSError, ValueError):
@@ -161,7 +161,7 @@ def _is_complete(root: Path, spec: DemoSpec) -> bool:
 
 
 def _measure(root: Path) -> tuple[int, int]:
-    """Number of files under a folder and their bytes, the stamp aside."""
+    """Count the files under a folder and their bytes, without the stamp."""
     sizes = [p.stat().st_size for p in root.rglob('*') if p.is_file() and p.name != STAMP]
     return len(sizes), sum(sizes)
 
@@ -180,13 +180,13 @@ def _check_replaceable(root: Path) -> None:
 
 
 def _segment_id(scene: Scene, index: int) -> int:
-    """Id of a segment in panoptic PNGs: its class's colour, changed a little for each segment."""
+    """Return the id of a segment in panoptic PNGs: the class colour plus the index, as a number."""
     red, green, blue = PALETTE[scene.classes[index - 1]]
     return red + index + 256 * green + 256 * 256 * blue
 
 
 def _save_pictures(folder: Path, split: str, stem: str, scene: Scene) -> None:
-    """Write a scene's image, semantic mask and panoptic mask."""
+    """Write the image, the semantic mask and the panoptic mask of a scene."""
     Image.fromarray(scene.image).save(
         folder / 'images' / split / f'{stem}.jpg', quality=JPEG_QUALITY, subsampling=0
     )
@@ -226,7 +226,7 @@ def _instance_entries(image_id: int, first_id: int, scene: Scene) -> list[dict]:
 
 
 def _category_and_extent(scene: Scene, index: int) -> dict:
-    """Category id, area in pixels and tight box [x, y, width, height] of a segment."""
+    """Return category id, area in pixels and tight box [x, y, width, height] of a segment."""
     ys, xs = np.nonzero(scene.segments == index)
     left, top = int(xs.min()), int(ys.min())
     return dict(
@@ -237,13 +237,13 @@ def _category_and_extent(scene: Scene, index: int) -> dict:
 
 
 def encode_rle(mask: np.ndarray) -> dict:
-    """COCO's uncompressed run lengths of a mask.
+    """Encode a mask as COCO's uncompressed run lengths.
 
     Args:
         mask: Boolean, [H, W].
 
     Returns:
-        ``counts`` (runs down the columns, the first of zeros) and ``size``.
+        ``counts`` (lengths of runs down the columns; the first run is of zeros) and ``size``.
     """
     flat = np.concatenate([[False], mask.ravel(order='F'), [False]])
     edges = np.flatnonzero(flat[1:] != flat[:-1])
@@ -254,7 +254,7 @@ def encode_rle(mask: np.ndarray) -> dict:
 
 
 def _save_json(path: Path, images: list[dict], annotations: list[dict], panoptic: bool) -> None:
-    """Write a COCO file; stuff categories and colours belong to the panoptic one only."""
+    """Write a COCO file. Only the panoptic file has stuff categories and colours."""
     categories: list[dict] = []
     for index, name in enumerate(CLASSES):
         is_thing = name in THING_CLASSES

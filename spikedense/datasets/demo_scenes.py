@@ -1,7 +1,7 @@
 """Scenes of the demo set: textured ground, sky and water with overlapping shapes on top.
 
-Needs NumPy and OpenCV only. Every class has a typical colour and texture, but a share of the
-objects breaks the habit, so that a model has to look at shapes as well.
+This module needs NumPy and OpenCV only. Every class has a typical colour and texture. Some objects
+have another colour or texture, so a model has to learn shapes as well.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 
 THING_CLASSES = ('circle', 'square', 'triangle', 'star', 'ring', 'cross')
 STUFF_CLASSES = ('sky', 'ground', 'water')
-# Things come first, as in COCO panoptic: a semantic id is a category's position in both worlds.
+# Things come first, so the index of a class is the same in semantic and panoptic labels.
 CLASSES = THING_CLASSES + STUFF_CLASSES
 PALETTE = (
     (220, 60, 60),
@@ -39,19 +39,19 @@ THING_LOOKS = {
 TEXTURES = ('plain', 'radial', 'checker', 'stripes', 'speckle', 'dots')
 ODD_LOOK = 0.3  # share of objects with a colour or a texture that is not typical of their class
 SUPERSAMPLING = 4
-MIN_VISIBLE = 0.45  # share of every object that later ones leave visible
-MIN_AREA = 1.0 / 400  # of the image; smaller remains become void
+MIN_VISIBLE = 0.45  # share of an object that later objects do not cover
+MIN_AREA = 1.0 / 400  # share of the image; smaller segments become void
 
 Colour = np.ndarray  # [3], RGB in 0..1
 
 
 @dataclass
 class Scene:
-    """One image with all its ground truth.
+    """One image and its ground truth.
 
     Attributes:
         image: RGB, uint8, [H, W, 3].
-        segments: int32, [H, W]; 0 is void, k is the k-th entry of ``classes``.
+        segments: Segment of each pixel, int32, [H, W]; 0 is void, k is the k-th of ``classes``.
         classes: Class index of segment 1, 2, ...; each stuff class occurs at most once.
     """
 
@@ -61,7 +61,7 @@ class Scene:
 
     @property
     def semantic(self) -> np.ndarray:
-        """Class index of each pixel, uint8, [H, W], void 255."""
+        """Class index of each pixel, uint8, [H, W]; 255 is void."""
         return np.array([VOID] + self.classes, dtype=np.uint8)[self.segments]
 
 
@@ -69,7 +69,7 @@ def render_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
     """Draw one scene.
 
     Args:
-        rng: Source of all randomness.
+        rng: Random generator.
         size: Height and width in pixels.
 
     Returns:
@@ -99,7 +99,7 @@ def render_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
 
 
 def _render_stuff(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the background; returns an RGB float image [H, W, 3] and class indices [H, W]."""
+    """Draw the background; return an RGB float image [H, W, 3] and class indices [H, W]."""
     height, width = size
     rows = np.arange(height, dtype=np.float32)[:, None] / height
     sky, ground, water = (CLASSES.index(name) for name in STUFF_CLASSES)
@@ -122,18 +122,18 @@ def _render_stuff(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.n
 
 
 def _skyline(rng: np.random.Generator, width: int) -> np.ndarray:
-    """A gently waving line around 0, [W], in fractions of the height."""
+    """Return a smooth random line around 0, [W], in fractions of the height."""
     return _smooth(rng, (1, width), 1, int(rng.integers(2, 6)))[0] * rng.uniform(0.0, 0.07)
 
 
 def _smooth(rng: np.random.Generator, size: tuple[int, int], rows: int, cols: int) -> np.ndarray:
-    """Smooth noise of about -1..1, [H, W], with rows x cols bumps."""
+    """Return smooth noise of about -1..1, [H, W], with rows x cols bumps."""
     grid = rng.uniform(-1, 1, (rows + 1, cols + 1)).astype(np.float32)
     return cv2.resize(grid, size[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def _hsv(hue: float, saturation: float, value: float) -> Colour:
-    """An RGB colour in 0..1 from hue, saturation and value in 0..1 (the hue wraps)."""
+    """Convert hue, saturation and value in 0..1 to an RGB colour in 0..1 (the hue wraps)."""
     hsv = np.array([[[hue % 1.0 * 360, np.clip(saturation, 0, 1), np.clip(value, 0, 1)]]])
     return cv2.cvtColor(hsv.astype(np.float32), cv2.COLOR_HSV2RGB)[0, 0]
 
@@ -145,7 +145,7 @@ def _mix(first: Colour, second: Colour, weight: np.ndarray) -> np.ndarray:
 
 
 def _paint_sky(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """A vertical gradient with clouds: blue, dusk or overcast."""
+    """Paint a vertical gradient with clouds: blue, dusk or overcast."""
     mood = rng.choice(['clear', 'dusk', 'overcast'], p=[0.55, 0.2, 0.25])
     hue, low = {'clear': (0.57, 0.55), 'dusk': (0.68, 0.08), 'overcast': (0.58, 0.58)}[mood]
     grey = 0.15 if mood == 'overcast' else rng.uniform(0.35, 0.65)
@@ -158,7 +158,7 @@ def _paint_sky(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _paint_ground(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Grass, soil, sand or paving: rough noise, sometimes with furrows or tiles."""
+    """Paint grass, soil, sand or paving: rough noise, sometimes with furrows or tiles."""
     hue, saturation = ((0.27, 0.5), (0.08, 0.5), (0.12, 0.35), (0.1, 0.06))[int(rng.integers(4))]
     value = rng.uniform(0.4, 0.75)
     dark = _hsv(hue + rng.normal(0, 0.015), saturation, value * 0.65)
@@ -172,7 +172,7 @@ def _paint_ground(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray
 
 
 def _paint_water(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Long horizontal ripples over blue to green-grey water."""
+    """Paint long horizontal ripples over blue to green-grey water."""
     hue = rng.uniform(0.46, 0.62)
     value = rng.uniform(0.35, 0.7)
     deep = _hsv(hue, rng.uniform(0.45, 0.85), value * 0.75)
@@ -190,7 +190,7 @@ Frame = tuple[np.ndarray, np.ndarray]
 def _frame(
     size: tuple[int, int], centre: tuple[float, float], radius: float, angle: float
 ) -> Frame:
-    """Coordinates u, v ([H, W] each) of the pixels in an object's own rotated unit frame."""
+    """Return pixel coordinates u, v ([H, W] each) in the rotated unit frame of an object."""
     ys, xs = np.mgrid[: size[0], : size[1]].astype(np.float32)
     xs, ys = (xs - centre[0]) / radius, (ys - centre[1]) / radius
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
@@ -225,7 +225,7 @@ def _plain(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> np.ndarray
     return np.clip(0.3 * (u + v), 0, 1)
 
 
-# Each maps an object's coordinates to the weight of its second colour, [H, W].
+# Each function maps coordinates in an object to the weight of the second colour, [H, W].
 PATTERNS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]] = {
     'stripes': _stripes,
     'checker': _checker,
@@ -237,7 +237,7 @@ PATTERNS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], np.n
 
 
 def _outline(rng: np.random.Generator, kind: str) -> list[np.ndarray]:
-    """Closed polygons [n, 2] of a shape in its unit frame; a second one is a hole."""
+    """Return the closed polygons [n, 2] of a shape in its unit frame; a second one is a hole."""
     turns = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     circle = np.stack([np.cos(turns), np.sin(turns)], axis=1)
     if kind == 'circle':
@@ -261,7 +261,7 @@ def _outline(rng: np.random.Generator, kind: str) -> list[np.ndarray]:
 
 
 def _place(rng: np.random.Generator, kind: str, size: tuple[int, int]) -> tuple[np.ndarray, Frame]:
-    """Choose a pose for a shape; returns its coverage [H, W] in 0..1 and its coordinates."""
+    """Choose a pose for a shape; return its coverage [H, W] in 0..1 and its coordinates."""
     radius = min(size) * rng.uniform(0.11, 0.23)
     centre = (rng.uniform(0.08, 0.92) * size[1], rng.uniform(0.12, 0.92) * size[0])
     angle = rng.uniform(0, 2 * np.pi)
@@ -276,7 +276,7 @@ def _place(rng: np.random.Generator, kind: str, size: tuple[int, int]) -> tuple[
 
 
 def _thing_colours(rng: np.random.Generator, kind: str, frame: Frame) -> np.ndarray:
-    """The surface of an object over the whole image, [H, W, 3]."""
+    """Paint the surface of an object over the whole image, [H, W, 3]."""
     hue, texture = THING_LOOKS[kind]
     hue += rng.normal(0, 0.035)
     if rng.random() < ODD_LOOK:
@@ -294,7 +294,7 @@ def _thing_colours(rng: np.random.Generator, kind: str, frame: Frame) -> np.ndar
 def _composite(
     rng: np.random.Generator, image: np.ndarray, alpha: np.ndarray, surface: np.ndarray
 ) -> np.ndarray:
-    """Lay an object over the image, with a soft shadow beside it."""
+    """Draw an object over the image, with a soft shadow."""
     reach = max(1.0, min(alpha.shape) / 64)
     shift = np.array([[1, 0, reach * rng.uniform(0.5, 2)], [0, 1, reach * 1.5]])
     shadow = cv2.warpAffine(alpha, shift, alpha.shape[::-1])
@@ -304,7 +304,7 @@ def _composite(
 
 
 def _blur_boundaries(rng: np.random.Generator, segments: np.ndarray, num_stuff: int) -> np.ndarray:
-    """Mark the outline of about half of the objects as void: annotators disagree there."""
+    """Mark the outline of about half of the objects as void, as in hand-made annotations."""
     kernel = np.ones((3, 3), dtype=np.uint8)
     result = segments.copy()
     for index in range(num_stuff + 1, int(segments.max()) + 1):
@@ -315,7 +315,7 @@ def _blur_boundaries(rng: np.random.Generator, segments: np.ndarray, num_stuff: 
 
 
 def _drop_remains(segments: np.ndarray, classes: list[int]) -> tuple[np.ndarray, list[int]]:
-    """Make segments that are too small void and number the others without gaps."""
+    """Mark segments that are too small as void, and number the others without gaps."""
     areas = np.bincount(segments.ravel(), minlength=len(classes) + 1)
     kept = [k for k in range(1, len(classes) + 1) if areas[k] >= MIN_AREA * segments.size]
     renumber = np.zeros(len(classes) + 1, dtype=np.int32)
@@ -324,7 +324,7 @@ def _drop_remains(segments: np.ndarray, classes: list[int]) -> tuple[np.ndarray,
 
 
 def _develop(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """Uneven light, a colour cast and sensor noise, then 8 bits."""
+    """Add uneven light, a colour cast and sensor noise; return 8 bits."""
     size = image.shape[:2]
     light = 1 + 0.15 * _smooth(rng, size, 2, 2)
     cast = rng.normal(1, 0.04, 3)

@@ -1,4 +1,4 @@
-"""Panoptic annotations without the package panopticapi, which mmdet's loader asks for."""
+"""Panoptic annotations without the package panopticapi, which mmdet's loader requires."""
 
 import numpy as np
 from mmdet.datasets.transforms import LoadAnnotations
@@ -22,12 +22,12 @@ def segment_ids(image: np.ndarray) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class LoadPanopticAnnotations(_LoadPanopticAnnotations):
-    """mmdet's ``LoadPanopticAnnotations``, for panopticapi is in no package index.
+    """mmdet's ``LoadPanopticAnnotations`` without panopticapi, which is in no package index.
 
     Args:
         with_bbox: Whether to load the boxes of things.
-        with_label: Whether to load their classes.
-        with_mask: Whether to load their masks.
+        with_label: Whether to load the classes of things.
+        with_mask: Whether to load the masks of things.
         with_seg: Whether to load the class of each pixel, things first, 255 for void.
         **kwargs: Further arguments of mmdet's ``LoadAnnotations``.
     """
@@ -40,7 +40,7 @@ class LoadPanopticAnnotations(_LoadPanopticAnnotations):
         with_seg: bool = True,
         **kwargs,
     ) -> None:
-        # The parent's constructor does this and imports one function of panopticapi.
+        # Not super(), because the parent's constructor also imports a function of panopticapi.
         LoadAnnotations.__init__(
             self,
             with_bbox=with_bbox,

@@ -1,4 +1,4 @@
-"""From a trained model to what runs: folding, spike-driven inference, export."""
+"""Prepares a trained model for use: folding, spike-driven inference, export."""
 
 from spikedense.utils.answers import Folding
 

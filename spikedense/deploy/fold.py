@@ -1,7 +1,7 @@
-"""Folding: what is constant at inference goes into weights, biases and thresholds, exactly.
+"""Folds factors and norms that are constant at inference into weights, biases and thresholds.
 
-The modules know how they are folded; this file asks them (``as_conv``, ``fold_norm``,
-``fold_layers``, ``fold_scales``, see docs/architecture.md) and keeps a list of the answers.
+Each module folds itself by the methods ``as_conv``, ``fold_norm``, ``fold_layers`` and
+``fold_scales`` (see docs/architecture.md). This file calls the methods and lists the results.
 """
 
 from collections.abc import Iterator
@@ -26,26 +26,28 @@ def fold(
     steps: int = 1,
     rep_convs: bool = True,
 ) -> list[Folding]:
-    """Fold a model in place; in eval mode it computes what it did before, but for rounding.
+    """Fold a model in place. In eval mode, its outputs stay the same except for rounding errors.
 
-    - RepConv becomes one 3x3 convolution.
-    - Batch norms go into the convolution or linear layer in front of them.
-    - The depth-wise convolution of a separable one and the projection behind it, between which
-      there is no neuron (SDT-V2), become one full convolution, which reads spikes.
-    - Layer scales, and the weight of ME-Shortcut, go into the last layer of their branch.
-    - The factor of an attention product goes into the thresholds of the neuron behind it, and a
-      sigmoid in front of a neuron that rounds becomes a threshold at 0.
+    - A RepConv becomes one 3x3 convolution.
+    - A batch norm is folded into the convolution or linear layer in front of the norm.
+    - In a separable convolution without a neuron between depth-wise convolution and projection
+      (SDT-V2), these two become one full convolution, which reads spikes.
+    - Layer scales, and the weight of ME-Shortcut, are folded into the last layer of their branch.
+    - The factor of an attention product is folded into the thresholds of the next neuron.
+    - A sigmoid in front of a neuron that rounds becomes a threshold at 0.
 
     Args:
-        model: The model. It has to be in eval mode: norms are folded with running statistics.
-        separable: Whether separable convolutions are merged: many more weights, fewer kinds of
-            operation.
-        scales: Whether layer scales and what stands below them in the list are folded as well.
-        steps: Number of time steps T that the model runs with; a sigmoid is folded for one.
-        rep_convs: Whether RepConvs are merged; if not, their inner norms stay as well.
+        model: The model, in eval mode, because norms are folded with their running statistics.
+        separable: Whether separable convolutions are merged: this gives many more weights, but
+            fewer kinds of operation.
+        scales: Whether layer scales, weights of ME-Shortcut, attention factors and sigmoids are
+            folded.
+        steps: Number of time steps T of the model; a sigmoid can be folded for one step only,
+            unless the neuron has ``stateful=False``.
+        rep_convs: Whether RepConvs are merged; if not, their inner norms also stay.
 
     Returns:
-        What was folded, and what could not be folded and why.
+        A record of each part that was folded, or could not be folded, with the reason.
 
     Raises:
         ValueError: The model is in training mode.
@@ -64,7 +66,7 @@ def fold(
 
 
 def _merge(model: nn.Module) -> Iterator[Folding]:
-    """Replace what is one convolution by it."""
+    """Replace each module that equals one convolution by this convolution."""
     for name, module in list(model.named_modules()):
         try:
             as_conv = ask(module, 'as_conv')
@@ -76,7 +78,7 @@ def _merge(model: nn.Module) -> Iterator[Folding]:
 
 
 def _fold(model: nn.Module, question: str, what: str, *args: Any) -> Iterator[Folding]:
-    """Let the modules fold themselves; a refusal is listed."""
+    """Call the method ``question`` of each module; list what was folded and what was refused."""
     for name, module in list(model.named_modules()):
         try:
             method = ask(module, question)

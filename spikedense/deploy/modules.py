@@ -1,15 +1,15 @@
-"""Changes of a model's tree of modules."""
+"""Replaces modules inside a model."""
 
 from torch import nn
 
 
 def replace_module(model: nn.Module, name: str, new: nn.Module) -> None:
-    """Put another module in the place of one.
+    """Replace a module of a model by another module.
 
     Args:
         model: The model, changed in place.
-        name: Name of the module.
-        new: The other module.
+        name: Name of the old module in the model.
+        new: The new module.
     """
     parent, _, child = name.rpartition('.')
     setattr(model.get_submodule(parent), child, new)

@@ -1,4 +1,4 @@
-"""NIR graphs of what NIR can express: convolutions and LIF or IF neurons."""
+"""Exports convolutions with LIF, PLIF or IF neurons as NIR graphs."""
 
 import copy
 from collections.abc import Iterator
@@ -20,20 +20,20 @@ from .fold import fold
 from .nir_neurons import check_neuron, neuron_node
 from .onnx_export import ExportError, required
 
-#: Length of a time step in seconds, SpikingJelly's.
+#: Length of a time step in seconds, the default of SpikingJelly.
 DT = 1e-4
 
 
 @dataclass(frozen=True)
 class NirReport:
-    """What was exported, and what NIR cannot express.
+    """The exported parts of a model, and the parts that NIR cannot express.
 
     Args:
-        path: the file.
-        dt: length of a time step, in seconds.
-        exported: names of the convolutions and neurons that are nodes of the graph.
-        outputs: name of an output node -> shape, ``[C, H, W]``.
-        left_out: names of modules and why they are not in the graph.
+        path: The written file.
+        dt: Length of a time step, in seconds.
+        exported: Names of the convolutions and neurons that are nodes of the graph.
+        outputs: Name of an output node -> shape, ``[C, H, W]``.
+        left_out: Names of modules that are not in the graph, each with the reason.
     """
 
     path: Path
@@ -45,21 +45,21 @@ class NirReport:
 
 @dataclass
 class _Graph:
-    """Nodes and edges, as they are found."""
+    """The nodes and edges that were added so far."""
 
     dt: float
     nodes: dict[str, Any] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, name: str, node: Any, sources: list[str]) -> None:
-        """Adds a node that reads the sum of some others."""
+        """Add a node that reads the sum of some other nodes."""
         self.nodes[name] = node
         self.edges += [(source, name) for source in sources]
 
 
 @dataclass(frozen=True)
 class _Current:
-    """A membrane current: the sum of what some nodes give, of one shape."""
+    """A membrane current: the sum of the outputs of some nodes, all of one shape."""
 
     sources: list[str]
     shape: tuple[int, ...]
@@ -74,35 +74,35 @@ def export_nir(
 ) -> NirReport:
     r"""Write the convolution stages of a backbone as a NIR graph.
 
-    NIR's nodes are weighted layers and neurons; several edges into a node, an output too, are added
-    up, which states the membrane shortcuts. The first stages of a backbone with LIF, PLIF or IF
-    neurons can be stated exactly, as long as their blocks are chains of convolutions; RepConvs,
-    norms and the separable convolutions of V2 are merged (:func:`spikedense.deploy.fold`). Of SDT
-    these are the stages 0 to 2. What comes behind has products of spikes, resizing or means over
-    time; the report lists it. The graph reads the image at each time step, and gives the membrane
-    currents of each stage as ``stage_0``, ``stage_1`` and so on.
+    The nodes of NIR are weighted layers and neurons. A node adds up all edges that lead to it; the
+    membrane shortcuts are such sums. The first stages of a backbone with LIF, PLIF or IF neurons
+    are exported exactly, up to the first block that is not a chain of convolutions. RepConvs, norms
+    and the separable convolutions of V2 are merged first (:func:`spikedense.deploy.fold`). For SDT,
+    the stages 0 to 2 are exported. Later layers contain products of spikes, resizing or means over
+    time; the report lists these layers. The graph reads the image at each time step, and outputs
+    the membrane currents of each stage as ``stage_0``, ``stage_1`` and so on.
 
-    NIR's equations are continuous, ours are steps. A step of :math:`\Delta t` = ``dt`` by Euler's
-    rule, from :math:`\tau \dot v = (v_{leak} - v) + R I` with :math:`\tau = \tau_{ours}
-    \Delta t`, :math:`R = 1` and :math:`v_{leak} = v_{reset}`, is what LIF computes,
-    :math:`V \leftarrow V + (X - (V - V_{reset})) / \tau_{ours}`; where the input does not decay,
-    :math:`R = \tau_{ours}`, and IF has :math:`R = 1 / \Delta t`. This is SpikingJelly's convention,
-    whose ``import_from_nir(graph, dt)`` reads the file where no convolution has groups. The size of
-    ``dt`` means nothing to the results: a reader has to step by the same. NIR fires above the
-    threshold, ours at it already.
+    The equations of NIR are continuous. LIF computes one Euler step of :math:`\Delta t` = ``dt``
+    of :math:`\tau \dot v = (v_{leak} - v) + R I` with :math:`\tau = \tau_{ours} \Delta t`,
+    :math:`R = 1` and :math:`v_{leak} = v_{reset}`:
+    :math:`V \leftarrow V + (X - (V - V_{reset})) / \tau_{ours}`. If the input does not decay,
+    :math:`R = \tau_{ours}`; for IF, :math:`R = 1 / \Delta t`. SpikingJelly uses the same
+    convention: its ``import_from_nir(graph, dt)`` reads the file if no convolution has groups. The
+    results do not depend on ``dt``, but a reader must use the same value. A neuron of NIR fires
+    above the threshold; ours also fires at the threshold.
 
     Args:
-        model: a segmentor, a detector or a backbone; it is copied.
-        path: the file to write, ``*.nir``.
-        size: height and width of the image. NIR gives each neuron its own parameters, so that the
-            file, though compressed, grows with it.
-        dt: length of a time step in seconds.
+        model: A segmentor, a detector or a backbone; it is copied.
+        path: The file to write, ``*.nir``.
+        size: Height and width of the image. The file grows with the image, although it is
+            compressed, because NIR stores parameters for each neuron.
+        dt: Length of a time step in seconds.
 
     Returns:
-        What was exported and what was not.
+        A report of the exported parts and of the parts that were left out.
 
     Raises:
-        ExportError: nothing can be exported.
+        ExportError: Nothing can be exported.
     """
     nir = required('nir')
     path = Path(path)
@@ -124,7 +124,7 @@ def export_nir(
         graph.add(name, nir.Output(output_type=np.array(current.shape)), current.sources)
         outputs[name] = current.shape  # type: ignore[assignment]
     exported = [name for name in graph.nodes if name not in ('input', *outputs)]
-    # nir takes the input of a grouped convolution for one group's.
+    # The type check of nir fails for grouped convolutions: it expects the channels of one group.
     grouped = any(getattr(node, 'groups', 1) > 1 for node in graph.nodes.values())
     _save(path, nir.NIRGraph(graph.nodes, graph.edges, type_check=not grouped))
     return NirReport(path, dt, exported, outputs, list(_left_out(net, prefix, len(outputs))))
@@ -144,7 +144,7 @@ def _backbone_of(net: Any) -> tuple[str, Any]:
 
 
 def _stages_of_convolutions(backbone: Any) -> list[Any]:
-    """Return the first stages, those that consist of convolutions and sums alone."""
+    """Return the stages before the first one that has more than convolutions and sums."""
     found = []
     for stage in backbone.stages[: max(backbone.out_indices) + 1]:
         if not all(_is_expressible(module) for module in (stage.downsample, *stage.blocks)):
@@ -165,7 +165,7 @@ def _is_expressible(module: Any) -> bool:
 
 
 def _answer(module: Any, question: str) -> Any:
-    """Return what a module answers, None if it does not."""
+    """Return the answer of a module to a question, None if the module has no answer."""
     try:
         method = ask(module, question)
         return None if method is None else method()
@@ -174,7 +174,7 @@ def _answer(module: Any, question: str) -> Any:
 
 
 def _check_neurons(prefix: str, stages: list[Any]) -> None:
-    """Refuse neurons that NIR lacks, in the stages that would be exported."""
+    """Refuse neurons that NIR cannot express, in the stages to export."""
     for i, stage in enumerate(stages):
         for name, module in stage.named_modules():
             if hasattr(module, 'D'):
@@ -182,7 +182,7 @@ def _check_neurons(prefix: str, stages: list[Any]) -> None:
 
 
 def _stage(graph: _Graph, name: str, stage: Any, current: _Current) -> _Current:
-    """Add a stage: down-sampling, then blocks that add to the membrane."""
+    """Add the nodes of a stage: down-sampling, then blocks that add to the membrane."""
     current = _chain(graph, f'{name}.downsample', stage.downsample, current)
     for i, block in enumerate(stage.blocks):
         summands = _answer(block, 'summands')
@@ -198,7 +198,7 @@ def _stage(graph: _Graph, name: str, stage: Any, current: _Current) -> _Current:
 
 
 def _chain(graph: _Graph, name: str, branch: Any, current: _Current) -> _Current:
-    """Add convolutions, one behind the other."""
+    """Add a chain of convolutions."""
     layers = _answer(branch, 'chain')
     if layers is None:
         raise ExportError(f"'{name}' is a {type(branch).__name__}, which has no NIR form")
@@ -208,7 +208,7 @@ def _chain(graph: _Graph, name: str, branch: Any, current: _Current) -> _Current
 
 
 def _conv(graph: _Graph, name: str, layer: SpikeConv, current: _Current) -> _Current:
-    """A neuron, if there is one, and a convolution."""
+    """Add a neuron, if there is one, and a convolution."""
     import nir
 
     if layer.norm is not None:
@@ -242,23 +242,26 @@ def _numpy(x: Tensor) -> np.ndarray:
 
 
 def _left_out(net: nn.Module, prefix: str, stages: int) -> Iterator[tuple[str, str]]:
-    """What has no node, and what reads from it."""
+    """Yield the modules without a node, and the parts that read their outputs, with reasons."""
     for name, module in net.named_modules():
         if hasattr(module, 'no_nir'):
             yield name, str(module.no_nir)
     backbone: Any = net.get_submodule(prefix.rstrip('.'))
     for i in range(stages, len(backbone.stages)):
         if i <= max(backbone.out_indices):
-            yield f'{prefix}stages.{i}', 'its other layers stand between products of spikes'
+            yield (
+                f'{prefix}stages.{i}',
+                'its other layers read or feed products of spikes',
+            )
     if prefix:
         for name, part in net.named_children():
             inner = any(isinstance(m, BaseNeuron | nn.Conv2d | nn.Linear) for m in part.modules())
             if name != 'backbone' and inner and not hasattr(part, 'no_nir'):
-                yield name, 'it reads what could not be exported'
+                yield name, 'its input could not be exported'
 
 
 def _save(path: Path, graph: Any) -> None:
-    """Write a graph, all of it or nothing."""
+    """Write a graph, completely or not at all."""
     import nir
 
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""NIR nodes of neurons, registered by the neuron's class."""
+"""NIR nodes of neurons, registered by the class of the neuron."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,8 +40,8 @@ def check_neuron(name: str, neuron: Any) -> None:
         )
     if neuron.node.v_reset is None:
         raise ExportError(
-            f'{where} resets by subtraction (v_reset=None), NIR only to a potential; nothing can '
-            'be exported'
+            f'{where} resets by subtraction (v_reset=None), but a neuron of NIR resets to a '
+            'potential; nothing can be exported'
         )
     if not neuron.stateful:
         raise ExportError(
@@ -55,7 +55,7 @@ def neuron_node(neuron: Any, shape: tuple[int, ...], dt: float) -> Any:
 
     Args:
         neuron: A neuron that :func:`check_neuron` accepts.
-        shape: Shape of its input, ``[C, H, W]``.
+        shape: Shape of the neuron's input, ``[C, H, W]``.
         dt: Length of a time step in seconds.
     """
     make = _NODES.find(neuron)
@@ -89,5 +89,5 @@ def _potentials(neuron: Any, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
 
 
 def _full(value: float, shape: tuple[int, ...]) -> np.ndarray:
-    # A view of one number: only the file holds one number for each element.
+    # All elements share one number in memory; the file holds a number for each element.
     return np.broadcast_to(np.float64(value), shape)

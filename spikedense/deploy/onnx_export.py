@@ -1,4 +1,4 @@
-"""ONNX graphs of models of one time step."""
+"""Exports models of one time step as ONNX graphs."""
 
 import copy
 import json
@@ -40,11 +40,11 @@ _UNSUPPORTED = re.compile(r"operator '([\w:]+)'")
 
 
 class ExportError(UserError):
-    """A model cannot be exported; the message is one sentence that names what is in the way."""
+    """A model cannot be exported; the message is one sentence that names the cause."""
 
 
 def required(name: str) -> Any:
-    """Imports one of the packages that only exports need, or raises an :class:`ExportError`."""
+    """Import a package that only exports need; raise an :class:`ExportError` if it is missing."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -53,7 +53,7 @@ def required(name: str) -> Any:
 
 
 class OnnxNeuron(nn.Module):
-    """A neuron at one step from rest, in operations that ONNX has; it knows no gradient.
+    """A neuron at one step from rest, in operations that ONNX has, without a gradient.
 
     Args:
         neuron: A neuron that answers :func:`spikedense.neurons.from_rest`.
@@ -70,11 +70,11 @@ class OnnxNeuron(nn.Module):
 
 
 class _Part(nn.Module):
-    """A part of a model as a module, which the exporter wants.
+    """A function of a part of a model, as the module that the exporter needs.
 
     Args:
-        part: the part, which holds the weights.
-        function: what is computed with it.
+        part: The part, which holds the weights.
+        function: Computes the outputs from part and input.
     """
 
     def __init__(self, part: Any, function: Callable[[Any, Tensor], Any]) -> None:
@@ -83,52 +83,53 @@ class _Part(nn.Module):
         self.function = function
 
     def forward(self, x: Tensor) -> Any:
-        """Computes it."""
+        """Call the function with the part and the input."""
         return self.function(self.part, x)
 
 
 def _last_masks(model: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
-    """Classes and masks without the axis of the decoder's states, of which there is one."""
+    """Return classes and masks of the only decoder state, without the axis of the states."""
     return tuple(x[-1] for x in network_outputs(model, images))
 
 
 def _first_stage(model: Any, images: Tensor) -> tuple[Tensor, ...]:
-    """Maps ``[1, C, H_i, W_i]``, scores and deltas, level by level."""
+    """Return maps ``[1, C, H_i, W_i]``, then scores, then deltas, each for all levels."""
     maps = model.extract_feat(images)
     scores, deltas = model.rpn_head(maps)
     return (*(x[0] for x in maps), *scores, *deltas)
 
 
 class _OneStep(TorchFunctionMode):
-    """Merges a time axis of length 1 by leaving it out, and splits it off by adding it.
+    """Replaces merging and splitting of a time axis of length 1 by dropping and adding the axis.
 
-    The exporter has no operator for the general case: it computes the sizes inside the graph, a
-    dozen operators each, and takes a varying number of RoIs for the one that it has seen.
+    For the general case, the exporter computes the sizes inside the graph with a dozen operators,
+    and fixes a varying number of RoIs to the number in the example.
     """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         if not kwargs and func is Tensor.flatten and args[1:] == (0, 1) and len(args[0]) == 1:
-            return args[0].select(0, 0)  # squeeze would become an If
+            return args[0].select(0, 0)  # the exporter makes an If of squeeze
         if not kwargs and func is Tensor.unflatten and args[1] == 0 and len(args[2]) == 2:
             x, _, sizes = args
             return x.unsqueeze(0) if sizes[0] == 1 else func(*args)
-        if func is torch.cartesian_prod:  # which the exporter does not know
+        if func is torch.cartesian_prod:  # the exporter does not support it
             return torch.stack(torch.meshgrid(*args, indexing='ij'), -1).flatten(0, -2)
         return func(*args, **(kwargs or {}))
 
 
 @dataclass(frozen=True)
 class _Graph:
-    """What becomes one file.
+    """A graph that becomes one file.
 
     Args:
-        name: of the file.
-        module: what it computes.
-        input: name of its input.
-        example: an input.
-        varying: whether the first axis may have any length; that of the example is fixed if not.
+        name: Name of the file without suffix.
+        module: Module that becomes the graph.
+        input: Name of the input.
+        example: An example of the input.
+        varying: Whether the first axis may have any length; else the length in the example is
+            fixed.
     """
 
     name: str
@@ -141,31 +142,30 @@ class _Graph:
 def export_onnx(
     model: nn.Module, folder: str | Path, size: tuple[int, int] = (512, 512), opset: int = 17
 ) -> list[Path]:
-    """Writes a model as ONNX graphs, for batches of one image of one size.
+    """Write a model as ONNX graphs, for batches of one image of one size.
 
     A segmentor, a one-stage detector, a mask classifier or a backbone becomes one graph,
-    ``model.onnx``: normalised images to logits. A two-stage detector becomes three:
-    ``backbone_rpn.onnx`` (images to the pyramid, scores and deltas of the proposals),
-    ``bbox_head.onnx`` and ``mask_head.onnx`` (features of any number of RoIs, at least one, to
-    their outputs). Resizing to the image's size, decoding of boxes, their suppression and RoIAlign
-    are not in the graphs: they stay mmseg's and mmdet's own, which
-    :func:`spikedense.deploy.onnx_runtime.run_by_onnx` feeds from the graphs. ``manifest.json``
-    tells graphs, names, shapes and neurons.
+    ``model.onnx``, from normalised images to logits. A two-stage detector becomes three graphs:
+    ``backbone_rpn.onnx`` (images to pyramid, scores and deltas of the proposals), and
+    ``bbox_head.onnx`` and ``mask_head.onnx`` (features of one or more RoIs to their outputs). The
+    graphs do not contain the resizing to the image size, the decoding of boxes, NMS and RoIAlign.
+    mmseg and mmdet do these steps, see :func:`spikedense.deploy.onnx_runtime.run_by_onnx`.
+    ``manifest.json`` lists graphs, names, shapes and neurons.
 
-    The model is copied and folded (see :func:`spikedense.deploy.fold`); batch and size are fixed
-    because positions, sampling places and resizing are computed of them.
+    The model is copied and folded (see :func:`spikedense.deploy.fold`). Batch and size are fixed,
+    because positions, sampling places and resizing depend on them.
 
     Args:
-        model: a model of one time step (T=1), or of neurons without state.
-        folder: where to; it must not exist, or be empty. Nothing is left there if this fails.
-        size: height and width of the image.
-        opset: version of ONNX's operators, 17 to 20.
+        model: A model of one time step (T=1), or of neurons without state.
+        folder: Output folder, new or empty. If the export fails, nothing is written.
+        size: Height and width of the image.
+        opset: Version of ONNX's operators, 17 to 20.
 
     Returns:
-        The files, the manifest last.
+        Paths of the files, the manifest last.
 
     Raises:
-        ExportError: the model or a part of it has no ONNX form.
+        ExportError: The model or a part of it has no ONNX form.
     """
     folder = Path(folder).absolute()
     _check_request(folder, size, opset)
@@ -176,7 +176,7 @@ def export_onnx(
         graphs = _graphs(net, kind, torch.zeros(1, input_channels(net), *size))
     near = next(path for path in folder.parents if path.exists())
     with tempfile.TemporaryDirectory(dir=near, prefix='.onnx-') as temporary:
-        # A folder inside, for the outer one has to be there when it is tidied up.
+        # An inner folder is moved, because the clean-up at the end needs the outer folder.
         made = Path(temporary, folder.name)
         made.mkdir()
         described = {graph.name: _write(graph, kind, made, opset) for graph in graphs}
@@ -215,7 +215,7 @@ def _kind(net: Any) -> str:
 
 
 def _neurons(net: nn.Module) -> list[dict[str, Any]]:
-    """Kinds of neurons, and how many there are of each."""
+    """Count the neurons of each kind."""
     kinds = Counter(
         (type(m).__name__, m.D, m.norm) for m in net.modules() if isinstance(m, BaseNeuron)
     )
@@ -223,7 +223,7 @@ def _neurons(net: nn.Module) -> list[dict[str, Any]]:
 
 
 def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
-    """Prepares a model, in place, and cuts it into graphs."""
+    """Prepare a model in place, and split it into graphs."""
     if kind == 'two-stage':
         _check_two_stage(net)
     features = _observed(net, kind, images)
@@ -235,7 +235,7 @@ def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
         compute = _last_masks if kind == 'mask classifier' else network_outputs
         return [_Graph('model', _Part(net, compute), 'images', images)]
     heads = [
-        # Their features come without the time axis.
+        # RoI features of the graphs have no time axis, but the heads expect it.
         _Graph(name, _Part(head, lambda head, x: head(x.unsqueeze(0))), 'roi_features', x, True)
         for name, x in features.items()
         for head in [getattr(net.roi_head, name)]
@@ -252,7 +252,7 @@ def _check_two_stage(net: Any) -> None:
 
 
 def _parts_of_rois(net: Any) -> dict[str, nn.Module] | None:
-    """Return the heads of the second stage; None if they are not called once each."""
+    """Return the heads of the second stage; None if the RoI head has no ``parts_of_rois``."""
     try:
         parts = ask(net.roi_head, 'parts_of_rois')
     except Unfoldable:
@@ -261,10 +261,13 @@ def _parts_of_rois(net: Any) -> dict[str, nn.Module] | None:
 
 
 def _observed(net: Any, kind: str, images: Tensor) -> dict[str, Tensor]:
-    """Runs a model: checks its time steps, and returns what second-stage heads are fed.
+    """Run a model to check its time steps and to record the inputs of second-stage heads.
 
     Returns:
         Name of a head -> RoI features of one step, ``[N, C, h, w]``.
+
+    Raises:
+        ExportError: A neuron with state runs for several time steps.
     """
     seen: dict[str, Tensor] = {}
     steps = [1]
@@ -284,7 +287,7 @@ def _observed(net: Any, kind: str, images: Tensor) -> dict[str, Tensor]:
 
             stack.callback(head.register_forward_pre_hook(at_head).remove)
         height, width = images.shape[-2:]
-        # Two, for an axis of length 1 would be taken for a constant.
+        # Two boxes, because the exporter takes an axis of length 1 for a constant.
         network_outputs(net, images, boxes=torch.tensor([[0.0, 0, width, height]] * 2))
     if max(steps) > 1:
         raise ExportError(
@@ -310,7 +313,7 @@ def _as_onnx(name: str, neuron: BaseNeuron) -> OnnxNeuron:
 
 
 def _write(graph: _Graph, kind: str, folder: Path, opset: int) -> dict[str, Any]:
-    """Writes one graph and describes it."""
+    """Write one graph, and return its entry in the manifest."""
     onnx = required('onnx')
     path = folder / f'{graph.name}.onnx'
     module = graph.module.eval()
@@ -318,9 +321,9 @@ def _write(graph: _Graph, kind: str, folder: Path, opset: int) -> dict[str, Any]
         outs = module(graph.example)
         outs = (outs,) if isinstance(outs, Tensor) else outs
         names = _names(graph.name, kind, outs)
-        # The TorchScript exporter, not the newer one (dynamo=True): that one's optimiser, of torch
-        # 2.11 and onnxscript 0.7, merges the Clips of two neurons that read the same membrane and
-        # leaves an invalid graph; it also takes five times as long.
+        # The TorchScript exporter, because the newer one (dynamo=True, torch 2.11, onnxscript 0.7)
+        # takes five times as long and writes invalid graphs: its optimiser merges the Clips of two
+        # neurons that read the same membrane.
         torch.onnx.export(
             module,
             (graph.example,),
@@ -344,7 +347,7 @@ def _write(graph: _Graph, kind: str, folder: Path, opset: int) -> dict[str, Any]
 
 
 def _names(graph: str, kind: str, outs: tuple[Tensor, ...]) -> list[str]:
-    """Names of outputs; those of levels are numbered from the finest."""
+    """Return the names of outputs; levels are numbered from the finest."""
     if graph == 'mask_head':
         return ['masks']
     if graph == 'bbox_head':
@@ -366,7 +369,7 @@ def _names(graph: str, kind: str, outs: tuple[Tensor, ...]) -> list[str]:
 
 @contextmanager
 def _refused(what: str) -> Iterator[None]:
-    """Makes one sentence of what torch says while it runs or exports a module."""
+    """Turn an error of torch while it runs or exports a module into one sentence."""
     try:
         yield
     except ExportError:
@@ -384,8 +387,8 @@ def _refused(what: str) -> Iterator[None]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Hides what tracing says about sizes that become constants: they are meant to."""
-    # When it fails, the exporter prints the whole graph, whatever its `verbose` says.
+    """Hide the exporter's warnings about sizes that become constants: this is intended."""
+    # If the export fails, the exporter prints the whole graph, even without `verbose`.
     with warnings.catch_warnings(), mock.patch.object(torch._C, '_jit_onnx_log', create=True):
         warnings.simplefilter('ignore')
         yield

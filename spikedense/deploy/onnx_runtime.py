@@ -1,4 +1,4 @@
-"""Running exported graphs with ONNX Runtime."""
+"""Runs exported graphs with ONNX Runtime."""
 
 import copy
 import json
@@ -16,8 +16,8 @@ class OnnxNetwork:
     """The graphs that :func:`spikedense.deploy.onnx_export.export_onnx` has written.
 
     Args:
-        folder: the folder.
-        providers: execution providers of ONNX Runtime, the most wanted first.
+        folder: Folder of the graphs and the manifest.
+        providers: Execution providers of ONNX Runtime, the preferred one first.
 
     Raises:
         ExportError: ONNX Runtime is not installed, or the folder holds no export.
@@ -39,28 +39,28 @@ class OnnxNetwork:
         }
 
     def __call__(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Runs the graph that reads images; it is the only one but for two-stage detectors.
+        """Run the graph that reads images; only two-stage detectors have other graphs.
 
         Args:
-            images: normalised images, ``[1, 3, H, W]`` as exported.
+            images: Normalised images, ``[1, 3, H, W]``, of the exported size.
 
         Returns:
-            Its outputs, in the manifest's order.
+            The outputs of the graph, in the order of the manifest.
         """
         return self.run(next(iter(self.sessions)), images)
 
     def run(self, graph: str, x: Tensor) -> tuple[Tensor, ...]:
-        """Runs one graph.
+        """Run one graph.
 
         Args:
-            graph: its name in the manifest.
-            x: its input.
+            graph: Name of the graph in the manifest.
+            x: Input of the graph.
 
         Returns:
-            Its outputs, in the manifest's order, on the device of ``x``.
+            The outputs of the graph, in the order of the manifest, on the device of ``x``.
 
         Raises:
-            ExportError: the input has another shape than the graph.
+            ExportError: The graph expects an input of another shape.
         """
         ((name, shape),) = self.manifest['graphs'][graph]['inputs'].items()
         found = list(x.shape)
@@ -73,25 +73,25 @@ class OnnxNetwork:
 
 
 def _levels(names: Iterable[str], outs: Sequence[Tensor], group: str) -> list[Tensor]:
-    """The outputs ``group_0``, ``group_1``..."""
+    """Return the outputs with the names ``group_0``, ``group_1``..."""
     return [x for name, x in zip(names, outs, strict=True) if name.rpartition('_')[0] == group]
 
 
 def run_by_onnx(model: nn.Module, network: OnnxNetwork) -> nn.Module:
-    """A copy of a model whose network is run by ONNX Runtime; all else stays the library's.
+    """Copy a model, and let ONNX Runtime compute the network of the copy.
 
-    ``predict``, and with it ``test_step`` and whatever evaluates a model, goes through mmseg's or
-    mmdet's own preprocessing and decoding, and through the graphs between them.
+    Preprocessing and decoding stay those of mmseg or mmdet. So ``predict``, ``test_step`` and all
+    evaluation work as before.
 
     Args:
-        model: the model that was exported.
-        network: its graphs.
+        model: The model that was exported.
+        network: The exported graphs of the model.
 
     Returns:
         The copy, for batches of one image of the exported size.
 
     Raises:
-        ExportError: the graphs are of another model.
+        ExportError: The graphs belong to another model.
     """
     kind = network.manifest['kind']
     if network.manifest['model'] != type(model).__name__ or not hasattr(model, 'extract_feat'):
@@ -103,7 +103,7 @@ def run_by_onnx(model: nn.Module, network: OnnxNetwork) -> nn.Module:
     if kind == 'two-stage':
         _replace_two_stages(copied, network)
         return copied
-    # The graph reads images: they take the place of the features up to the head that ends it.
+    # The graph contains backbone and head: the images are passed on to the head, which runs it.
     copied.extract_feat = lambda images: (images,)
     head = next(
         getattr(copied, name)
@@ -130,7 +130,7 @@ def _replace_two_stages(model: Any, network: OnnxNetwork) -> None:
 
     def extract_feat(images: Tensor) -> tuple[Tensor, ...]:
         first['outs'] = network.run('backbone_rpn', images)
-        # The heads know a time axis.
+        # The heads expect a time axis.
         return tuple(x.unsqueeze(0) for x in _levels(names, first['outs'], 'map'))
 
     def propose(_: Any) -> tuple[list[Tensor], list[Tensor]]:

@@ -1,4 +1,4 @@
-"""Spike-driven inference: binary spikes over T x D steps in place of integers over T."""
+"""Spike-driven inference: binary spikes over T x D steps instead of integers over T steps."""
 
 import copy
 from typing import Any
@@ -15,7 +15,7 @@ from .fold import fold
 from .modules import replace_module
 from .twins import SpikeTrain, build_twin, has_twin, known_classes
 
-#: Largest relative difference of outputs in float64.
+#: Largest allowed relative difference between the outputs, in float64.
 _EXACT = 1e-6
 
 
@@ -23,30 +23,31 @@ _EXACT = 1e-6
 def to_spike_inference(
     model: nn.Module, images: Tensor | None = None, **how: Any
 ) -> tuple[nn.Module, list[Folding]]:
-    r"""Makes the spike-driven twin of a model.
+    r"""Build the spike-driven twin of a model.
 
-    An integer n of a neuron is sent as n binary spikes over D virtual steps, to which each layer
-    that it feeds is applied one by one; the results are accumulated, the bias is added once, and
-    the next neuron fires once a real step:
+    A neuron sends an integer n as n binary spikes over D virtual steps. The next layer is applied
+    to each virtual step, the results are accumulated, and the bias is added once. The next neuron
+    fires once in each real step:
 
     .. math::
         W S + b = \sum_{d=1}^{D} (W / D) \, b_d + b
 
-    Everything is folded first (see :func:`fold`), 1/D included. Of a product of two spiking
-    factors one is sent spike by spike, and the other is held as an accumulated integer.
+    The model is folded first (see :func:`fold`); the factor 1/D is folded, too. In a product of two
+    spiking factors, one factor is sent spike by spike, and the other is an accumulated integer.
 
     Args:
-        model: the model; it is copied, not changed.
-        images: an example for the trace that tells which neuron feeds which layer; by default
-            random ones of 64 x 96 pixels.
-        **how: see :func:`spikedense.tracing.network_outputs`.
+        model: The model; it is copied, not changed.
+        images: Example images for the trace, which finds the layers that each neuron feeds; None
+            means random images of 64 x 96 pixels.
+        **how: See :func:`spikedense.tracing.network_outputs`.
 
     Returns:
-        The twin in eval mode, which is called as the model is, and what was folded.
+        The twin in eval mode, which takes the same arguments as the model, and a record of each
+        part that was folded or could not be folded.
 
     Raises:
-        ValueError: the model has no spiking neuron, something else than a weighted layer or a known
-            product reads a neuron's spikes, or the twin does not compute what the model does.
+        ValueError: The model has no spiking neuron, or a module without a twin reads spikes, or the
+            outputs of twin and model differ.
     """
     if not any(isinstance(m, BaseNeuron) for m in model.modules()):
         raise ValueError(
@@ -57,9 +58,10 @@ def to_spike_inference(
     if images is None:
         images = random_images(model, (64, 96), dtype=like.dtype, device=like.device)
     if hasattr(model, 'roi_head') and 'boxes' not in how:
-        # Proposals are no part of the proof: a tie among their scores would change them all.
+        # Fixed boxes, because a tie between scores could change the proposals.
         how = dict(how, boxes=images.new_tensor([[8, 8, 40, 30], [10, 4, 90, 60]]))
-    # Proven in float64, where a different order of additions moves no potential over a threshold.
+    # The comparison runs in float64: in float32, another order of additions can move a potential
+    # over a threshold.
     exact = model if like.dtype == torch.float64 else copy.deepcopy(model).double()
     twin, foldings = _converted(exact, images.double(), how)
     _prove(exact, twin, images.double(), how)
@@ -79,7 +81,7 @@ def _converted(
 
 
 def _prove(model: nn.Module, twin: nn.Module, images: Tensor, how: dict[str, Any]) -> None:
-    """Runs both on the example; a structure that the conversion does not know shows here."""
+    """Compare the outputs of model and twin, to find structures that cannot be converted."""
     before = model.training
     try:
         expected = network_outputs(model.eval(), images, **how)
@@ -118,7 +120,7 @@ def _check_readers(model: nn.Module, trace: OperationTrace) -> None:
 
 
 def _absorb_scales(model: nn.Module, trace: OperationTrace) -> list[Folding]:
-    """Move the 1/norm of each neuron into what reads it, so that neurons emit plain integers."""
+    """Move the factor 1/norm of each neuron into its readers, so that neurons emit integers."""
     scaled = [
         name
         for name, neuron in model.named_modules()
@@ -129,7 +131,7 @@ def _absorb_scales(model: nn.Module, trace: OperationTrace) -> list[Folding]:
         if not has_twin(module):
             continue
         for i, value in enumerate(values):
-            # Spikes in one tensor have one scale.
+            # All spikes of one tensor have the same scale.
             if isinstance(value, Spikes) and set(value.neurons) & set(scaled):
                 _absorb(model, name, module, i, 1 / value.norm)
     for name in scaled:
@@ -143,7 +145,7 @@ def _absorb_scales(model: nn.Module, trace: OperationTrace) -> list[Folding]:
 
 
 def _absorb(model: nn.Module, name: str, module: nn.Module, which: int, factor: float) -> None:
-    """Take a factor on an input into a layer's weight, or where the module's owner has a place."""
+    """Fold a factor of an input into a layer's weight, or let the module or its owner take it."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         module.weight.mul_(factor)
         return
@@ -164,12 +166,12 @@ def _absorb(model: nn.Module, name: str, module: nn.Module, which: int, factor: 
     why = f' ({"; ".join(refusals)})' if refusals else ''
     raise ValueError(
         f"spike-driven inference: '{name}' ({type(module).__name__}) has no place for the factor "
-        f'{factor:g} of its input {which}{why}, expected absorb in its owner or scale_operand'
+        f'{factor:g} of its input {which}{why}, expected scale_operand in it or absorb in its owner'
     )
 
 
 def _send_spikes(model: nn.Module, trace: OperationTrace) -> None:
-    """Let neurons emit trains, and let what reads them accumulate."""
+    """Replace neurons by spike trains, and the readers of spikes by their twins."""
     for name, values in trace.inputs.items():
         module = model.get_submodule(name)
         if any(isinstance(value, Spikes) for value in values) and has_twin(module):

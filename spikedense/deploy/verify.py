@@ -1,4 +1,4 @@
-"""Which multiplications of two real values are left in a model."""
+"""Finds the multiplications of a model that have no spiking factor."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ class RealMultiplication:
     """A multiplication without a spiking factor.
 
     Args:
-        module: where it is.
-        operation: what multiplies, as torch calls it.
+        module: Name of the module that multiplies.
+        operation: Name of the operation in torch.
         kind: ``'real x real'``, or ``'real x constant'`` for weights and scalars.
-        pixels: whether the real factor is the image, or was made of it without a neuron.
-        neuron: whether it belongs to a neuron's own dynamics (leak, input decay).
-        times: how often, an image.
+        pixels: Whether the real factor is the image, or was made of the image without a neuron.
+        neuron: Whether the multiplication belongs to a neuron's dynamics (leak, input decay).
+        times: Number of multiplications for each image.
     """
 
     module: str
@@ -31,19 +31,19 @@ class RealMultiplication:
 def real_multiplications(
     model: nn.Module, images: Tensor, **how: object
 ) -> list[RealMultiplication]:
-    """Runs a model and lists the multiplications in which no factor is made of spikes.
+    """Run a model and list the multiplications without a spiking factor.
 
-    What does not depend on the image is not listed: it can be computed once. Additions,
-    comparisons and copies are no multiplications; interpolation, means, norms, softmax and sigmoid
-    are.
+    Operations that do not depend on the image are not listed, because they can be computed once.
+    Interpolation, means, norms, softmax and sigmoid count as multiplications. Additions,
+    comparisons and copies do not.
 
     Args:
-        model: the model, in eval mode.
-        images: normalised images, ``[B, C, H, W]``.
-        **how: see :func:`spikedense.tracing.network_outputs`.
+        model: The model, in eval mode.
+        images: Normalised images, ``[B, C, H, W]``.
+        **how: See :func:`spikedense.tracing.network_outputs`.
 
     Returns:
-        In the order in which they run.
+        The multiplications, in the order of the forward pass.
     """
     found = []
     trace = trace_network(model, images, **how)

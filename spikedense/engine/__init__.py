@@ -1,4 +1,4 @@
-"""What runs a model: the guarded runner, hooks and optimizer wrappers."""
+"""The guarded runner, hooks and optimizer wrappers."""
 
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook

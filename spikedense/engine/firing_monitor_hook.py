@@ -1,4 +1,4 @@
-"""Firing statistics while a model trains, for the visualizer, and alarms in the log."""
+"""Firing statistics of a training, sent to the visualizer, and alarms in the log."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ class FiringMonitorHook(Hook):
         per_neuron: Whether to report ``firing_rate/<name>`` of each neuron too.
 
     Raises:
-        ValueError: The interval or a threshold is no valid number.
+        ValueError: The interval or a threshold is not a valid number.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class FiringMonitorHook(Hook):
             runner: The runner.
 
         Raises:
-            UserError: The model has none.
+            UserError: The model has no spiking neuron.
         """
         try:
             self._meter = FiringMeter(runner.model)
@@ -88,7 +88,7 @@ class FiringMonitorHook(Hook):
             return
         self._meter.__exit__(None, None, None)
         statistics = self._meter.statistics()
-        # The counts would occupy memory until the next measurement.
+        # Otherwise the counts occupy memory until the next measurement.
         self._meter.reset()
         if not statistics:
             # A compiled model, for example, does not call the hooks of its modules.

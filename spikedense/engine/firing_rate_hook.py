@@ -39,7 +39,7 @@ class FiringRateHook(Hook):
             runner: The runner.
 
         Raises:
-            UserError: The folder does not exist, the suffix is another one, or there is no neuron.
+            UserError: The folder does not exist, the suffix is unknown, or the model has no neuron.
         """
         if not self.out_file.parent.is_dir():
             raise UserError(f"firing rates: the folder of '{self.out_file}' does not exist")

@@ -2,7 +2,7 @@
 
 import logging
 
-#: Beginnings of messages that fill a screen or concern no user.
+#: Beginnings of messages that are too long for the screen or useless to a user.
 _LOG_FILE_ONLY = (
     'Config:',
     'Hooks will be executed',
@@ -16,7 +16,7 @@ _LOG_FILE_ONLY = (
 
 
 class ScreenFilter(logging.Filter):
-    """Keep messages of mmengine from the screen that belong into the log file only."""
+    """Hide messages of mmengine that belong in the log file only from the screen."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether the screen shows a message.
@@ -25,6 +25,6 @@ class ScreenFilter(logging.Filter):
             record: The message.
 
         Returns:
-            False for a message that stands in the log file only.
+            False for a message that belongs in the log file only.
         """
         return not str(record.msg).startswith(_LOG_FILE_ONLY)

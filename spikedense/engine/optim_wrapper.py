@@ -15,8 +15,8 @@ from spikedense.registry import OPTIM_WRAPPERS
 class BFloat16OptimWrapper(OptimWrapper):
     """Forward passes under bfloat16 autocast, on a CPU or a GPU.
 
-    bfloat16 has the exponent range of float32, so no loss scaling is needed; that is what ties
-    mmengine's ``AmpOptimWrapper`` to a GPU.
+    bfloat16 has the exponent range of float32, so no loss scaling is needed. mmengine's
+    ``AmpOptimWrapper`` needs a GPU because it scales the loss.
     """
 
     @contextmanager

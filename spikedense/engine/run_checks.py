@@ -1,4 +1,4 @@
-"""Hooks that every run has: checks of model and weights, and a note of the start."""
+"""Hooks that every run has. They check the model and the weights, and note the start."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class ModelCheckHook(Hook):
             runner: The runner.
 
         Raises:
-            UserError: They do not.
+            UserError: The parts do not fit.
         """
         check_widths(runner.model)
 
@@ -31,7 +31,7 @@ class ModelCheckHook(Hook):
             runner: The runner.
 
         Raises:
-            UserError: It has fewer.
+            UserError: The model has fewer classes.
         """
         check_classes(runner.model, runner.train_dataloader.dataset)
 
@@ -40,11 +40,11 @@ class WeightCheckHook(Hook):
     """Refuse a checkpoint that does not fit the model.
 
     Attributes:
-        strict: Whether every weight must fit. Otherwise one is enough, and the log tells what does
-            not fit.
+        strict: Whether every weight must fit. Otherwise one fitting weight is enough, and the log
+            names what does not fit.
     """
 
-    # Before the hooks that change a checkpoint, as the one of a moving average does.
+    # Run before hooks that change a checkpoint, for example that of a moving average.
     priority = 'HIGHEST'
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class WeightCheckHook(Hook):
             checkpoint: Content of the file.
 
         Raises:
-            UserError: It does not fit.
+            UserError: The checkpoint does not fit.
         """
         source = checkpoint.source
         fit = check(runner.model, read_state_dict(checkpoint), source, strict=self.strict)
@@ -70,10 +70,10 @@ class StartHook(Hook):
     """Note whether a first iteration has begun.
 
     Attributes:
-        started: False as long as nothing in the work dir is worth keeping.
+        started: Whether an iteration has begun. If not, the work dir can be deleted.
     """
 
-    # Before a hook that may fail in the first iteration.
+    # Run before a hook that may fail in the first iteration.
     priority = 'HIGHEST'
 
     def __init__(self) -> None:

@@ -25,11 +25,11 @@ _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 class GuardedRunner(Runner):
     """A runner that refuses what mmengine accepts silently.
 
-    Each method here overrides one of mmengine, because no hook runs at that place.
+    Each method overrides a method of mmengine, because mmengine calls no hook at that point.
 
     Attributes:
-        start_hook: Tells whether a first iteration has begun.
-        weight_hook: Holds checkpoints against the model; strict on request.
+        start_hook: Notes whether an iteration has begun.
+        weight_hook: Compares checkpoints with the model; strict on request.
         saved: Paths of the checkpoints that this run has written.
     """
 
@@ -40,7 +40,7 @@ class GuardedRunner(Runner):
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, and keep the config and the environment from the screen.
 
-        mmengine logs both before it calls a first hook.
+        mmengine logs both before it calls the first hook.
 
         Args:
             *args: Passed on to mmengine.
@@ -58,7 +58,7 @@ class GuardedRunner(Runner):
         return logger
 
     def register_hooks(self, *args: Any, **kwargs: Any) -> None:
-        """Register the hooks of the config, and those that every run has.
+        """Register the hooks of the config, and the hooks that every run has.
 
         A config can replace or remove default hooks and custom hooks, but not these.
 
@@ -77,13 +77,13 @@ class GuardedRunner(Runner):
     ) -> DataLoader:
         """Build a loader, and refuse an empty data set and a COCO file with defects.
 
-        Both must be found while the data set is built: mmengine's sampler never ends its search for
-        an image in an empty set, and mmdet frees a COCO file as soon as it has read it.
+        Both checks must run while the data set is built: mmengine's sampler searches an empty set
+        without end, and mmdet frees a COCO file as soon as it has read it.
 
         Args:
             dataloader: A loader or its config.
             seed: Seed of the sampler.
-            diff_rank_seed: Whether each process takes a seed of its own.
+            diff_rank_seed: Whether each process has a different seed.
 
         Returns:
             The loader.
@@ -101,7 +101,7 @@ class GuardedRunner(Runner):
         try:
             loader = Runner.build_dataloader(checked, seed, diff_rank_seed)
         except ValueError as exc:
-            # What numpy says when mmengine packs a list of no samples.
+            # numpy raises this error when mmengine packs an empty list of samples.
             if 'need at least one array' not in str(exc):
                 raise
         if loader is None or len(loader.dataset) == 0:
@@ -111,7 +111,7 @@ class GuardedRunner(Runner):
     def load_checkpoint(self, filename: str, map_location: Any = 'cpu') -> Checkpoint:
         """Load the weights that fit the model; :class:`WeightCheckHook` decides whether to load.
 
-        mmengine's own method raises bare errors where it cannot read a file, and prints each key
+        mmengine's own method raises no ``UserError`` if it cannot read a file, and prints each key
         that does not fit.
 
         Args:
@@ -139,7 +139,7 @@ class GuardedRunner(Runner):
 
         Args:
             out_dir: Folder of the checkpoint, or an address.
-            filename: Its name.
+            filename: Name of the file.
             *args: Passed on to mmengine.
             **kwargs: Passed on to mmengine.
         """
@@ -152,7 +152,7 @@ class GuardedRunner(Runner):
 
 
 def _no_image(dataloader: DataLoader | dict) -> str:
-    """Say which data set is empty, and where it looked."""
+    """Write the message about an empty data set."""
     dataset = dataloader.get('dataset') if isinstance(dataloader, dict) else dataloader.dataset
     cfg = dataset if isinstance(dataset, Mapping) else {'type': type(dataset).__name__}
     where = ', '.join(f'{key}={cfg[key]!r}' for key in _DATA_KEYS if key in cfg)

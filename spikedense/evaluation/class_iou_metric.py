@@ -1,4 +1,4 @@
-"""The IoU metric of mmseg, with the IoU of each class among its results."""
+"""The IoU metric of mmseg, which also returns the IoU of each class."""
 
 import torch
 from mmseg.evaluation import IoUMetric
@@ -11,7 +11,7 @@ CLASS_PREFIX = 'IoU.'
 
 @METRICS.register_module()
 class ClassIoUMetric(IoUMetric):
-    """Return the IoU of each class too, which :class:`mmseg.evaluation.IoUMetric` only logs.
+    """IoU metric that returns the IoU of each class too; mmseg's ``IoUMetric`` only logs it.
 
     The arguments are those of mmseg's metric. The additional keys are ``IoU.NAME``, in percent. The
     IoU of a class that occurs neither in the labels nor in the predictions is NaN.

@@ -20,14 +20,14 @@ from .panoptic_quality import VOID, Segments, class_qualities, count_matches
 
 @METRICS.register_module()
 class PanopticMetric(BaseMetric):
-    """Compute PQ, SQ and RQ of all classes, of things and of stuff, in percent.
+    """PQ, SQ and RQ of all classes, of things and of stuff, in percent.
 
-    The numbers are those of mmdet's ``CocoPanopticMetric``, which needs panopticapi, a package that
-    is in no package index. This metric writes no files.
+    The numbers are the same as those of mmdet's ``CocoPanopticMetric``. That metric needs
+    panopticapi, which is in no package index. This metric writes no files.
 
     Args:
         ann_file: The ground truth, a panoptic JSON of COCO.
-        seg_prefix: Folder of the PNGs of the ground truth.
+        seg_prefix: Folder of the ground-truth PNGs.
         classwise: Whether to print a table of the classes too.
         backend_args: Storage of the files; see the file clients of mmengine.
         collect_device: Device that gathers results of several processes, ``'cpu'`` or ``'gpu'``.
@@ -68,8 +68,9 @@ class PanopticMetric(BaseMetric):
 
         Args:
             data_batch: Not read.
-            data_samples: ``img_id`` and ``pred_panoptic_seg``. The ``sem_seg`` of the latter,
-                ``[1, H, W]``, is class index + instance * 1000; void is the number of classes.
+            data_samples: ``img_id`` and ``pred_panoptic_seg``. ``sem_seg`` of
+                ``pred_panoptic_seg``, ``[1, H, W]``, is class index + instance * 1000; void is the
+                number of classes.
 
         Raises:
             ValueError: The prediction or the ground truth of an image is not consistent.
@@ -152,7 +153,7 @@ class PanopticMetric(BaseMetric):
 
 
 def _predicted(labels: np.ndarray, void: set[int]) -> Segments:
-    """Return the segments of mmdet's panoptic map, with ids moved up by 1, because 0 is a class."""
+    """Return the segments of mmdet's panoptic map. Ids are increased by 1, because 0 is a class."""
     ids = np.where(np.isin(labels % INSTANCE_OFFSET, list(void)), VOID, labels + 1)
     classes = {int(i): int(i - 1) % INSTANCE_OFFSET for i in np.unique(ids) if i != VOID}
     return Segments(ids, classes)

@@ -1,4 +1,4 @@
-"""Panoptic quality: the matches of predicted and true segments, and how good they are."""
+"""Panoptic quality: the matches of predicted and true segments, and their quality."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ def count_matches(predicted: Segments, true: Segments, num_classes: int) -> np.n
     without a match is no false negative.
 
     Args:
-        predicted: What was predicted.
-        true: The ground truth.
+        predicted: The predicted segments.
+        true: The segments of the ground truth.
         num_classes: Number of classes.
 
     Returns:

@@ -139,6 +139,6 @@ def usable_device(device: str | torch.device | None) -> str:
         torch.empty(1, device=device)
     except (AssertionError, NotImplementedError, RuntimeError) as exc:
         gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        expected = f'cpu, or cuda:N with N below {gpus}' if gpus else 'cpu, for there is no GPU'
+        expected = f'cpu, or cuda:N with N below {gpus}' if gpus else 'cpu, because there is no GPU'
         raise UserError(f"the device '{device}' cannot be used, expected {expected}") from exc
     return str(device)

@@ -30,7 +30,7 @@ def images_of(
         cfg: The config. Its test set and test pipeline are used.
         model: The model. Its data preprocessor normalises the images.
         size: Height and width. A larger image is cut to its centre, a smaller one is padded with
-            zeros, which stand for the mean of the normalisation.
+            zeros, the mean after the normalisation.
         number: Number of images, at most.
         data: ``'test'`` for the test set of the config, ``'random'`` for normal noise, or a file,
             folder or pattern of images; None for the test set if it exists, else noise.

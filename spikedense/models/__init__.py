@@ -1,4 +1,8 @@
-"""Models, registered in ``spikedense.registry.MODELS``."""
+"""Models, registered in ``spikedense.registry.MODELS``.
+
+Everywhere, ``neuron_cfg``, ``norm_cfg`` and ``init_cfg`` are the configs of the neuron, of the norm
+and of mmengine's initialisation.
+"""
 
 from spikedense.utils.ops_guard import has_mmdet_models
 

@@ -1,4 +1,4 @@
-"""Spiking neurons: one build function, one contract (see :class:`BaseNeuron`)."""
+"""Spiking neurons. All keep the contract of :class:`BaseNeuron`; configs build them."""
 
 from .ann import ReLU
 from .base import BaseNeuron

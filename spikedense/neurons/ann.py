@@ -1,4 +1,4 @@
-"""The activation of the ANN twins."""
+"""The activation of ANN models, which have no spikes."""
 
 from torch import nn
 
@@ -7,9 +7,9 @@ from spikedense.registry import MODELS
 
 @MODELS.register_module()
 class ReLU(nn.ReLU):
-    """ReLU in the place of a neuron: ``neuron_cfg=dict(type='ReLU')`` turns a model into its twin.
+    """ReLU in place of a neuron: ``neuron_cfg=dict(type='ReLU')`` makes an ANN of a spiking model.
 
-    It emits real values, so it has no integer scale: ``D`` and ``scale`` are None.
+    ReLU emits real values, which have no integer scale: ``D`` and ``scale`` are None.
     """
 
     D: int | None = None

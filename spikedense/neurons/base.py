@@ -11,24 +11,24 @@ from torch import Tensor, nn
 class BaseNeuron(nn.Module):
     """Maps input currents ``[T, ...]`` to spikes ``[T, ...]``.
 
-    Every call starts from rest: the membrane potential lives in the call, so nothing has to be
-    reset between images. ``keep_state=True`` (streaming) carries it from one call to the next
-    until :meth:`reset`; it is neither a parameter nor a buffer, follows device and dtype moves,
-    and is dropped by pickling and deep copies. It keeps its graph, so that a loss may reach back
-    through several calls; :meth:`detach` ends that, and is due between a backward pass and the
-    next call (truncated back-propagation through time).
+    Every call starts with the membrane potential at rest, so no reset is needed between images.
+    With ``keep_state=True`` (streaming) the neuron keeps the potential for the next call, until
+    :meth:`reset`. The kept potential is neither a parameter nor a buffer. It follows the model to
+    another device or dtype; pickled and deep copies start at rest. It keeps its autograd graph, so
+    the gradient of a loss reaches earlier calls. Call :meth:`detach` between a backward pass and
+    the next call to cut that graph (truncated back-propagation through time).
 
-    Half-precision input is computed in float32 and the spikes are cast back, under autocast too.
+    Half-precision input is computed in float32, also under autocast, and the spikes are cast back.
 
     Args:
-        D: largest integer that a neuron emits in one real step.
-        norm: divisor of the output, so that ``output * norm`` is an integer in ``0..D``.
-        stateful: whether the steps of the first axis follow each other in time. If False, every
-            element is a step of its own (the published integer models).
-        keep_state: whether the membrane potential survives the call.
+        D: Largest integer that a neuron emits in one real step.
+        norm: Divisor of the output: ``output * norm`` is an integer in ``0..D``.
+        stateful: Whether the steps of the first axis follow each other in time. If False, every
+            element starts from rest (the published integer models).
+        keep_state: Whether the neuron keeps the membrane potential for the next call.
     """
 
-    #: Firing threshold of a binary neuron, which its constructor takes by this name; None for a
+    #: Firing threshold of a binary neuron, and the name of its constructor's argument; None for a
     #: neuron that rounds.
     v_threshold: float | None = None
 
@@ -51,15 +51,15 @@ class BaseNeuron(nn.Module):
 
     @abstractmethod
     def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Runs all time steps.
+        """Run all time steps.
 
         Args:
-            x: currents, ``[T, ...]``.
-            membrane: potential left by the call before, ``[...]``; None means rest.
+            x: Currents, ``[T, ...]``.
+            membrane: Potential after the previous call, ``[...]``; None means rest.
 
         Returns:
             Spikes ``[T, ...]`` and the potential after the last step, ``[...]`` (None is allowed
-            where ``keep_state`` is False).
+            if ``keep_state`` is False).
         """
 
     @property
@@ -69,23 +69,23 @@ class BaseNeuron(nn.Module):
 
     @property
     def membrane(self) -> Tensor | None:
-        """Potential carried over by ``keep_state``; None at rest."""
+        """Potential that ``keep_state`` has kept; None at rest."""
         return self._membrane
 
     def reset(self) -> None:
-        """Returns to rest. Only a neuron with ``keep_state`` has something to forget."""
+        """Return to rest; without ``keep_state`` this changes nothing."""
         self._membrane = None
 
     def detach(self) -> None:
-        """Keeps the potential and forgets how it came about: no gradient reaches earlier calls."""
+        """Keep the potential without its graph: no gradient reaches earlier calls."""
         if self._membrane is not None:
             self._membrane = self._membrane.detach()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Fires.
+        """Fire.
 
         Args:
-            x: currents, ``[T, ...]``.
+            x: Currents, ``[T, ...]``.
 
         Returns:
             Spikes, ``[T, ...]``, in the dtype of ``x``.

@@ -20,7 +20,7 @@ def _known_neurons() -> dict[str, type[nn.Module]]:
 
 
 def build_neuron(cfg: dict[str, Any]) -> nn.Module:
-    """Builds one neuron.
+    """Build one neuron.
 
     Args:
         cfg: ``dict(type='NILIF', D=4)`` and the like; the scope ``spikedense.`` is optional.
@@ -29,8 +29,8 @@ def build_neuron(cfg: dict[str, Any]) -> nn.Module:
         The neuron, ``[T, ...] -> [T, ...]``.
 
     Raises:
-        TypeError: the config is not a dict with a type.
-        ValueError: the type or one of the arguments is not known.
+        TypeError: The config is not a dict with a type.
+        ValueError: The type or one of the arguments is not known.
     """
     if not isinstance(cfg, dict) or 'type' not in cfg:
         raise TypeError(f"neuron_cfg={cfg!r}, expected a dict with a 'type', as dict(type='NILIF')")

@@ -20,19 +20,20 @@ class NILIF(BaseNeuron):
         S[t] &= \mathrm{clip}(\mathrm{round}(U[t]), 0, D) / \mathrm{norm} \\
         H[t] &= \beta \, (U[t] - \mathrm{norm} \cdot S[t])
 
-    With ``T = 1`` or ``stateful=False`` it is the SFA neuron of Spike-driven Transformer V3 and
-    what the released Spike2Former executes. The gradient is straight-through.
+    With ``T = 1`` or ``stateful=False`` it equals the SFA neuron of Spike-driven Transformer V3 and
+    the neuron of the released Spike2Former code. The gradient is straight-through.
 
     Args:
-        D: largest integer; also the number of binary steps that replace it at inference.
-        norm: divisor of the output. None means D; 1 gives I-LIF.
-        beta: leak factor of the membrane between steps. The paper does not state it; 0.25 is
-            that of SpikeYOLO.
-        stateful: see :class:`BaseNeuron`.
-        detach_reset: whether the reset is left out of the gradient.
+        D: Largest integer, and the number of binary steps of spike-driven inference.
+        norm: Divisor of the output. None means D; 1 gives I-LIF.
+        beta: Leak factor of the membrane between steps. The paper does not state a value; 0.25 is
+            the value of SpikeYOLO.
+        stateful: See :class:`BaseNeuron`.
+        detach_reset: Whether no gradient passes through the reset.
         rounding: ``'even'`` or ``'half_up'``.
-        window: ``'closed'`` lets the gradient pass for ``0 <= U <= D``, ``'open'`` for the inside.
-        keep_state: see :class:`BaseNeuron`.
+        window: ``'closed'`` lets the gradient pass for ``0 <= U <= D``, ``'open'`` for
+            ``0 < U < D``.
+        keep_state: See :class:`BaseNeuron`.
     """
 
     def __init__(
@@ -69,11 +70,11 @@ class NILIF(BaseNeuron):
         return torch.stack(spikes).div_(self.norm), membrane
 
     def fire(self, potential: Tensor, norm: float = 1.0) -> Tensor:
-        """Emits ``clip(round(U), 0, D) / norm``."""
+        """Emit ``clip(round(U), 0, D) / norm``."""
         return fire_integer(potential, self.D, norm, self.rounding, self.window)
 
     def after_reset(self, potential: Tensor, count: Tensor) -> Tensor:
-        """Soft reset by the emitted amount, then leak: the membrane that is carried on."""
+        """Return the membrane for the next step: U minus the emitted integer, times ``beta``."""
         return self.beta * (potential - (count.detach() if self.detach_reset else count))
 
     def from_rest(self, x: Tensor) -> Tensor:
@@ -101,7 +102,8 @@ class NILIF(BaseNeuron):
     def after_sigmoid(self, steps: int) -> ThresholdNeuron:
         """See :func:`spikedense.neurons.after_sigmoid`.
 
-        A sigmoid is below 1, and it is above one half for X > 0: the neuron emits 1 there, else 0.
+        The sigmoid lies between 0 and 1, and is above one half if X > 0. So the neuron emits 1 if
+        X > 0, and 0 otherwise.
         """
         if self.stateful and steps > 1:
             raise Unfoldable(
@@ -120,11 +122,11 @@ class NILIF(BaseNeuron):
 
 @MODELS.register_module()
 class ILIF(NILIF):
-    """I-LIF: integer leaky integrate-and-fire (SpikeYOLO): NI-LIF without the division.
+    """I-LIF: integer leaky integrate-and-fire (SpikeYOLO), NI-LIF without the division.
 
     Args:
-        D: largest integer.
-        **kwargs: those of :class:`NILIF`, except ``norm``.
+        D: Largest integer.
+        **kwargs: Other arguments of :class:`NILIF`, except ``norm``.
     """
 
     def __init__(self, D: int = 4, **kwargs) -> None:
@@ -135,15 +137,16 @@ class ILIF(NILIF):
 
 @MODELS.register_module()
 class EvalClampedNILIF(NILIF):
-    """NI-LIF whose largest integer is another one in eval mode, for checkpoints that need it.
+    """NI-LIF with another largest integer in eval mode, for checkpoints that need this.
 
-    The released detection neck of Spike-driven Transformer V3 trains with 0..4 and clamps to
-    0..1 when it predicts. That is a slip: what it predicts with is not what it has learnt.
+    The released detection neck of Spike-driven Transformer V3 emits integers 0..4 in training, but
+    only 0..1 in prediction. This is a mistake of the released code: the weights were not trained
+    for integers 0..1.
 
     Args:
-        eval_clamp: largest integer in eval mode, at most D.
-        D: largest integer in training.
-        **kwargs: those of :class:`NILIF`.
+        eval_clamp: Largest integer in eval mode, at most D.
+        D: Largest integer in training.
+        **kwargs: Other arguments of :class:`NILIF`.
     """
 
     def __init__(self, eval_clamp: int = 1, D: int = 4, **kwargs) -> None:
@@ -156,12 +159,12 @@ class EvalClampedNILIF(NILIF):
         self.eval_clamp = eval_clamp
 
     def train(self, mode: bool = True) -> 'EvalClampedNILIF':
-        """Switches the mode, and ``D``, so that whoever asks is told the integer in force."""
+        """Switch the mode, and set ``D`` to the largest integer of this mode."""
         super().train(mode)
         self.D = self.trained_D if mode else self.eval_clamp
         return self
 
-    # The mode changes D alone, which these answers read.
+    # `train` only changes D. These methods read D, so the inherited ones still hold.
     from_rest = NILIF.from_rest
     rescaled_input = NILIF.rescaled_input
     comparing = NILIF.comparing

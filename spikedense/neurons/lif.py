@@ -1,4 +1,4 @@
-"""Binary neurons, whose dynamics are SpikingJelly's."""
+"""Binary neurons, computed by SpikingJelly."""
 
 import copy
 from abc import abstractmethod
@@ -14,7 +14,7 @@ from .base import BaseNeuron
 
 
 def build_surrogate(cfg: dict[str, Any]) -> surrogate.SurrogateFunctionBase:
-    """Builds a surrogate function of SpikingJelly.
+    """Build a surrogate function of SpikingJelly.
 
     Args:
         cfg: ``dict(type='Sigmoid', alpha=4.0)``; the type is a class of
@@ -30,11 +30,11 @@ def build_surrogate(cfg: dict[str, Any]) -> surrogate.SurrogateFunctionBase:
 
 
 class _SpikingJellyNeuron(BaseNeuron):
-    """Runs a multi-step node of SpikingJelly from rest, under our contract.
+    """Runs a multi-step node of SpikingJelly by the contract of :class:`BaseNeuron`.
 
     Args:
-        node: the node, in multi-step mode.
-        stateful, keep_state: see :class:`BaseNeuron`.
+        node: The node, in multi-step mode.
+        stateful, keep_state: See :class:`BaseNeuron`.
     """
 
     def __init__(self, node: neuron.BaseNode, stateful: bool, keep_state: bool) -> None:
@@ -51,11 +51,11 @@ class _SpikingJellyNeuron(BaseNeuron):
             self.node.v = membrane
         spikes = self.node(x)
         membrane = self.node.v
-        self.node.reset()  # the state is ours: none is left inside the node
+        self.node.reset()  # BaseNeuron keeps the state: the node must not keep any
         return spikes, membrane
 
     def fire_from_rest(self, x: Tensor) -> Tensor:
-        """The first step from rest, in closed form: ``Heaviside(V0 + gain * X - V_th)``."""
+        """Compute the first step from rest: ``Heaviside(V0 + gain * X - V_th)``."""
         node = self.node
         rest = 0.0 if node.v_reset is None else node.v_reset
         return node.surrogate_function(self.input_gain() * x + (rest - node.v_threshold))
@@ -77,13 +77,13 @@ class _SpikingJellyNeuron(BaseNeuron):
     def rescaled_input(self, gain: float) -> '_SpikingJellyNeuron':
         """See :func:`spikedense.neurons.rescaled_input`.
 
-        The dynamics are linear in membrane, threshold and reset taken together.
+        A factor on the input equals the inverse factor on membrane, threshold and reset together.
         """
         twin = copy.deepcopy(self)
         twin.node.v_threshold = twin.v_threshold = self.node.v_threshold / gain
         if self.node.v_reset is not None:
             twin.node.v_reset = self.node.v_reset / gain
-            # SpikingJelly starts from a copy of v_reset of its own.
+            # SpikingJelly starts from its own copy of v_reset, not from the attribute.
             twin.node.set_reset_value('v', twin.node.v_reset)
         return twin
 
@@ -94,7 +94,7 @@ class _SpikingJellyNeuron(BaseNeuron):
 def _node_kwargs(
     v_threshold: float, v_reset: float | None, detach_reset: bool, surrogate_cfg: dict | None
 ) -> dict[str, Any]:
-    """Arguments that all nodes share, in the types that SpikingJelly insists on."""
+    """Return the arguments that all nodes share, in the types that SpikingJelly checks for."""
     cfg = surrogate_cfg or dict(type='Sigmoid', alpha=4.0)
     return dict(
         v_threshold=float(v_threshold),
@@ -107,7 +107,7 @@ def _node_kwargs(
 
 @MODELS.register_module()
 class LIF(_SpikingJellyNeuron):
-    r"""Leaky integrate-and-fire, as Spike-driven Transformer V2 uses it.
+    r"""Leaky integrate-and-fire, the neuron of Spike-driven Transformer V2.
 
     .. math::
         U[t] &= V[t-1] + (X[t] - (V[t-1] - V_{reset})) / \tau \\
@@ -115,13 +115,13 @@ class LIF(_SpikingJellyNeuron):
         V[t] &= U[t] (1 - S[t]) + V_{reset} S[t]
 
     Args:
-        tau: time constant, above 1.
-        v_threshold: firing threshold; equality fires.
-        v_reset: potential after a spike; None subtracts the threshold instead (soft reset).
-        decay_input: whether the input is divided by tau as well.
-        detach_reset: whether the reset is left out of the gradient.
-        surrogate: surrogate gradient; default ``dict(type='Sigmoid', alpha=4.0)``.
-        stateful, keep_state: see :class:`BaseNeuron`.
+        tau: Time constant, above 1.
+        v_threshold: Firing threshold; a potential equal to the threshold fires.
+        v_reset: Potential after a spike; None subtracts the threshold instead (soft reset).
+        decay_input: Whether the input is also divided by tau.
+        detach_reset: Whether no gradient passes through the reset.
+        surrogate: Surrogate gradient; None means ``dict(type='Sigmoid', alpha=4.0)``.
+        stateful, keep_state: See :class:`BaseNeuron`.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class LIF(_SpikingJellyNeuron):
         super().__init__(node, stateful, keep_state)
 
     def input_gain(self) -> float:
-        """Return ``1 / tau`` if the input decays too, else 1."""
+        """Return ``1 / tau`` with ``decay_input``, else 1."""
         return self.leak() if self.node.decay_input else 1.0
 
     def leak(self) -> float:
@@ -152,7 +152,7 @@ class LIF(_SpikingJellyNeuron):
 
 @MODELS.register_module()
 class IF(_SpikingJellyNeuron):
-    """Integrate-and-fire: :class:`LIF` without leak; the same arguments but for tau."""
+    """Integrate-and-fire: :class:`LIF` without leak, and without its arguments on tau."""
 
     def __init__(
         self,
@@ -177,12 +177,12 @@ class IF(_SpikingJellyNeuron):
 
 @MODELS.register_module()
 class PLIF(_SpikingJellyNeuron):
-    """Parametric LIF: :class:`LIF` whose time constant ``1 / sigmoid(w)`` is learnt.
+    """Parametric LIF: :class:`LIF` with a learnable time constant ``1 / sigmoid(w)``.
 
     Args:
-        init_tau: time constant at the start, above 1.
-        v_threshold, v_reset, decay_input, detach_reset, surrogate: those of :class:`LIF`.
-        stateful, keep_state: see :class:`BaseNeuron`.
+        init_tau: Time constant at the start, above 1.
+        v_threshold, v_reset, decay_input, detach_reset, surrogate: See :class:`LIF`.
+        stateful, keep_state: See :class:`BaseNeuron`.
     """
 
     def __init__(
@@ -203,7 +203,7 @@ class PLIF(_SpikingJellyNeuron):
         super().__init__(node, stateful, keep_state)
 
     def input_gain(self) -> float | Tensor:
-        """Return ``1 / tau = sigmoid(w)`` if the input decays too, else 1."""
+        """Return ``1 / tau = sigmoid(w)`` with ``decay_input``, else 1."""
         return self.leak() if self.node.decay_input else 1.0
 
     def leak(self) -> Tensor:

@@ -1,7 +1,8 @@
-"""Questions to a neuron, asked by folding and by export.
+"""Questions that folding and export ask a neuron.
 
-A class answers by a method of the question's name. A subclass that fires in another way has to
-answer anew; the functions below refuse it by name otherwise (:func:`spikedense.utils.answers.ask`).
+A neuron answers by a method with the name of the question. A subclass that fires in another way
+needs its own answer. Without it, the functions below refuse the subclass by name (see
+:func:`spikedense.utils.answers.ask`).
 """
 
 from collections.abc import Callable
@@ -13,45 +14,45 @@ from spikedense.utils.answers import Unfoldable, ask
 
 
 def rescaled_input(neuron: nn.Module, gain: float) -> nn.Module:
-    """Build a neuron that fires for X as another one does for ``gain * X``.
+    """Build a neuron that fires for X as a given neuron fires for ``gain * X``.
 
     Args:
-        neuron: The other one; it is not changed.
+        neuron: The given neuron; it is not changed.
         gain: Factor, above 0.
 
     Returns:
-        The neuron, with the factor in its thresholds.
+        The new neuron, with the factor in its thresholds.
 
     Raises:
-        Unfoldable: The neuron has no threshold that could take the factor.
+        Unfoldable: The given neuron has no threshold for the factor.
     """
     return _answer(neuron, 'rescaled_input', 'has no threshold that could take it')(gain)
 
 
 def after_sigmoid(neuron: nn.Module, steps: int) -> nn.Module:
-    """Build a neuron that fires for X as another one does for ``sigmoid(X)``.
+    """Build a neuron that fires for X as a given neuron fires for ``sigmoid(X)``.
 
     Args:
-        neuron: The other one; it is not changed.
+        neuron: The given neuron; it is not changed.
         steps: Number of time steps T.
 
     Returns:
-        The neuron.
+        The new neuron.
 
     Raises:
-        Unfoldable: There is no such neuron.
+        Unfoldable: No neuron fires in this way.
     """
     return _answer(neuron, 'after_sigmoid', 'does not round')(steps)
 
 
 def comparing(neuron: nn.Module) -> nn.Module | None:
-    """Build the neuron that compares with thresholds and fires as another one does.
+    """Build a neuron that compares with thresholds and fires as a given neuron does.
 
     Args:
-        neuron: The other one; it is not changed.
+        neuron: The given neuron; it is not changed.
 
     Returns:
-        The neuron in eval mode; None for a neuron that does not round.
+        The new neuron in eval mode; None if the given neuron does not round.
     """
     try:
         method = ask(neuron, 'comparing')
@@ -62,9 +63,6 @@ def comparing(neuron: nn.Module) -> nn.Module | None:
 
 def from_rest(neuron: nn.Module) -> Callable[[Tensor], Tensor]:
     """Return the function of one step from rest, in plain operations and without a gradient.
-
-    Args:
-        neuron: The neuron.
 
     Returns:
         ``[T, ...] -> [T, ...]``; each element starts from rest.

@@ -1,4 +1,4 @@
-"""The neuron of deployed integer models: it compares."""
+"""The neuron of deployed integer models, which compares instead of rounding."""
 
 import copy
 
@@ -9,22 +9,23 @@ from .base import BaseNeuron
 
 
 class ThresholdNeuron(BaseNeuron):
-    r"""NI-LIF as a comparison with D thresholds, on currents that are not yet scaled.
+    r"""NI-LIF as a comparison with D thresholds, for currents that are not yet scaled.
 
-    With a current :math:`g X` it emits what NI-LIF does for :math:`X`:
+    For a current :math:`X` this neuron emits what NI-LIF emits for :math:`g X`:
 
     .. math::
         n[t] = \sum_{j=1}^{D} [U[t] \ge \theta_j], \qquad
         \theta_j = (j - \tfrac12) / g, \qquad H[t] = \beta (U[t] - n[t] / g)
 
-    A tie fires where rounding goes up: with ``rounding='even'`` only at every second threshold.
+    A potential equal to a threshold reaches it if NI-LIF rounds up there: at each threshold with
+    ``rounding='half_up'``, at every second one with ``rounding='even'``.
 
     Args:
-        D: largest integer.
-        norm: divisor of the output.
-        gain: :math:`g`, by which the current would have to be multiplied.
-        beta, stateful, rounding: see :class:`NILIF`.
-        thresholds: :math:`\theta_j`, in place of those above.
+        D: Largest integer.
+        norm: Divisor of the output.
+        gain: The factor :math:`g` that a multiplication of the current would have.
+        beta, stateful, rounding: See :class:`NILIF`.
+        thresholds: The :math:`\theta_j`; None means those of the equation.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class ThresholdNeuron(BaseNeuron):
         return count if self.norm == 1 else count / self.norm
 
     def _fires_on_tie(self, j: int) -> bool:
-        """Whether rounding goes up on a tie: half to even takes 0.5 to 0 and 1.5 to 2."""
+        """Tell whether a tie rounds up: half to even takes 0.5 to 0 and 1.5 to 2."""
         return self.rounding == 'half_up' or j % 2 == 1
 
     def extra_repr(self) -> str:

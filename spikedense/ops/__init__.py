@@ -1,4 +1,4 @@
-"""Arithmetic with a fast path, free of model code: torch alone."""
+"""Fast arithmetic that depends on torch alone and knows no model."""
 
 from .deform_sample import deform_sample
 from .fire import fire_integer

@@ -8,17 +8,17 @@ from torch import Tensor
 
 
 def _sampling_grid(offset: Tensor, kernel_size: int) -> Tensor:
-    """Sampling places as ``F.grid_sample`` wants them.
+    """Return the sampling places in the format of ``F.grid_sample``.
 
     Args:
         offset: ``[N, G, K, 2, H, W]``, (x, y) in pixels.
-        kernel_size: side k of the kernel, ``K = k * k``.
+        kernel_size: Side k of the kernel, ``K = k * k``.
 
     Returns:
-        ``[N * G, K * H, W, 2]``, -1 and 1 being the outer edges of the map; float32 at least.
+        ``[N * G, K * H, W, 2]``; -1 and 1 are the outer edges of the map; float32 or float64.
     """
     height, width = offset.shape[-2:]
-    # Half precision cannot tell the pixels of a large map apart.
+    # Half precision is too coarse for the pixel positions of a large map.
     exact = torch.promote_types(offset.dtype, torch.float32)
     like: dict[str, Any] = dict(dtype=exact, device=offset.device)
     reach = (kernel_size - 1) / 2
@@ -32,26 +32,26 @@ def _sampling_grid(offset: Tensor, kernel_size: int) -> Tensor:
 
 
 def deform_sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3) -> Tensor:
-    r"""Sums up what lies around each pixel, at places and with weights that depend on the pixel.
+    r"""Return weighted sums of samples around each pixel, with places and weights of its own.
 
     .. math::
         y_g(p) = \sum_k w_{g,k}(p) \; v_g\bigl(p + p_k + \Delta p_{g,k}(p)\bigr)
 
-    Values between pixels are bilinear, those outside the map 0. The channels fall into G contiguous
-    groups. The K points :math:`p_k` of the square kernel run over x slowly and over y fast: from
-    (-1, -1), (-1, 0), (-1, 1), (0, -1) to (1, 1) in (x, y).
+    Values between pixels are bilinear; values outside the map are 0. The channels are split into G
+    contiguous groups. The K points :math:`p_k` of the square kernel are in the order of x, then of
+    y: (-1, -1), (-1, 0), (-1, 1), (0, -1) to (1, 1) as (x, y).
 
     Args:
-        value: the map v that is sampled, ``[N, C, H, W]``.
+        value: The map v that is sampled, ``[N, C, H, W]``.
         offset: :math:`\Delta p` as (x, y) in pixels, ``[N, G, K, 2, H, W]``.
-        weight: w, ``[N, G, K, H, W]``.
-        kernel_size: side of the kernel, ``K = kernel_size ** 2``.
+        weight: The weights w, ``[N, G, K, H, W]``.
+        kernel_size: Side of the kernel, ``K = kernel_size ** 2``.
 
     Returns:
-        ``[N, C, H, W]``, in the dtype of ``value``; places and sums are in float32 at least.
+        ``[N, C, H, W]``, in the dtype of ``value``; places and sums are float32 or float64.
 
     Raises:
-        ValueError: the shapes do not fit each other.
+        ValueError: The shapes do not match.
     """
     groups, points = offset.shape[1:3]
     expected = (value.size(0), groups, points, *value.shape[-2:])
@@ -61,8 +61,8 @@ def deform_sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: in
             f'{tuple(weight.shape)} with kernel_size={kernel_size}; expected [N, C, H, W], '
             f'[N, G, {kernel_size**2}, 2, H, W] and [N, G, {kernel_size**2}, H, W], G dividing C'
         )
-    # torchvision's deform_conv2d with a weight of ones is the same function, but slower on a CPU: 2
-    # to 12 times forward and 13 to 19 times with the backward pass (docs/benchmark.md).
+    # torchvision's deform_conv2d with a weight of ones gives the same, but is slower on a CPU: 2 to
+    # 12 times slower forward, 13 to 19 times slower with the backward pass (docs/benchmark.md).
     maps = value.unflatten(1, (groups, -1)).flatten(0, 1)  # [N*G, C/G, H, W]
     grid = _sampling_grid(offset, kernel_size)
     samples = F.grid_sample(maps.to(grid.dtype), grid, align_corners=False)  # [N*G, C/G, K*H, W]

@@ -11,7 +11,7 @@ WINDOWS = ('closed', 'open')
 
 
 def _round_(x: Tensor, rounding: str) -> Tensor:
-    """Rounds in place, ties to even or ties up."""
+    """Round in place, ties to even or ties up."""
     return x.round_() if rounding == 'even' else x.add_(0.5).floor_()
 
 
@@ -24,8 +24,8 @@ class _Fire(torch.autograd.Function):
     ) -> Tensor:
         spikes = u.clamp(0, max_spikes)
         if ctx.needs_input_grad[0]:
-            # Inside the window clamping changes nothing. One byte an element is all that the
-            # backward pass needs: the float input is not kept alive.
+            # Inside the window, clamping changes nothing. The backward pass needs only one byte per
+            # element, so the float input is not saved.
             inside = spikes == u
             if window == 'open':
                 inside &= (spikes > 0) & (spikes < max_spikes)
@@ -49,21 +49,21 @@ def fire_integer(
     rounding: str = 'even',
     window: str = 'closed',
 ) -> Tensor:
-    r"""Fires integers, as I-LIF and NI-LIF do.
+    r"""Emit integers, as I-LIF and NI-LIF do.
 
     .. math::
         S = \mathrm{clip}(\mathrm{round}(U), 0, D) / \mathrm{norm}, \qquad
         \partial S / \partial U = 1 / \mathrm{norm} \text{ inside the window, else } 0
 
     Args:
-        u: membrane potential, any shape.
-        max_spikes: largest integer D.
-        norm: divisor of the output; 1 gives integers.
+        u: Membrane potential, any shape.
+        max_spikes: Largest integer D.
+        norm: Divisor of the output; 1 gives integers.
         rounding: ``'even'`` (ties to even, ``torch.round``) or ``'half_up'``.
         window: ``'closed'`` lets the gradient pass for ``0 <= U <= D``, ``'open'`` for
             ``0 < U < D``.
 
     Returns:
-        Spikes of the shape and dtype of ``u``. The graph keeps one byte an element.
+        Spikes of the shape and dtype of ``u``. The graph keeps one byte per element.
     """
     return _Fire.apply(u, max_spikes, norm, rounding, window)

@@ -1,13 +1,13 @@
-"""One place that keeps PyTorch's batch norm from what it cannot do where an axis has length 1.
+"""Batch norms that are correct if an axis has length 1.
 
-``F.batch_norm`` guesses the memory format of its input and of its gradient from strides. The
-stride of an axis of length 1 (a batch of one, a map of one row) is arbitrary: slicing, transposing
-or splitting axes leaves values for which the two guesses disagree, and the backward pass then
-reads the gradient in the wrong order, silently. Here both get the strides that a dense tensor
-would have, which costs no copy.
+``F.batch_norm`` infers the memory format of the input, and of the gradient, from the strides. The
+stride of an axis of length 1 (a batch of one, a map of one row) is arbitrary. After slicing,
+transposing or splitting axes, the two inferred formats can differ. Then the backward pass reads the
+gradient in the wrong order, without an error. This file gives input and gradient the strides of a
+dense tensor; a dense tensor is not copied for this.
 
-And a batch norm that trains refuses a single value a channel (a linear layer on one RoI), which
-has no variance: there it uses its running statistics.
+In training, PyTorch's batch norm raises an error for a single value per channel (a linear layer on
+one RoI), because one value has no variance. In this case the running statistics are used.
 """
 
 import torch
@@ -17,13 +17,13 @@ from torch.autograd.function import FunctionCtx
 
 
 def _settle(x: Tensor) -> Tensor:
-    """Gives axes of length 1 the strides of a dense tensor; copies only what is not dense.
+    """Give axes of length 1 the strides of a dense tensor; copy only a tensor that is not dense.
 
-    The result is a view even where the strides were right: autograd wraps a returned input in
-    ``view_as``, which would pick another stride.
+    The result is a view, even if the strides were right. Autograd would wrap a returned input in
+    ``view_as``, which chooses another stride.
     """
     _, c, h, w = x.shape
-    # Both questions overlook axes of length 1; where both are true the first answer stands.
+    # Both checks ignore axes of length 1. If both are true, contiguous strides are used.
     if x.is_contiguous():
         return x.as_strided(x.shape, (c * h * w, h * w, w, 1))
     if x.is_contiguous(memory_format=torch.channels_last):
@@ -32,7 +32,7 @@ def _settle(x: Tensor) -> Tensor:
 
 
 class _Settle(torch.autograd.Function):
-    """Identity whose value and whose gradient have an unambiguous layout."""
+    """Identity that gives its output and its gradient an unambiguous layout."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
@@ -44,10 +44,10 @@ class _Settle(torch.autograd.Function):
 
 
 def guarded_norm(norm: nn.Module, x: Tensor) -> Tensor:
-    """Applies a normalisation layer with layouts that its backward pass reads correctly.
+    """Apply a normalisation layer so that its backward pass is correct for all layouts.
 
     Args:
-        norm: any normalisation layer.
+        norm: Any normalisation layer.
         x: ``[N, C, H, W]``.
 
     Returns:

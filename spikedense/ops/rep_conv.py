@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 def _bn_affine(bn: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Returns ``(a, b)`` with ``bn(x) = a * x + b`` in eval mode, each ``[C]``."""
+    """Return ``(a, b)`` with ``bn(x) = a * x + b`` in eval mode, each ``[C]``."""
     if bn.running_mean is None or bn.running_var is None:
         raise ValueError('a batch norm without running statistics cannot be folded')
     a = 1 / torch.sqrt(bn.running_var + bn.eps)
@@ -18,13 +18,13 @@ def _bn_affine(bn: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 def fold_conv_bn(
     weight: Tensor, bias: Tensor | None, bn: nn.BatchNorm2d, out_axis: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Folds an eval-mode batch norm into the convolution (or linear layer) before it.
+    """Fold an eval-mode batch norm into the convolution (or linear layer) before the norm.
 
     Args:
-        weight: ``[out, in, ...]``, or with the outputs on another axis.
+        weight: ``[out, in, ...]``, or with the output channels on another axis.
         bias: ``[out]`` or None.
-        bn: the batch norm of ``out`` channels.
-        out_axis: axis of the outputs; 1 for a transposed convolution of one group.
+        bn: The batch norm of ``out`` channels.
+        out_axis: Axis of the output channels; 1 for a transposed convolution of one group.
 
     Returns:
         The folded weight and bias.
@@ -43,22 +43,22 @@ def merge_rep_conv(
     project_bn: nn.BatchNorm2d,
     outer_bn: nn.BatchNorm2d | None = None,
 ) -> tuple[Tensor, Tensor]:
-    r"""Merges a RepConv (1x1, BN with border, depth-wise 3x3, 1x1, BN) into one 3x3 convolution.
+    r"""Merge a RepConv (1x1, BN with border, depth-wise 3x3, 1x1, BN) into one 3x3 convolution.
 
     .. math::
         K_{oiuv} = a^3_o a^2_o \sum_c W^2_{oc} W^d_{cuv} a^1_c W^1_{ci}, \quad
         b_o = a^3_o \Big(a^2_o \sum_c W^2_{oc} b^1_c \sum_{uv} W^d_{cuv} + b^2_o\Big) + b^3_o
 
-    It is exact in eval mode, borders included, because the border of the inner batch norm is
-    what a zero input gives: the merged convolution zero-pads the spikes.
+    The merged convolution is exact in eval mode, also at the borders. The inner batch norm pads
+    with its output for a zero input, and the merged convolution pads the spikes with zeros.
 
     Args:
         expand: ``W1``, ``[mid, in, 1, 1]``.
-        border_bn: the batch norm whose output is padded.
+        border_bn: The batch norm in front of the padding.
         depthwise: ``Wd``, ``[mid, 1, 3, 3]``.
         project: ``W2``, ``[out, mid, 1, 1]``.
-        project_bn: the batch norm after ``W2``.
-        outer_bn: the batch norm after the RepConv, if any.
+        project_bn: The batch norm after ``W2``.
+        outer_bn: The batch norm after the RepConv, if any.
 
     Returns:
         Weight ``[out, in, 3, 3]`` and bias ``[out]``.

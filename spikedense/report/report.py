@@ -39,7 +39,7 @@ LIMITS = (
     'Nothing was measured on hardware, and memory, which dominates on real chips, is not in them.',
     'T = 1 with D = 4 is a five-level quantiser: what such a model computes, an ANN with quantised '
     'activations computes as well. Its quantised twin is the network to compare it with.',
-    'Sparsity gives no speed on a CPU or GPU, whose dense kernels multiply the zeros too.',
+    'Sparsity gives no speed on a CPU or GPU, because dense kernels multiply the zeros too.',
     'A mean integer is bounded by D and a rate by 1; a printed energy that needs more is wrong. '
     'Rates and energies hold for these images at this size, and a dead network is cheap.',
 )

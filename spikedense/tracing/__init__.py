@@ -1,4 +1,4 @@
-"""Which operations a forward pass is made of, and whether spikes or real values go into them."""
+"""Lists the operations of a forward pass, and whether they read spikes or real values."""
 
 from .network import network_outputs
 from .records import Operation, Operations

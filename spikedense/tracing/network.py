@@ -1,4 +1,4 @@
-"""Runs a model from images to logits, whatever library it belongs to."""
+"""Runs a model of mmseg, mmdet or mmpretrain from images to logits."""
 
 import inspect
 from contextlib import nullcontext
@@ -11,21 +11,21 @@ from torch import Tensor, nn
 def network_outputs(
     model: nn.Module, images: Tensor, boxes: Tensor | None = None, trace: Any = None
 ) -> tuple[Tensor, ...]:
-    """The logits of a model: what its weights compute, before anything is decoded.
+    """Return the logits of a model, before any decoding.
 
-    A mask classifier reads the masks of its last layer alone, as it does for a prediction. The
-    second stage of a detector sees the boxes that the first one proposes, its mask head the first
-    hundred of them (mmdet's convention).
+    A mask classifier computes masks after its last layer only, as in prediction. The second stage
+    of a detector reads the boxes that the first stage proposes. The mask head reads the first
+    hundred boxes (mmdet's convention).
 
     Args:
-        model: a segmentor, detector or classifier in eval mode, or any module of images.
-        images: normalised images, ``[B, C, H, W]``.
-        boxes: corners of boxes for the second stage, the same for each image, ``[N, 4]``, in
-            place of proposals.
-        trace: a running :class:`OperationTrace`, which then does not see how proposals are made.
+        model: A segmentor, detector or classifier in eval mode, or any module that reads images.
+        images: Normalised images, ``[B, C, H, W]``.
+        boxes: Corners of boxes, ``[N, 4]``, the same for each image; the second stage reads them
+            instead of proposals.
+        trace: A running :class:`OperationTrace`; it does not record how proposals are made.
 
     Returns:
-        All outputs, flat, in the order of the heads.
+        All outputs in one flat tuple, in the order of the heads.
     """
     if not hasattr(model, 'roi_head'):
         with _last_masks_only(model):
@@ -40,7 +40,7 @@ def network_outputs(
 
 
 def _one_stage(model: Any, images: Tensor) -> Any:
-    """What a model answers; mmdet's mask classifiers ask for the images' sizes."""
+    """Run a model of one stage; mask classifiers of mmdet also need the sizes of the images."""
     head = getattr(model, 'decode_head', None) or getattr(model, 'panoptic_head', None)
     if head is None or 'batch_data_samples' not in inspect.signature(head.forward).parameters:
         return model(images)
@@ -55,7 +55,7 @@ def _proposals(net: Any, first: Any, images: Tensor, boxes: Tensor | None) -> li
         return [InstanceData(bboxes=boxes.to(images)) for _ in images]
     shape = tuple(images.shape[-2:])
     metas = [dict(img_shape=shape, scale_factor=(1.0, 1.0)) for _ in images]
-    # mmcv's suppression of overlapping boxes knows no float64.
+    # mmcv's non-maximum suppression does not support float64.
     logits = [[level.float() for level in levels] for levels in first]
     found = net.rpn_head.predict_by_feat(*logits, batch_img_metas=metas, cfg=net.test_cfg.rpn)
     return [InstanceData(bboxes=proposals.bboxes.to(images)) for proposals in found]

@@ -1,4 +1,4 @@
-"""The list that a trace makes."""
+"""The operations that a trace finds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,25 +11,25 @@ class Operation:
     """All calls of one operation at one place with the same kinds of operands.
 
     Args:
-        module: name of the module that it ran in.
-        name: of the operation, ``'convolution'``, ``'bmm'``, ...
-        operands: what its factors hold, in their order; means are those of the first call.
-        inside_neuron: whether it belongs to a neuron's own dynamics.
-        contraction: whether it is a sum of products; else it is element by element.
-        calls: how often it was called.
-        macs: multiply-accumulates if nothing were sparse, all calls.
-        synaptic: additions that spikes cause, with their real fan-out, of the factor that is made
-            of spikes; where both are, of the second one (``product`` counts pairs).
-        single: multiply-accumulates times the mean integer of one factor made of spikes (of both,
-            the average), all calls.
-        product: additions where integer times integer is expanded into pairs of spikes.
-        upstream: multiply-accumulates times the mean integer of the nearest neuron above, for
-            factors that are real.
-        nonzero: multiply-accumulates whose spiking factor is not zero, on average.
-        weights: elements of constant factors.
-        inputs, outputs: elements read and written, all calls.
-        spike_inputs: those of the inputs that are spikes.
-        repeats: rows of its input for each image: T where an image was repeated in front of it.
+        module: Name of the module that ran the operation.
+        name: Name of the operation, ``'convolution'``, ``'bmm'``, ...
+        operands: What the factors hold, in the order of the arguments; means are of the first call.
+        inside_neuron: Whether the operation belongs to the dynamics of a neuron.
+        contraction: Whether the operation is a sum of products; else it works element by element.
+        calls: Number of calls.
+        macs: Multiply-accumulates if nothing were sparse, all calls.
+        synaptic: Additions that the spikes of a factor cause, counted with the true fan-out. If
+            both factors are spikes, those of the second factor (``product`` counts pairs).
+        single: Multiply-accumulates times the mean integer of the spiking factor (of two spiking
+            factors, times the average of both means), all calls.
+        product: Additions if integer times integer is expanded into pairs of spikes.
+        upstream: Multiply-accumulates times the mean integer of the nearest neuron before the
+            factors, if these are real.
+        nonzero: Mean number of multiply-accumulates with a spiking factor that is not zero.
+        weights: Elements of constant factors.
+        inputs, outputs: Elements read and written, all calls.
+        spike_inputs: Elements of the inputs that are spikes.
+        repeats: Rows of the input for each image: T if an image was repeated before the operation.
     """
 
     module: str
@@ -52,32 +52,32 @@ class Operation:
 
     @property
     def spikes(self) -> tuple[Spikes, ...]:
-        """The factors that are made of spikes."""
+        """The factors that are spikes."""
         return tuple(x for x in self.operands if isinstance(x, Spikes))
 
     @property
     def real(self) -> tuple[Real, ...]:
-        """The factors that depend on the input and are no spikes."""
+        """The factors that depend on the input and are not spikes."""
         return tuple(x for x in self.operands if isinstance(x, Real))
 
     @property
     def multiplies_reals(self) -> bool:
-        """Whether no factor is made of spikes, and one depends on the input."""
+        """Whether no factor is spikes, and at least one factor depends on the input."""
         return bool(self.real) and not self.spikes
 
     @property
     def on_pixels(self) -> bool:
-        """Whether its input is the image, or made of it without a neuron."""
+        """Whether the operation reads the image, or values made of the image without a neuron."""
         return self.multiplies_reals and all(x.upstream is None for x in self.real)
 
 
 @dataclass
 class Operations:
-    """What a trace found.
+    """The operations of a trace.
 
     Args:
-        items: the operations, in the order of their first call.
-        images: number of images that were run.
+        items: The operations, in the order of their first call.
+        images: Number of images that the model has read.
     """
 
     items: list[Operation] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""How single operations of torch are read: which ones move numbers, multiply, and how often."""
+"""Rules for the operations of torch: which move numbers, which multiply, and how often."""
 
 from collections.abc import Callable, Sequence
 from math import prod
@@ -10,8 +10,7 @@ from torch.utils.flop_counter import flop_registry
 
 aten = torch.ops.aten
 
-#: Operations that hand on some of the numbers of their first tensor as they are: what held spikes
-#: holds spikes.
+#: Operations that copy some numbers of their first tensor without a change: spikes stay spikes.
 MOVES = frozenset(
     getattr(aten, name)
     for name in (
@@ -60,7 +59,7 @@ MOVES = frozenset(
         'where',
     )
 )
-#: New tensors of the shape or kind of another one, whose numbers they do not read.
+#: Operations that make a new tensor of another one's shape or kind, and do not read its numbers.
 FACTORIES = frozenset(
     getattr(aten, name)
     for name in (
@@ -76,7 +75,7 @@ FACTORIES = frozenset(
         'zeros_like',
     )
 )
-#: Those whose numbers come from a list of tensors.
+#: Operations that copy the numbers of a list of tensors.
 JOINS = frozenset((aten.cat, aten.stack))
 #: Sums of products.
 CONTRACTIONS = frozenset(
@@ -93,8 +92,8 @@ CONTRACTIONS = frozenset(
         ),
     )
 )
-#: Operations that multiply element by element, or by numbers of their own, and how often an output
-#: element is multiplied.
+#: Operations that multiply element by element, or by internal numbers -> multiplications for each
+#: output element.
 _MULTIPLIES: dict[str, float] = {
     'mul': 1,
     'mul_': 1,
@@ -138,29 +137,29 @@ _MULTIPLIES: dict[str, float] = {
     'cos': 1,
 }
 ELEMENTWISE = {getattr(aten, name): times for name, times in _MULTIPLIES.items()}
-#: Of a matrix and a vector: as often as the matrix has elements.
+#: Products with a vector: one multiplication for each element of the larger operand.
 VECTOR_PRODUCTS = frozenset((aten.mv, aten.addmv, aten.dot))
 #: Sums of two tensors.
 SUMS = frozenset((aten.add, aten.add_, aten.sub, aten.sub_, aten.rsub, aten.cat, aten.stack))
 
 
 def contraction_macs(packet: Any, args: Sequence[Any], out: Tensor) -> int:
-    """Multiply-accumulates of a contraction, borders counted as if they were inside.
+    """Count the multiply-accumulates of a contraction; zero padding counts as well.
 
     Args:
-        packet: the operation.
-        args: its arguments.
-        out: its result.
+        packet: The operation.
+        args: Arguments of the operation.
+        out: Result of the operation.
 
     Returns:
-        Half of what torch's own formula counts, for a multiply-accumulate is two FLOPs to it.
+        Half of the FLOPs of torch's own formula, which counts a multiply-accumulate as two FLOPs.
     """
     count: Callable[..., int] = flop_registry[packet]
     return count(*args, out_val=out) // 2
 
 
 def factors(packet: Any, args: Sequence[Any]) -> tuple[Tensor, Tensor]:
-    """The two tensors that a contraction multiplies (input and weight of a convolution)."""
+    """Return the two tensors that a contraction multiplies: input and weight of a convolution."""
     if packet in (aten.addmm, aten.baddbmm):
         return args[1], args[2]
     return args[0], args[1]
@@ -169,24 +168,25 @@ def factors(packet: Any, args: Sequence[Any]) -> tuple[Tensor, Tensor]:
 def synaptic_operations(
     packet: Any, args: Sequence[Any], out: Tensor, counts: Tensor, which: int
 ) -> float:
-    """Additions that integers cause: each times the weights that it really meets.
+    """Count the additions that integers cause: each integer times its fan-out.
 
-    A spike at the border of a map meets fewer weights of a convolution than one inside.
+    The fan-out of a spike is the number of weights that it is multiplied by. In a convolution, a
+    spike at the border of a map has a smaller fan-out than a spike inside.
 
     Args:
-        packet: the contraction.
-        args: its arguments.
-        out: its result.
-        counts: the integers, of the shape of the factor that they are.
-        which: number of that factor.
+        packet: The contraction.
+        args: Arguments of the contraction.
+        out: Result of the contraction.
+        counts: The integers of the spiking factor, in the shape of that factor.
+        which: Number of the spiking factor, 0 or 1.
 
     Returns:
-        Sum over all integers of integer times fan-out.
+        Sum of integer times fan-out over all integers.
     """
     x, y = factors(packet, args)
     if packet is aten.convolution:
         if which != 0:
-            # A kernel made of spikes meets each place of the output, or of the input if transposed.
+            # A kernel of spikes is used at each place of the output, or of the input if transposed.
             places = x if args[6] else out
             uses = places.size(0) * prod(places.shape[2:])
             return counts.sum(dtype=torch.float64).item() * uses
@@ -196,7 +196,7 @@ def synaptic_operations(
 
 
 def _convolution_operations(args: Sequence[Any], counts: Tensor) -> float:
-    """As :func:`synaptic_operations`; the fan-out is a product of a row's and a column's."""
+    """Count as :func:`synaptic_operations`; the fan-out of a place is that of row times column."""
     weight, stride, padding, dilation, transposed, output_padding, groups = (args[1], *args[3:9])
     kernel = weight.shape[2:]
     # A transposed convolution's weight is [in, out / groups, ...], a plain one's [out, ...].
@@ -213,7 +213,7 @@ def _convolution_operations(args: Sequence[Any], counts: Tensor) -> float:
 
 
 def _uses(length: int, kernel: int, stride: int, padding: int, dilation: int) -> Tensor:
-    """How many places of a kernel's output read each element of an axis, ``[length]``."""
+    """Count the output places that read each element of an axis, ``[length]``."""
     uses = torch.zeros(length)
     outputs = (length + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
     starts = torch.arange(outputs) * stride - padding
@@ -226,7 +226,7 @@ def _uses(length: int, kernel: int, stride: int, padding: int, dilation: int) ->
 def _uses_transposed(
     length: int, kernel: int, stride: int, padding: int, dilation: int, output_padding: int
 ) -> Tensor:
-    """How many taps of a transposed kernel land inside the output from each element of an axis."""
+    """Count, for each element of an axis, the taps of a transposed kernel inside the output."""
     outputs = (length - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
     places = torch.arange(length)[:, None] * stride - padding + torch.arange(kernel) * dilation
     return ((places >= 0) & (places < outputs)).sum(1).float()

@@ -33,16 +33,16 @@ from .values import CONSTANT, Constant, Real, Spikes, Value
 
 
 class OperationTrace(TorchDispatchMode):
-    """Lists the multiplications of what runs inside a ``with`` block, and what goes into them.
+    """Lists the multiplications inside a ``with`` block, and what their operands hold.
 
-    Each tensor is followed: what a neuron writes is spikes, and so are its views and copies; what
-    comes of spikes or of the input by any arithmetic is real; all else, weights above all, is
-    constant. No tensor is kept alive.
+    The trace follows each tensor. The output of a neuron is spikes, and views and copies of spikes
+    are spikes. The result of any other arithmetic on spikes or on the input is real. All other
+    tensors, mainly weights, are constant. The trace keeps no tensor alive.
 
     Args:
-        model: the model; its modules give the operations their names.
-        opaque: classes of modules whose arithmetic torch does not see (compiled ops); what they
-            return is real.
+        model: The model; the names of its modules become the places of the operations.
+        opaque: Classes of modules that run compiled ops, which torch cannot trace; the outputs of
+            such modules are real.
     """
 
     def __init__(self, model: nn.Module, opaque: tuple[type[nn.Module], ...] = ()) -> None:
@@ -54,22 +54,22 @@ class OperationTrace(TorchDispatchMode):
         self._hooks: list[Any] = []
         self._found: dict[tuple, Operation] = {}
         self._busy = False
-        #: Module -> what its arguments held at the first call.
+        #: Module -> what the arguments held at the first call.
         self.inputs: dict[str, tuple[Value, ...]] = {}
-        #: Module -> shape of its first argument at the first call.
+        #: Module -> shape of the first argument at the first call.
         self.shapes: dict[str, torch.Size] = {}
-        #: Neuron -> modules that do anything with its spikes but hand them on, and by which
-        #: operation.
+        #: Neuron -> (module, operation) of all that computes with its spikes; copies do not count.
         self.readers: dict[str, set[tuple[str, str]]] = {}
-        #: Modules that took what depends on the input and returned what seems not to: compiled ops,
-        #: or tensors filled in place. What they return counts as real, what they do is not seen.
+        #: Modules that the trace cannot follow: an input depends on the image, the output seems
+        #: constant (compiled ops, tensors filled in place). The output counts as real, the
+        #: operations inside are not recorded.
         self.lost: set[str] = set()
         self.images = 0
         self._batch = 1
         self._fast_attention = True
 
     def __enter__(self) -> 'OperationTrace':
-        # PyTorch's fused attention would be a single operation without parts.
+        # The trace cannot look into PyTorch's fused attention, which is a single operation.
         self._fast_attention = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         for name, module in self._model.named_modules():
@@ -90,7 +90,7 @@ class OperationTrace(TorchDispatchMode):
 
     @property
     def operations(self) -> Operations:
-        """What was found so far."""
+        """The operations found so far."""
         return Operations(list(self._found.values()), self.images)
 
     def feed(self, images: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class OperationTrace(TorchDispatchMode):
             The same tensor.
         """
         self._values[images] = Real()
-        # The time steps of a clip are no further images.
+        # The time steps of a clip do not count as images.
         self._batch = images.size(1) if images.dim() == 5 else images.size(0)
         self.images += self._batch
         return images
@@ -117,7 +117,7 @@ class OperationTrace(TorchDispatchMode):
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What runs within is not seen; its results count as constant."""
+        """Stop recording inside a ``with`` block; results of the block count as constant."""
         before, self._busy = self._busy, True
         try:
             yield
@@ -125,7 +125,7 @@ class OperationTrace(TorchDispatchMode):
             self._busy = before
 
     def value_of(self, x: Any) -> Value:
-        """What a tensor holds; other things are constant."""
+        """Return what a tensor holds; anything that is not a tensor is constant."""
         return self._values.get(x, CONSTANT) if isinstance(x, Tensor) else CONSTANT
 
     def _entering(self, name: str) -> Any:
@@ -160,7 +160,7 @@ class OperationTrace(TorchDispatchMode):
 
     def _spikes(self, neurons: tuple[str, ...], D: int, norm: float, out: Tensor) -> Spikes:
         """Measure a tensor of spikes."""
-        if out.is_meta:  # only shapes are run, for dense counts: there are no rates
+        if out.is_meta:  # a dense count runs shapes only, so there are no firing rates
             return Spikes(neurons, D, norm, math.nan, math.nan)
         with self.paused():
             counts = out.detach().double() * norm
@@ -201,7 +201,7 @@ class OperationTrace(TorchDispatchMode):
         if not isinstance(out, Tensor) and isinstance(out, tuple | list):
             out = next(x for x in out if isinstance(x, Tensor))
         if packet is torch.ops.aten.mean and out.numel() == tensors[0].numel():
-            return  # the mean of one step
+            return  # a mean over one step multiplies nothing
         if packet in CONTRACTIONS:
             self._contraction(packet, args, out)
         elif packet in ELEMENTWISE and isinstance(out, Tensor):
@@ -278,7 +278,7 @@ class OperationTrace(TorchDispatchMode):
     def _elementwise(self, packet: Any, args: tuple, out: Tensor, times: float) -> None:
         operands = tuple(self.value_of(x) for x in args[:2] if isinstance(x, Tensor | float | int))
         if any(isinstance(x, Tensor) and not x.is_floating_point() for x in args[:2]):
-            return  # a gate of booleans multiplies nothing
+            return  # a mask of booleans or integers selects, it does not multiply
         record = self._record(packet, operands, False)
         record.macs += times
         record.outputs += out.numel()
@@ -299,7 +299,7 @@ class OperationTrace(TorchDispatchMode):
 
 
 def _kind(value: Value) -> tuple:
-    """What sets operations at one place apart: the sort of an operand and its neuron."""
+    """Return the part of a record's key that one operand decides: its kind and its neurons."""
     if isinstance(value, Spikes):
         return 'spikes', value.neurons, value.D, value.norm
     if isinstance(value, Real):
@@ -308,7 +308,7 @@ def _kind(value: Value) -> tuple:
 
 
 def _joined(values: Sequence[Value]) -> Value:
-    """What a tensor put together of others holds: spikes of one grid stay spikes."""
+    """Return what joined tensors hold: spikes, if all are spikes of the same D and norm."""
     grids = {(x.D, x.norm) if isinstance(x, Spikes) else None for x in values}
     first = values[0]
     if len(grids) == 1 and isinstance(first, Spikes):
@@ -317,13 +317,13 @@ def _joined(values: Sequence[Value]) -> Value:
 
 
 def _all_neurons(values: Sequence[Value]) -> tuple[str, ...]:
-    """Return the neurons whose spikes are in some values, each once."""
+    """Return the neurons that emitted the spikes in some values, each neuron once."""
     names = [name for value in values if isinstance(value, Spikes) for name in value.neurons]
     return tuple(dict.fromkeys(names))
 
 
 def _adds_spikes(packet: Any, values: Sequence[Value], kwargs: dict) -> bool:
-    """Whether an operation adds two tensors of spikes of one scale: the sum is an integer too."""
+    """Tell whether an operation adds spikes of one scale: then the sum is an integer, too."""
     if packet not in (torch.ops.aten.add, torch.ops.aten.add_) or kwargs.get('alpha', 1) != 1:
         return False
     norms = [value.norm if isinstance(value, Spikes) else None for value in values]
@@ -331,7 +331,7 @@ def _adds_spikes(packet: Any, values: Sequence[Value], kwargs: dict) -> bool:
 
 
 def _is_summed(packet: Any, values: Sequence[Value]) -> bool:
-    """Whether a real result is a sum of several values that depend on the input, or made of one."""
+    """Tell whether a result is, or is made of, a sum of values that depend on the input."""
     depending = [x for x in values if not isinstance(x, Constant)]
     if packet in SUMS and len(depending) > 1:
         return True
@@ -339,7 +339,7 @@ def _is_summed(packet: Any, values: Sequence[Value]) -> bool:
 
 
 def _last_spikes(values: Sequence[Value]) -> Spikes | None:
-    """The spikes nearest above a result."""
+    """Return the last spikes that went into a result, None if there are none."""
     for value in values:
         if isinstance(value, Spikes):
             return value
@@ -350,7 +350,7 @@ def _last_spikes(values: Sequence[Value]) -> Spikes | None:
 
 
 def _tensors(args: Any) -> list[Tensor]:
-    """Tensors among arguments, lists included."""
+    """Return the tensors among arguments, also those inside lists."""
     found: list[Tensor] = []
     for x in args:
         if isinstance(x, Tensor):
@@ -362,15 +362,15 @@ def _tensors(args: Any) -> list[Tensor]:
 
 @torch.no_grad()
 def trace_network(model: nn.Module, images: Tensor, **how: Any) -> OperationTrace:
-    """Traces a model from images to logits.
+    """Trace a model from images to logits.
 
     Args:
-        model: the model, in eval mode.
-        images: normalised images, ``[B, C, H, W]``.
-        **how: see :func:`network_outputs`.
+        model: The model, in eval mode.
+        images: Normalised images, ``[B, C, H, W]``.
+        **how: See :func:`network_outputs`.
 
     Returns:
-        The trace.
+        The finished trace.
     """
     trace = OperationTrace(model, opaque_modules())
     with trace:
@@ -379,7 +379,7 @@ def trace_network(model: nn.Module, images: Tensor, **how: Any) -> OperationTrac
 
 
 def opaque_modules() -> tuple[type[nn.Module], ...]:
-    """Modules that call compiled ops of mmcv."""
+    """Return the classes of modules that call compiled ops of mmcv."""
     if not has_mmdet_models():
         return ()
     from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor

@@ -1,18 +1,18 @@
-"""What a tensor of a traced forward pass holds."""
+"""The kinds of values that a tensor of a traced forward pass can hold."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Spikes:
-    """Integers ``0..D`` over ``norm``: what a neuron emitted, copies of it, or sums of such spikes.
+    """Integers ``0..D`` over ``norm``: the output of a neuron, copies of it, or sums of spikes.
 
     Args:
-        neurons: Names of the neurons, several for a sum or for spikes side by side in one tensor.
-        D: Largest integer; of a sum of spikes up to n and up to m it is n + m.
+        neurons: Names of the neurons; several for a sum, or for spikes joined in one tensor.
+        D: Largest integer; n + m for a sum of spikes up to n and spikes up to m.
         norm: Divisor; the value times ``norm`` is the integer.
         mean: Mean integer of the call that emitted the spikes, or of the sum.
-        zeros: Share of zeros in it.
+        zeros: Share of zeros among the integers.
     """
 
     neurons: tuple[str, ...]
@@ -23,19 +23,19 @@ class Spikes:
 
     @property
     def neuron(self) -> str:
-        """Names of the neurons, as one name for a table."""
+        """Names of all neurons, joined to one name for a table."""
         return ' + '.join(self.neurons)
 
 
 @dataclass(frozen=True)
 class Real:
-    """Numbers that depend on the input and are no spikes.
+    """Numbers that depend on the input and are not spikes.
 
     Args:
-        upstream: the last spikes that they were made from; None for pixels and what is made of
-            pixels alone.
-        summed: whether two values that depend on the input were added up on the way, as in a
-            residual sum: a membrane, and no longer what one neuron's spikes have caused.
+        upstream: The last spikes that the numbers were made from; None for pixels, and for numbers
+            made of pixels alone.
+        summed: Whether the numbers include a sum of two values that depend on the input, as in a
+            residual sum. Such numbers are a membrane, not the effect of one neuron's spikes.
     """
 
     upstream: Spikes | None = None

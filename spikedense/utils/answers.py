@@ -1,10 +1,10 @@
-"""What modules tell about themselves, and when an inherited answer still holds.
+"""Answers of modules to questions, and the rule when a subclass inherits an answer.
 
-Folding, spike-driven inference, energy and export are mechanisms. What they must know of a module,
-they ask the module (:func:`ask`) or look up in a table where it was registered by its class
-(:class:`ClassTable`). An answer describes one way to compute. A subclass that computes something
-else, because it overrides a method, does not inherit the answer: it gives its own one, or it is
-refused by name.
+Folding, spike-driven inference, energy and export need to know facts about a module. They ask the
+module (:func:`ask`), or they look the facts up in a table by the class of the module
+(:class:`ClassTable`). An answer is right for one way to compute. A subclass that overrides a method
+may compute something else, so it does not inherit the answer. Such a subclass gives its own answer,
+or it is refused by name.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -50,10 +50,10 @@ class Folding:
 
 
 def _bases(cls: type) -> Iterator[tuple[type, list[str]]]:
-    """Yield each base class, and what the classes below it have changed.
+    """Yield each base class, and the names of the methods that the classes below it have changed.
 
-    A change is a method that replaces another one, harmless methods aside. A method that was
-    abstract before, or that torch's and mmengine's ``Module`` leaves open, is no change.
+    A changed method replaces the method of a base class. Harmless methods do not count, and neither
+    do methods that are abstract in the base class or belong to ``Module`` of torch or mmengine.
     """
     changed: list[str] = []
     mro = cls.__mro__
@@ -66,7 +66,7 @@ def _bases(cls: type) -> Iterator[tuple[type, list[str]]]:
 
 
 def _is_concrete(name: str, classes: Iterable[type]) -> bool:
-    """Whether one of the classes implements a method."""
+    """Tell whether the first of the classes that has a method implements the method."""
     for cls in classes:
         if f'{cls.__module__}.{cls.__name__}' not in _EMPTY and name in vars(cls):
             return not getattr(vars(cls)[name], '__isabstractmethod__', False)
@@ -105,7 +105,7 @@ class ClassTable(Generic[Value]):
         self._values: dict[type, Value] = {}
 
     def register(self, *classes: type) -> Callable[[Value], Value]:
-        """Return a decorator that enters a value for some classes.
+        """Return a decorator that registers a value for some classes.
 
         Args:
             *classes: The classes.

@@ -1,4 +1,4 @@
-"""Names of classes as configs write them."""
+"""Names of classes in configs."""
 
 from collections.abc import Mapping
 from typing import Any

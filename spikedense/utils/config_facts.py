@@ -1,4 +1,4 @@
-"""What a config says about its own training: data set, neuron, time steps, batch and length."""
+"""Facts of a config for tables: data set, neuron, time steps, batch and length of the training."""
 
 import re
 from dataclasses import dataclass
@@ -35,17 +35,17 @@ NEURONS = {
     'ReLU': 'ReLU (ANN)',
 }
 
-#: The end of a config's file name: GPUs, batch of a GPU, length, data set, size.
+#: The end of a config's file name: GPUs, batch per GPU, length, data set, size.
 _NAME = re.compile(r'_(?P<gpus>\d+)xb\d+-\d+[eki]_(?P<data>[a-z0-9-]+)-\d+x\d+')
 
 
 @dataclass(frozen=True)
 class ConfigFacts:
-    """What a table shows of a config.
+    """The facts of a config that a table shows.
 
     Attributes:
         data: Title of the training data.
-        neuron: Name of the neuron. Heads are named where they have another neuron.
+        neuron: Name of the neuron, and that of the heads if it is another one.
         steps: Time steps and levels of a spike, as `T x D`; `none` for a net without spikes.
         batch: Images in a batch, over all GPUs.
         length: Iterations, or epochs with that word.
@@ -62,10 +62,7 @@ def read_facts(path: Path) -> ConfigFacts:
     """Read the facts of one config.
 
     Args:
-        path: A config file that is named as the shipped ones are.
-
-    Returns:
-        The facts.
+        path: A config file with a name like those of the shipped configs.
 
     Raises:
         UserError: If the file is missing, or if the name, the data set or the neuron is unknown.
@@ -96,7 +93,7 @@ def read_facts(path: Path) -> ConfigFacts:
 
 
 def _neuron_of(cfg: Config, path: Path) -> str:
-    """Name the neuron of the backbone, and that of a detector's heads where it differs."""
+    """Name the neuron of the backbone, and that of a detector's heads if it is another one."""
     backbone = cfg.model.backbone.get('neuron_cfg', dict(type='ReLU'))
     heads = cfg.model.get('rpn_head', {}).get('neuron_cfg', backbone)
     names = [_name_of(neuron, path) for neuron in (backbone, heads)]

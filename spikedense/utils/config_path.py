@@ -1,4 +1,4 @@
-"""Where the shipped configs are: `configs/` of a checkout, `.mim/configs` of an installed wheel."""
+"""Finds the shipped configs: `configs/` of a checkout, `.mim/configs` of an installed wheel."""
 
 import difflib
 from pathlib import Path
@@ -14,10 +14,10 @@ def config_root() -> Path:
         installed package.
 
     Raises:
-        FileNotFoundError: If neither is there.
+        FileNotFoundError: If neither folder exists.
     """
     checkout = PACKAGE_ROOT.parent
-    # `setup.py` tells a checkout from a site-packages folder that happens to hold a `configs`.
+    # `setup.py` distinguishes a checkout from a site-packages folder that contains a `configs`.
     if (checkout / 'configs').is_dir() and (checkout / 'setup.py').is_file():
         return checkout / 'configs'
     shipped = PACKAGE_ROOT / '.mim' / 'configs'
@@ -47,8 +47,8 @@ def resolve_config(name_or_path: str | Path) -> Path:
         The path of an existing file.
 
     Raises:
-        FileNotFoundError: If there is none; names the nearest shipped configs.
-        ValueError: If a bare name stands for several shipped configs.
+        FileNotFoundError: If there is no such config; the message names similar shipped configs.
+        ValueError: If several shipped configs have the bare name.
     """
     path = Path(name_or_path)
     if path.is_file():

@@ -1,7 +1,7 @@
-"""Exceptions as one sentence for the user.
+"""Translates exceptions into one sentence for the user.
 
 The user can repair a path, a key, a class name or a checkpoint. Any other exception is a bug of
-this package, and has no sentence.
+this package, and is not translated.
 """
 
 import ast

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def complete_or_absent(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside the file, and rename it to the file at the end.
+    """Yield a temporary path beside the file, and rename it to the file at the end.
 
     A process that is killed leaves no half-written file under the file's own name. If the block
     raises an error, the temporary file is removed and an older file stays as it was.
@@ -33,7 +33,7 @@ def write_file(path: str | Path, content: str | bytes) -> None:
 
     Args:
         path: The file. Its folder must exist.
-        content: What the file will hold.
+        content: Content of the file.
     """
     with complete_or_absent(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)

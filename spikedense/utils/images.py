@@ -17,13 +17,13 @@ def input_channels(model: nn.Module) -> int:
         the backbone.
 
     Raises:
-        ValueError: The backbone has neither.
+        ValueError: The backbone has neither a convolution nor ``in_channels``.
     """
     backbone: Any = getattr(model, 'backbone', model)
     for module in backbone.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
             return module.in_channels
-    # Not the first choice: MobileNetV2 of the libraries counts its layers' channels in it.
+    # Only as a fallback: MobileNetV2 changes its in_channels while it builds its layers.
     known = getattr(backbone, 'in_channels', None)
     if isinstance(known, int):
         return known

@@ -1,10 +1,10 @@
 """Reads the metafiles of ``configs/`` and writes the README tables that come from them.
 
-A result stands once: in the ``metafile.yml`` of a folder (OpenMMLab's model-index format, less what
-the configs say). Two keys say what a result is worth: ``Source: published`` (the number of a paper,
-with ``Reference``) or ``Source: measured`` (ours, with the ``Command`` and the ``Machine``). The
-number of parameters stands there too, because only a built model knows it; a test holds it against
-the model. All else in a table is read from the config.
+The results of a folder are in ``metafile.yml`` (OpenMMLab's model-index format, without the facts
+that the configs contain). The origin of a result is ``Source: published`` (the number of a paper,
+with ``Reference``) or ``Source: measured`` (our number, with ``Command`` and ``Machine``). The
+metafile also contains the number of parameters, because only a built model knows it; a test
+compares the number with the model. All other cells of a table come from the config.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ SOURCES = {'published': ('Reference',), 'measured': ('Command', 'Machine')}
 
 _RESULT_KEYS = ('Task', 'Dataset', 'Metrics', 'Source')
 _COLUMNS = ('Config', 'Neuron', 'T x D', 'Params (M)', 'Batch x iterations')
-#: The metric that a table shows of a task; the notes show all metrics.
+#: The metric of each task in a table; the notes show all metrics.
 _METRICS = {
     'Semantic Segmentation': 'mIoU',
     'Panoptic Segmentation': 'PQ',
@@ -37,10 +37,10 @@ def load_metafile(path: Path) -> dict[str, Any]:
         path: A ``metafile.yml``.
 
     Returns:
-        The content. ``Results`` of every model is a list, empty where there is none.
+        The content. ``Results`` of each model is a list, empty if the file has no results.
 
     Raises:
-        UserError: If something is missing, unknown or there twice.
+        UserError: If a key is missing or unknown, or if a model is there twice.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
@@ -60,7 +60,7 @@ def load_metafile(path: Path) -> dict[str, Any]:
 def _require(
     path: Path, where: str, content: Any, keys: tuple[str, ...], *, alone: bool = False
 ) -> None:
-    """Refuse what is no mapping, lacks a key or, where the keys stand alone, has another key."""
+    """Refuse a content that is not a mapping, lacks a key or, with ``alone``, has other keys."""
     if not isinstance(content, dict):
         raise UserError(f'{path}: {where} is {type(content).__name__}, expected a mapping.')
     for key in keys:
@@ -94,11 +94,11 @@ def _check_model(path: Path, model: dict[str, Any]) -> None:
 
 
 def render_results(models: list[dict[str, Any]], facts: dict[str, ConfigFacts]) -> str:
-    """Make the Markdown tables of a README: one a data set, then a note for each result.
+    """Make the Markdown tables of a README, one for each data set, then a note for each result.
 
     Args:
         models: The models of a metafile.
-        facts: Name of a model -> what its config says.
+        facts: Name of a model -> facts of the config.
 
     Returns:
         Markdown without a final newline.
@@ -159,8 +159,8 @@ def update_readme(text: str, table: str, name: str = 'README.md') -> str:
 
     Args:
         text: The README.
-        table: What :func:`render_results` made.
-        name: The file's name, for the error.
+        table: Markdown of :func:`render_results`.
+        name: Name of the file, for the error.
 
     Returns:
         The new text.
@@ -184,10 +184,10 @@ def stale_readmes(configs: Path) -> dict[Path, str]:
         configs: The folder ``configs``.
 
     Returns:
-        README path -> the text that it should have, for those that differ.
+        Path of each README that differs -> the text that it should have.
 
     Raises:
-        UserError: If a README, a config or something in a metafile is missing.
+        UserError: If a README, a config or a key of a metafile is missing.
     """
     stale = {}
     for metafile in sorted(configs.glob('*/metafile.yml')):

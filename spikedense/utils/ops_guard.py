@@ -3,7 +3,7 @@
 import importlib.machinery
 import importlib.util
 
-# The two flags keep pip from using a cached wheel that it has built without the ops.
+# --no-cache-dir and --force-reinstall prevent that pip uses a cached wheel without the ops.
 OPS_COMMAND = (
     "pip install 'setuptools>=77,<81' wheel ninja psutil && MMCV_WITH_OPS=1 pip install "
     '--no-build-isolation --no-cache-dir --force-reinstall --no-deps onedl-mmcv==2.3.6'
@@ -20,7 +20,7 @@ def has_mmcv_ops() -> bool:
 
 
 def has_mmdet_models() -> bool:
-    """Tell whether mmdet's models can be imported: mmdet and mmcv's ops are installed."""
+    """Tell whether mmdet's models can be imported: they need mmdet and mmcv's ops."""
     if not has_mmcv_ops():
         return False
     try:

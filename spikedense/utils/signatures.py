@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 
 def accepted_parameters(target: object) -> tuple[list[str], bool]:
-    """List the keywords that a class or function takes, with those that go to its base classes.
+    """List the keywords that a class or function takes, also those that go to base classes.
 
     Args:
         target: A class or a function.
 
     Returns:
-        The names, and whether the target may take further names (a ``**kwargs`` whose use is not
-        known).
+        The names, and whether the target may take more names (it has a ``**kwargs`` of unknown
+        use).
     """
     names: dict[str, None] = {}
     for function in _constructors(target):
@@ -25,7 +25,7 @@ def accepted_parameters(target: object) -> tuple[list[str], bool]:
 
 
 def _constructors(target: object) -> Iterator:
-    """Give the constructors of a class and its base classes, in the order of the MRO."""
+    """Yield the constructors of a class and its base classes, in the order of the MRO."""
     if not inspect.isclass(target):
         yield target
         return

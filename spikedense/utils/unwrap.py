@@ -1,4 +1,4 @@
-"""The model inside of wrappers."""
+"""Finds the model inside wrappers."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ def unwrap(model: nn.Module) -> Any:
     """Return the model that data-parallel and test-time-augmentation wrappers hold.
 
     Args:
-        model: A model, maybe inside of mmengine's wrappers.
+        model: A model, with or without mmengine's wrappers.
 
     Returns:
-        The innermost model; typed loosely, because a model has methods that ``nn.Module`` lacks.
+        The innermost model, as ``Any``, because a model has methods that ``nn.Module`` lacks.
     """
-    # Not on import: the other helpers of this folder need no mm library.
+    # Imported here, because the import of this folder must not import mm libraries.
     from mmengine.model import BaseTTAModel, is_model_wrapper
 
     inner: Any = model

@@ -1,5 +1,5 @@
 """Figures of runs, and the visualizer that draws the predictions of a config.
 
-The modules are imported by name, because a registry lookup that passes here should load no plotting
-library.
+Import the modules by name. This package imports none of them, so that a registry lookup loads no
+plotting library.
 """

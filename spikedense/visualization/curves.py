@@ -37,7 +37,7 @@ def scalar_files(run: Path) -> list[Path]:
         At least one file.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: There is no such file.
     """
     if run.is_file():
         return [run]
@@ -114,7 +114,7 @@ def _run_name(run: Path) -> str:
 
 
 def smooth(values: Sequence[float], window: int) -> list[float]:
-    """Average the finite ones of the ``window`` values around each value (fewer at the ends)."""
+    """Average the finite numbers among ``window`` values around each value (fewer at the ends)."""
     before, after = (window - 1) // 2, window // 2
     means = []
     for index in range(len(values)):
@@ -128,10 +128,10 @@ def plot_runs(runs: Sequence[Run], out: Path, metric: str = 'mIoU', window: int 
     """Draw the training loss (left) and the validation metric (right) of all runs.
 
     Args:
-        runs: The runs, each one with its own colour.
+        runs: The runs. Each run has its own colour.
         out: The picture. Its suffix chooses the format.
         metric: Name of the right axis.
-        window: Number of logged losses that are averaged; the single losses are drawn pale.
+        window: Number of logged losses that are averaged. The single losses are drawn pale.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

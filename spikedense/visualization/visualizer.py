@@ -1,4 +1,4 @@
-"""The visualizer of a config: the one that its library draws predictions with."""
+"""The visualizer of a config, which draws predictions as the library of the model does."""
 
 import itertools
 from typing import Any
@@ -28,6 +28,6 @@ def set_visualizer(cfg: Config) -> None:
             type=_VISUALIZERS[library_of(cfg)], vis_backends=[dict(type='LocalVisBackend')]
         )
         cfg.visualizer = visualizer
-    # mmengine returns the visualizer of an earlier run that has the same name. Its default name
-    # holds the second in which a run begins, which two runs can share.
+    # mmengine returns the visualizer of an earlier run that has the same name. The default
+    # name contains the start time in seconds, and two runs can start in the same second.
     cfg.visualizer.name = f'visualizer_{next(_RUNS)}'

@@ -1,4 +1,4 @@
-"""Read checkpoint files and hold them against a model."""
+"""Read checkpoint files, compare them with a model, and load them."""
 
 from .fit import WeightFit, check, fill, fit, load
 from .read import Checkpoint, read_checkpoint, read_state_dict

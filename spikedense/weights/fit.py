@@ -18,7 +18,7 @@ from spikedense.utils.wording import some_of
 _CONVERTER = 'tools/model_converters/official_to_spikedense.py'
 #: A counter that some checkpoints lack and that no prediction depends on.
 _BATCH_COUNTER = 'num_batches_tracked'
-#: What torch says of a weight: its name, its shape in the checkpoint, its shape in the model.
+#: Message of torch about a weight: name, shape in the checkpoint, shape in the model.
 _SIZE_MISMATCH = re.compile(r'size mismatch for (\S+): .*?Size\((.*?)\).*?Size\((.*?)\)')
 
 
@@ -40,7 +40,7 @@ class WeightFit:
 
     @property
     def exact(self) -> bool:
-        """Whether every weight is there, in its shape, and nothing else."""
+        """Whether every weight is there in the right shape, and no key is unknown."""
         return not (self.missing or self.wrong_shape or self.unknown)
 
     @property
@@ -110,15 +110,16 @@ def check(
         model: The model, maybe inside of mmengine's wrappers.
         state: The state dict.
         source: File of the state dict, for the message.
-        strict: Whether every weight must fit; otherwise one is enough.
+        strict: Whether every weight must fit; otherwise one fitting weight is enough.
         every_part: See :func:`fit`.
-        name: What the message calls the model.
+        name: Name of the model in the message.
 
     Returns:
-        The differences; without ``strict`` there may be some.
+        The differences. With ``strict`` there are none.
 
     Raises:
-        UserError: The state dict has official keys, no weight fits, or (with ``strict``) not all.
+        UserError: The state dict has official keys, or no weight fits, or (with ``strict``) some
+            weight does not fit.
     """
     found = fit(model, state, every_part)
     if found.exact:
@@ -139,7 +140,7 @@ def check(
 
 
 def fill(model: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Load the weights that fit into a model, without a word about the others.
+    """Load the weights that fit into a model, without a message about the others.
 
     Args:
         model: The model, maybe inside of mmengine's wrappers.
@@ -157,24 +158,24 @@ def load(
         model: The model, maybe inside of mmengine's wrappers.
         state: The state dict.
         source: File of the state dict, for the message.
-        name: What the message calls the model.
+        name: Name of the model in the message.
 
     Raises:
-        UserError: The state dict does not fit the model; the model is unchanged then.
+        UserError: The state dict does not fit the model. The model is unchanged.
     """
     check(model, state, source, name=name)
     fill(model, state)
 
 
 def _other_names(state: Mapping[str, Tensor], model: nn.Module) -> str:
-    """Say how a state dict and a model differ that have no name in common."""
+    """Name some keys of a state dict and of a model that have no key in common."""
     found = f'its keys are {some_of(state)}' if state else 'its state_dict is empty'
     own = [key for key in unwrap(model).state_dict() if _BATCH_COUNTER not in key]
     return f'{found}, expected {some_of(own)}'
 
 
 def _copied(state: Mapping[str, Tensor]) -> Any:
-    """Copy the dictionary, which modules edit while they load, together with its versions."""
+    """Copy a state dict with its versions, because modules change it while they load."""
     copied: Any = OrderedDict(state)
     copied._metadata = getattr(state, '_metadata', None) or {}
     return copied
@@ -187,13 +188,13 @@ def _with_own_weights(module: nn.Module, done: dict[nn.Module, nn.Module]) -> nn
 
     Args:
         module: The module.
-        done: The copies so far, because a module may stand in several places.
+        done: Module -> copy. A module may occur in several places, and gets one copy.
 
     Returns:
         The copy.
     """
     if module not in done:
-        # Not copy.copy and not copy.deepcopy: a class may define what these copy.
+        # Not copy.copy and not copy.deepcopy, because a class may override both.
         copied = done[module] = object.__new__(type(module))
         copied.__dict__.update(module.__dict__)
         for kind in ('_parameters', '_buffers'):

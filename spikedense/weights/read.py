@@ -11,7 +11,7 @@ from torch import Tensor
 
 from spikedense.errors import UserError
 
-#: Names under which code bases keep the state dict in a checkpoint.
+#: Keys of the state dict in the checkpoints of various code bases.
 _CONTAINERS = ('state_dict', 'model', 'module')
 
 
@@ -24,7 +24,7 @@ class Checkpoint(dict):
 
     def __init__(self, content: Mapping[str, Any], source: str) -> None:
         super().__init__(content)
-        # Bare state dicts carry the versions of their modules.
+        # A bare state dict has the versions of its modules here.
         self._metadata = getattr(content, '_metadata', None)
         self.source = source
 
@@ -72,7 +72,7 @@ def read_state_dict(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
         checkpoint: Content of a file: ``{'state_dict': ...}``, ``{'model': ...}`` or bare keys.
 
     Returns:
-        Tensors by keys without ``module.``, which data-parallel wrappers put in front; empty where
+        Tensors by keys without ``module.``, which data-parallel wrappers put in front; empty if
         the checkpoint has no tensors. Versions of modules (``_metadata``) are kept, because modules
         rename old keys by them.
     """

@@ -242,7 +242,7 @@ def test_the_plain_statement_is_compared_alone(
 ) -> None:
     assert tool(CONFIG, '--compare-plain', *others) == 1
     said = capsys.readouterr()
-    assert 'goes with none of --compare, --compare-cfg-options and --amp' in said.err
+    assert 'expected no --compare, --compare-cfg-options or --amp' in said.err
     assert not said.out
 
 

@@ -32,7 +32,7 @@ REAL_AFTER_FOLDING = ('*stages.0.downsample.conv', '*bbox_head.fc_*')
 REFUSED = {
     # The weight multiplies the queries' membranes, which come from residual sums.
     '*-membrane-shortcut_*': {
-        ('shortcut weight', 'it multiplies membranes, no layer stands there')
+        ('shortcut weight', 'it multiplies a membrane, there is no layer to fold it into')
     },
     # Its membrane is squashed and normalised, so that no threshold of its own exists.
     '*-sigmoid-l2_*': {

@@ -57,16 +57,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--size', nargs=2, type=int, default=(256, 256), metavar=('HEIGHT', 'WIDTH')
     )
-    parser.add_argument('--batch', type=int, default=1, help='images a step')
+    parser.add_argument('--batch', type=int, default=1, help='images in a step')
     parser.add_argument('--repeats', type=int, default=10, help='timed rounds')
-    parser.add_argument('--warmup', type=int, default=3, help='rounds before them')
+    parser.add_argument(
+        '--warmup', type=int, default=3, help='untimed rounds before the timed ones'
+    )
     parser.add_argument('--threads', type=int, help='torch threads on a CPU')
     parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:N')
     parser.add_argument('--memory-format', choices=tuple(MEMORY_FORMATS), default='contiguous')
     parser.add_argument('--amp', action='store_true', help='autocast: bf16 on a CPU, fp16 on a GPU')
     parser.add_argument('--no-train', action='store_true', help='forward only')
     parser.add_argument('--no-memory', action='store_true', help='skip the peak memory')
-    parser.add_argument('--no-machine', action='store_true', help="skip the machine's own speed")
+    parser.add_argument('--no-machine', action='store_true', help='skip the speed of the machine')
     parser.add_argument('--out', type=Path, help='write the report as JSON too')
     return parser.parse_args(argv)
 
@@ -78,7 +80,7 @@ def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
         args: The parsed arguments.
 
     Raises:
-        ValueError: ``--compare-plain`` stands beside an option that says what B is.
+        ValueError: ``--compare-plain`` is combined with an option that changes B.
     """
 
     def settings(config: str, options: dict) -> WorkloadSettings:
@@ -97,8 +99,8 @@ def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
 
     if args.compare_plain and (args.compare or args.compare_cfg_options or args.amp):
         raise ValueError(
-            '--compare-plain: B is A re-stated, in fp32; it goes with none of --compare, '
-            '--compare-cfg-options and --amp'
+            '--compare-plain: B is A re-stated in fp32, expected no --compare, '
+            '--compare-cfg-options or --amp'
         )
     subjects = [settings(args.config, args.cfg_options)]
     if args.compare_plain:

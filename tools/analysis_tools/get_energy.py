@@ -49,13 +49,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--shape', nargs=2, type=int, default=(512, 512), metavar=('HEIGHT', 'WIDTH')
     )
-    parser.add_argument('--num-images', type=int, default=10, help='images that are run, at most')
+    parser.add_argument('--num-images', type=int, default=10, help='largest number of images')
     parser.add_argument(
         '--data', help="test (the config's test set), random, or a file, folder or pattern"
     )
     add_energy_arguments(parser)
     parser.add_argument('--layers', type=int, default=12, help='layers to print, 0 for all')
-    parser.add_argument('--out', type=Path, help='write everything as JSON too')
+    parser.add_argument('--out', type=Path, help='write the report as JSON too')
     return parser.parse_args(argv)
 
 

@@ -26,7 +26,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument('runs', nargs='+', type=Path, help='work directories or scalars.json files')
     parser.add_argument(
-        '--labels', nargs='+', help="legend, one a run (default: the folders' names)"
+        '--labels',
+        nargs='+',
+        help='names in the legend, one for each run (default: names of the folders)',
     )
     parser.add_argument('--metric', default='mIoU', help='validation metric (default: mIoU)')
     parser.add_argument('--window', type=int, default=5, help='logged losses averaged (default: 5)')

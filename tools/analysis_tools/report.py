@@ -40,14 +40,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--data',
         default='test',
-        help="test (the config's test set), or a file, folder or pattern: then without accuracy",
+        help="test (the config's test set); or a file, folder or pattern, which gives no accuracy",
     )
     parser.add_argument(
-        '--out', type=Path, default=Path('report.html'), help='the page; JSON goes beside it'
+        '--out',
+        type=Path,
+        default=Path('report.html'),
+        help='the page; the JSON file has the same name',
     )
     parser.add_argument('--examples', type=int, default=4, help='images to show')
     parser.add_argument(
-        '--num-images', type=int, default=10, help='images the energy is counted over, at most'
+        '--num-images', type=int, default=10, help='largest number of images for the energy'
     )
     parser.add_argument(
         '--shape',

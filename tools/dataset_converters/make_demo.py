@@ -24,7 +24,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Write the set, or say that it is there."""
+    """Write the set if it does not exist yet."""
     args = parse_args()
     try:
         written = ensure_demo(args.out, args.seed, args.size, args.num_train, args.num_val)

@@ -1,6 +1,6 @@
 """Export convolutions and neurons to NIR: ``export_nir.py CONFIG [CHECKPOINT] --out FILE.nir``.
 
-Prints what is in the graph, and what NIR cannot express.
+The tool prints which modules are in the graph, and which modules NIR cannot express.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Export a model to ONNX: ``tools/deployment/export_onnx.py CONFIG [CHECKPOINT] --out FOLDER``.
 
-For models of one time step. What stays in Python is written into the folder's manifest.json.
+The model must have one time step. The folder's manifest.json lists the parts that stay in Python.
 """
 
 import argparse

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
             twin, foldings = to_spike_inference(model, images)
         except ValueError as exc:
             raise UserError(str(exc)) from exc
-        # Both second stages see the same boxes, because a rounding may change a proposal.
+        # Both second stages read the same boxes, because a rounding may change a proposal.
         boxes = images.new_tensor([[0, 0, args.shape[1], args.shape[0]]])
         pairs = zip(
             network_outputs(model, images, boxes),

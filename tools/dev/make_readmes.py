@@ -1,8 +1,8 @@
-"""Writes the results tables of ``configs/*/README.md`` from the metafiles and the configs.
+"""Write the results tables of ``configs/*/README.md`` from the metafiles and the configs.
 
 Examples:
     python tools/dev/make_readmes.py
-    python tools/dev/make_readmes.py --check    # changes nothing, exit code 1 when one is stale
+    python tools/dev/make_readmes.py --check    # changes nothing; exit code 1 if a README is stale
 """
 
 import argparse

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Make the environment of the full tier: every pinned library, mmcv with its compiled ops, spikedense
-# itself (editable). Does nothing when the environment is there and the pins have not changed.
+# Make the environment of the full tier: every pinned library, mmcv with compiled ops, and spikedense
+# (editable). Do nothing if the environment exists and the pins have not changed.
 #
-#   VENV       where the environment goes (default: .venv)
-#   PYTHON     the interpreter to make it with (default: python3)
-#   MAX_JOBS   compilers at a time (default: one a core, one each 2 GB of memory)
-#   FORCE_CUDA 1: compile mmcv's CUDA ops even where no GPU is in sight
+#   VENV       folder of the environment (default: .venv)
+#   PYTHON     interpreter of the environment (default: python3)
+#   MAX_JOBS   compilers at a time (default: one for each core, at most one for each 2 GB of memory)
+#   FORCE_CUDA 1: compile mmcv's CUDA ops even if there is no GPU
 #
 # Compiled mmcv wheels are kept in ${XDG_CACHE_HOME:-~/.cache}/spikedense, one for each combination of
-# mmcv, torch, Python and CPU or CUDA, and used again by the next environment.
+# mmcv, torch, Python and CPU or CUDA. The next environment uses them again.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -27,38 +27,38 @@ fail() {
 
 stop_child() {
     [ -z "$CHILD" ] || kill -- "-$CHILD" 2>/dev/null || true
-    fail 'interrupted; run it again to go on.'
+    fail 'interrupted; run it again to continue.'
 }
 trap stop_child INT TERM
 
-# How far the step is: ninja's last "[12/97]" in the log, empty when there is none.
+# Print the progress of a step: ninja's last "[12/97]" in the log, or nothing.
 ninja_progress() {
     local count
     count=$(tail -c +"$1" "$LOG" | grep -oE '\[[0-9]+/[0-9]+\]' | tail -n 1 | tr -d '[]' || true)
     [ -z "$count" ] || printf ', %s objects compiled' "$count"
 }
 
-# run_step LABEL COMMAND...: run it with its output in the log, say every 30 s that it goes on.
+# run_step LABEL COMMAND...: run the command with its output in the log, print a line every 30 s.
 run_step() {
     local label=$1 begun=$SECONDS next=30 log_start
     shift
     say "$label"
     log_start=$(($(wc -c <"$LOG") + 1))
-    set -m # a process group of its own, so that an interrupt reaches the compilers too
+    set -m # a separate process group, so that an interrupt reaches the compilers too
     "$@" >>"$LOG" 2>&1 </dev/null &
     CHILD=$!
     set +m
     while kill -0 "$CHILD" 2>/dev/null; do
         sleep 0.5
         if [ $((SECONDS - begun)) -ge "$next" ]; then
-            say "  still at it: $((SECONDS - begun)) s$(ninja_progress "$log_start")"
+            say "  still running: $((SECONDS - begun)) s$(ninja_progress "$log_start")"
             next=$((next + 30))
         fi
     done
     if ! wait "$CHILD"; then
         CHILD=
         tail -c +"$log_start" "$LOG" | tail -n 20 >&2
-        fail "this step failed: ${label%% (*} (its output stands above and in $LOG)"
+        fail "this step failed: ${label%% (*} (see its output above and in $LOG)"
     fi
     CHILD=
 }
@@ -80,7 +80,7 @@ check_compiler() {
         fail "Python's C headers are missing ($include); install them (Debian: python3-dev)."
 }
 
-# What the environment depends on; also the root, for the editable install points there.
+# Hash what the environment depends on. The root is included, because the editable install points to it.
 fingerprint() {
     { cat requirements/*.txt tools/dev/setup_env.sh setup.py && "$PYTHON" -VV && echo "$ROOT"; } |
         "$PYTHON" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'
@@ -95,9 +95,9 @@ prepare_venv() {
     if [ -e "$VENV" ] && [ ! -f "$VENV/.spikedense-ready" ]; then
         [ "$VENV" = .venv ] || [ -f "$VENV/.spikedense-begun" ] || [ -z "$(ls -A "$VENV")" ] ||
             fail "$VENV is there and was not made by this script; name another folder by VENV."
-        say "$VENV is unfinished: making it anew"
+        say "$VENV is incomplete: making it again"
     elif [ -e "$VENV" ]; then
-        say "the pins have changed since $VENV was made: making it anew"
+        say "the pins have changed since $VENV was made: making it again"
     fi
     "$PYTHON" -m venv --clear "$VENV" || fail "$PYTHON could not make an environment in $VENV."
     : >"$VENV/.spikedense-begun"
@@ -123,7 +123,7 @@ assert len(nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)[1]) == 2
 PYTHON
 }
 
-# compile_mmcv FOLDER KIND: build the wheel, and keep it only when the ops are inside.
+# compile_mmcv FOLDER KIND: build the wheel, and keep the wheel only if the ops are inside.
 compile_mmcv() {
     local building=$1.building jobs=${MAX_JOBS:-$(default_jobs)} venv
     venv=$(cd "$VENV" && pwd)
@@ -156,7 +156,7 @@ print(sys.argv[1], f"torch{torch.__version__}", sys.implementation.cache_tag,
         run_step "installing mmcv's ops, compiled before ($kind)" \
             "$UV" pip install --python "$VENV" --no-deps "$folder"/onedl_mmcv-*.whl
         ! ops_work || return 0
-        say 'the wheel kept from an earlier compile does not work here: compiling it anew'
+        say 'the wheel of an earlier compilation does not work here: compiling again'
     fi
     compile_mmcv "$folder" "$kind"
     run_step "installing mmcv's ops" \

@@ -2,9 +2,9 @@
 
 The known families are Spike-driven Transformer V2 and V3 (classifiers and dense backbones),
 Semantic FPN, Spike2Former and the spiking detectors; the config can register others. An error names
-the keys that no family knows and those that the model of the config lacks. A Spike2Former needs
-settings of its own (the released layout, as many classes as its output has): the tool writes a
-config for it beside the new file.
+the keys that no family knows, and the keys that the model of the config lacks. A Spike2Former
+checkpoint needs special settings (the released layout, the number of classes of its output). The
+tool then also writes a config, with the name of the new file.
 """
 
 import argparse
@@ -33,13 +33,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('source', type=Path, help='the official checkpoint')
     parser.add_argument('target', type=Path, help='the file to write')
     parser.add_argument(
-        '--config', help='a config whose model must take the result, key by key and shape by shape'
+        '--config', help='a config; its model must have exactly the converted keys and shapes'
     )
     parser.add_argument(
         '--part',
         choices=['all', 'backbone'],
         default='all',
-        help="'backbone' writes the backbone's keys alone, for init_cfg",
+        help="'backbone' writes only the keys of the backbone, for init_cfg",
     )
     parser.add_argument(
         '--D', type=int, default=4, help='largest integer of the neurons of a Spike2Former (4)'

@@ -1,4 +1,4 @@
-# ADE20K as Spike2Former trains on it.
+# ADE20K for Spike2Former.
 _base_ = './ade20k_512x512.py'
 train_pipeline = _base_.short_edge_pipeline
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

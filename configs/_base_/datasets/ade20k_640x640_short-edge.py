@@ -1,4 +1,4 @@
-# ADE20K as Spike2Former trains on it: sixteen lengths of the shorter side, from half to twice 640.
+# ADE20K for Spike2Former: sixteen lengths of the shorter side, from half to twice 640.
 _base_ = './ade20k_512x512.py'
 
 crop_size = (640, 640)

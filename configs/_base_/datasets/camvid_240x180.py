@@ -1,6 +1,6 @@
-# CamVid for two CPU cores: images at half their size (training: 0.5 to 0.75, crops of 240x180),
-# predictions brought back to 480x360, at which they are compared as in the full-size config. Colours
-# stay as they are: a short run has no time to learn that they do not matter.
+# CamVid for two CPU cores: images at half their size (training: 0.5 to 0.75, crops of 240x180).
+# Predictions are resized to 480x360 and compared at that size, as in the full-size config. There is no
+# photometric distortion, because a short run cannot learn that colours do not matter.
 _base_ = './camvid_480x360.py'
 
 crop_size = (180, 240)
@@ -19,7 +19,7 @@ test_pipeline = [
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
-# Around the 0.5 of the tested size, as a share of the file's.
+# Shares of the file's size, near the 0.5 of the test images.
 img_ratios = [0.375, 0.5, 0.625]
 tta_pipeline = _base_.tta_pipeline
 tta_pipeline[1]['transforms'][0] = [

@@ -1,6 +1,6 @@
-# CamVid, images of 480x360. Training crops are as large as an image, cut after scaling by
-# 0.5 to 2.0 and padded where the scaled image is smaller; val and test images are predicted whole.
-# Report the test split: val is one stretch of near-duplicates lying between training frames.
+# CamVid, images of 480x360. Training crops have the size of an image. They are cut after scaling by
+# 0.5 to 2.0, and padded if the scaled image is smaller. Val and test images are predicted whole.
+# Report the test split: the val images are near-duplicates of the training frames around them.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'spikedense.CamVidDataset'

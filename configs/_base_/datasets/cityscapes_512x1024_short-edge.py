@@ -1,4 +1,4 @@
-# Cityscapes as Spike2Former trains on it: sixteen lengths of the shorter side, from half to twice 1024.
+# Cityscapes for Spike2Former: sixteen lengths of the shorter side, from half to twice 1024.
 _base_ = './cityscapes_512x1024.py'
 
 data_preprocessor = dict(test_cfg=dict(size_divisor=32))

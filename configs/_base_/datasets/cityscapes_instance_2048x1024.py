@@ -1,6 +1,6 @@
-# Cityscapes instances: each image eight times an epoch, as in mmdet. Annotations are made by
-# mmdet's tools/dataset_converters/cityscapes.py. COCO's AP only: mmdet's CityScapesMetric, which may be
-# added, needs cityscapesscripts.
+# Cityscapes instances: each image eight times an epoch, as in mmdet. The annotations come from
+# mmdet's tools/dataset_converters/cityscapes.py. Only COCO's AP is computed, because mmdet's
+# CityScapesMetric needs cityscapesscripts.
 _base_ = ['mmdet::_base_/datasets/cityscapes_instance.py', './mmdet_input.py']
 
 num_classes = 8

@@ -1,4 +1,4 @@
-# COCO-Stuff 10k as Spike2Former trains on it.
+# COCO-Stuff 10k for Spike2Former.
 _base_ = './coco-stuff10k_512x512.py'
 train_pipeline = _base_.short_edge_pipeline
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -1,4 +1,4 @@
-# The boxes of coco_instance_1333x800.py, for detectors that have no use for masks.
+# The boxes of coco_instance_1333x800.py, for detectors without masks.
 _base_ = './coco_instance_1333x800.py'
 
 data_preprocessor = dict(pad_mask=False)

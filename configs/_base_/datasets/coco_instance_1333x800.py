@@ -1,6 +1,6 @@
-# COCO instances for Mask R-CNN, 12 passes: half of the images at one of eleven sizes, half of them cut
-# first, as DETR does; tested at 1333x800. The release shrinks each image to 853x512 before, which
-# looks like an accident and costs detail; here it does not. See mask_rcnn-legacy.
+# COCO instances for Mask R-CNN, 12 passes. Half of the images get one of eleven sizes, the other half are
+# cut first, as in DETR. Tests run at 1333x800. The release shrinks each image to 853x512 before, which
+# looks like an accident and loses detail. This config does not shrink images; mask_rcnn-legacy does.
 _base_ = ['mmdet::_base_/datasets/coco_instance.py', './mmdet_input.py']
 
 data_root = '{{$DATA_ROOT:data}}/coco'

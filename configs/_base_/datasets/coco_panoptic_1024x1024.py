@@ -1,4 +1,4 @@
-# COCO panoptic, for mmdet, as Mask2Former trains on it: scaled by 0.1 to 2, cut or padded to 1024x1024.
+# COCO panoptic, for mmdet, with Mask2Former's augmentation: scaled by 0.1 to 2, cut or padded to 1024x1024.
 _base_ = './mmdet_input.py'
 
 dataset_type = 'CocoPanopticDataset'

@@ -1,16 +1,16 @@
-# The demo set: 128x128, written to data/demo from a seed when it is not there yet. It
-# is made here and not looked up, so DATA_ROOT, which may be read-only, does not move it: DEMO_ROOT does.
+# The demo set: 128x128, generated from a seed and written to data/demo if it does not exist yet. The set
+# is an output, so DATA_ROOT, which may be read-only, does not move it. DEMO_ROOT does.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'spikedense.DemoDataset'
 num_classes = 9
 data_root = '{{$DEMO_ROOT:data/demo}}'
-# One folder, made once: training and validation must ask for the same.
+# Training and validation share one folder, so both need the same parameters.
 generator = dict(seed=0, size=(128, 128), num_train=200, num_val=50)
 __common = dict(type=dataset_type, data_root=data_root, generator=generator)
 crop_size = (128, 128)
 data_preprocessor = dict(size=crop_size)
-# Colour is a clue to the class here and the set is small: no photometric distortion, little scaling.
+# No photometric distortion, because colour is a clue to the class. Little scaling, because the set is small.
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

@@ -1,5 +1,5 @@
-# Instances of any set with COCO annotations, for mmdet: images that fit into 640x480, training on crops
-# of that size cut after scaling by 0.6 to 1.4. A data set's own file says where it lies.
+# Instances of any set with COCO annotations, for mmdet. Images are scaled to fit into 640x480; training crops
+# of that size are cut after scaling by 0.6 to 1.4. The file of a data set names its folder.
 _base_ = './mmdet_input.py'
 
 dataset_type = 'CocoDataset'

@@ -1,5 +1,5 @@
-# Penn-Fudan for two CPU cores: images at 0.4 of their size. Colours stay as they are: a short run
-# has no time to learn that they do not matter.
+# Penn-Fudan for two CPU cores: images at 0.4 of their size. There is no photometric distortion, because a
+# short run cannot learn that colours do not matter.
 _base_ = './pennfudan_640x480.py'
 
 image_scale = (256, 192)

@@ -1,4 +1,4 @@
-# Penn-Fudan pedestrians: 130 images to train on, 40 to test, persons only. No side is above 640.
+# Penn-Fudan pedestrians: 130 training images, 40 test images, persons only. No side is above 640.
 _base_ = './instance_640x480.py'
 
 data_root = '{{$DATA_ROOT:data}}/pennfudan'

@@ -1,12 +1,13 @@
-# What the semantic segmentation sets share; each data set config starts from this file and says what
-# differs. What the data decide stands beside the data, and a config that can be run takes it:
+# What the semantic segmentation sets share. Each data set's config inherits from this file and says what
+# differs. Normalisation and number of classes depend on the data. So they are set here, and a config that can
+# be run takes them:
 #     model = dict(
 #         data_preprocessor=_base_.data_preprocessor,
 #         decode_head=dict(num_classes=_base_.pop('num_classes')),
 #     )
-# `pop`, so that the merged config holds the number only where it is used. For the same reason some
-# names start with two underscores: mmengine leaves them out. A file that changes `crop_size` also
-# sets `data_preprocessor.size`.
+# `pop` removes the number from the top level of the merged config. For the same reason some names start
+# with two underscores: mmengine leaves such names out. A file that changes `crop_size` must also set
+# `data_preprocessor.size`.
 crop_size = (512, 512)  # height, width
 data_preprocessor = dict(
     type='SegDataPreProcessor',
@@ -26,7 +27,7 @@ train_pipeline = [
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs'),
 ]
-# How Spike2Former is trained: sixteen lengths of the shorter side, from half to twice 640.
+# Scaling of Spike2Former: sixteen lengths of the shorter side, from half to twice 640.
 short_edge_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
@@ -41,7 +42,7 @@ short_edge_pipeline = [
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs'),
 ]
-# The labels are loaded after the resizing: a prediction is compared at the image's own size.
+# Labels are loaded after the resizing, because predictions are compared at the size of the image file.
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(2048, 512), keep_ratio=True),

@@ -1,4 +1,4 @@
-# PASCAL VOC 2012, the background as a class of its own, the 1,464 training images of VOC itself.
+# PASCAL VOC 2012, with the background as a class and the 1,464 training images of VOC itself.
 _base_ = './semantic_512x512.py'
 
 dataset_type = 'PascalVOCDataset'

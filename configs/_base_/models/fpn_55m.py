@@ -1,5 +1,5 @@
-# What a Semantic FPN changes for Meta-SpikeFormer 55M, with any neuron. Neck 256, head 128 wide: that gives
-# the published 58.9 M parameters (the release's file sets both to 256).
+# Changes of a Semantic FPN for Meta-SpikeFormer 55M, with any neuron. A neck of width 256 and a head of width
+# 128 give the published 58.9 M parameters (the release's file sets both to 256).
 fpn_55m = dict(
     backbone=dict(arch='55M'),
     neck=dict(in_channels=[64, 128, 256, 640], out_channels=256),

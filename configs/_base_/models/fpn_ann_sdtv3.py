@@ -1,5 +1,5 @@
-# mmseg's own FPN and FPNHead (analog: ReLU, real values) on a spiking SDT-V3 backbone, whose
-# features are averaged over T so that the stock neck sees ordinary [B, C, H, W] maps.
+# mmseg's own FPN and FPNHead (analog: ReLU, real values) on a spiking SDT-V3 backbone. The backbone
+# averages its features over T, so that the neck reads ordinary [B, C, H, W] maps.
 _base_ = './fpn_sdtv3.py'
 model = dict(
     backbone=dict(out_time='mean'),

@@ -3,7 +3,7 @@ _base_ = './fpn_sdtv2_nilif.py'
 neuron_cfg = dict(_delete_=True, type='LIF', tau=2.0, v_threshold=1.0)
 model = dict(
     backbone=dict(neuron_cfg=neuron_cfg),
-    # No norm in the LIF neck: its convolutions keep their bias, as in the release.
+    # The LIF neck has no norms, and its convolutions have a bias, as in the release.
     neck=dict(neuron_cfg=neuron_cfg, norm_cfg=None),
     decode_head=dict(neuron_cfg=neuron_cfg),
 )

@@ -8,8 +8,8 @@ model = dict(
         neuron_cfg=_base_.neuron_cfg,
         norm_cfg=_base_.norm_cfg,
         out_indices=(0, 1, 2, 4),
-        # The release averages the features over T here ('mean'), so that its neck and head run one
-        # step although the tables say T=4. 'keep' is what the paper draws: T up to the logits.
+        # 'keep': T steps up to the logits, as in the paper's figure. The release has 'mean' here, so
+        # its neck and head run one step although the tables say T=4.
         out_time='keep',
     ),
 )

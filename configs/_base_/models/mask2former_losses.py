@@ -1,4 +1,4 @@
-# Losses and matching of Mask2Former, on sampled points, for a model config to take.
+# Losses and matching of Mask2Former, on sampled points, for use in model configs.
 loss_cls = dict(type='mmdet.CrossEntropyLoss', use_sigmoid=False, loss_weight=2.0)
 loss_mask = dict(type='mmdet.CrossEntropyLoss', use_sigmoid=True, loss_weight=5.0)
 loss_dice = dict(

@@ -1,4 +1,4 @@
-# Mask2Former on ResNet-50, as mmseg and mmdet have it: the analog net beside which Spike2Former is put.
+# Mask2Former on ResNet-50, as in mmseg and mmdet: the analog net that Spike2Former is compared with.
 _base_ = './mask2former_losses.py'
 
 attention = dict(embed_dims=256, num_heads=8, batch_first=True)

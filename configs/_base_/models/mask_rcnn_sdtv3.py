@@ -1,10 +1,10 @@
-# Mask R-CNN on E-SpikeFormer (SDT-V3) 19M with NI-LIF neurons, T x D = 1 x 4: mmdet's anchors,
-# assigners, samplers, losses and proposals; a neuron in front of every convolution and linear layer.
+# Mask R-CNN on E-SpikeFormer (SDT-V3) 19M with NI-LIF neurons, T x D = 1 x 4. Anchors, assigners, samplers,
+# losses and proposals are mmdet's. A neuron stands in front of every convolution and linear layer.
 _base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
 
 neuron_cfg = dict(type='NILIF', D=4)
 norm_cfg = dict(type='BN')
-# What the four taps and the extra level have. Sizes of the anchors are those of strides 4 to 64.
+# True strides of the four taps and of the extra level. Anchors have the sizes of strides 4 to 64.
 strides = [4, 8, 16, 16, 32]
 anchor_sizes = [4, 8, 16, 32, 64]
 model = dict(
@@ -17,7 +17,7 @@ model = dict(
         norm_cfg=norm_cfg,
         out_indices=(1, 2, 3, 4),
     ),
-    # No norm in neck and heads, as published. Each takes a norm_cfg.
+    # Neck and heads have no norms, as published. `norm_cfg` adds norms.
     neck=dict(
         _delete_=True,
         type='spikedense.SpikeFPN',

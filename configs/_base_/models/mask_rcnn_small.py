@@ -1,5 +1,5 @@
 # Mask R-CNN on E-SpikeFormer 2.7M for two CPU cores: narrow heads, few proposals, one class. Norms and
-# membrane shortcuts keep the heads alive, and the box predictors are fed by spikes too.
+# membrane shortcuts keep the neurons of the heads firing. Spikes feed the box predictors, too.
 _base_ = './mask_rcnn_sdtv3.py'
 
 width = 64
@@ -13,8 +13,8 @@ rpn_proposal = dict(nms_pre=500, max_per_img=200)
 model = dict(
     backbone=dict(arch='2.7M'),
     neck=dict(in_channels=[24, 48, 96, 128], out_channels=width, norm_cfg=norm_cfg),
-    # One convolution for all levels, whose statistics differ: a batch norm would not fit any of them.
-    # It starts from weights under which its neurons fire instead.
+    # The levels share a convolution but have different statistics, so a batch norm would fit no level.
+    # Instead the convolution starts from weights with which the neurons fire.
     rpn_head=dict(in_channels=width, feat_channels=width, init_cfg=rpn_init),
     roi_head=dict(
         bbox_roi_extractor=dict(out_channels=width),

@@ -1,6 +1,6 @@
 # RetinaNet on E-SpikeFormer (SDT-V3) 19M with NI-LIF neurons, T x D = 1 x 4. The release declares strides
-# 8 to 128 for levels of 4, 8, 16, 16 and 32. Here: the taps of stride 8, 16 and 16, two extra levels from
-# the last tap, the strides that they have, anchors of the sizes of mmdet's.
+# 8 to 128 for levels of 4, 8, 16, 16 and 32. This config reads the taps of stride 8, 16 and 16, adds two levels
+# behind the last tap, and declares the true strides. Anchors have the sizes of mmdet's.
 _base_ = 'mmdet::_base_/models/retinanet_r50_fpn.py'
 
 neuron_cfg = dict(type='NILIF', D=4)

@@ -9,8 +9,8 @@ model = dict(
         in_channels=width,
         feat_channels=width,
         stacked_convs=2,
-        # One branch for all levels, whose statistics differ: no norm fits, but weights under which
-        # its neurons fire do.
+        # The levels share a branch but have different statistics, so no norm fits. Instead the branch
+        # starts from weights with which the neurons fire.
         init_cfg=dict(
             type='Kaiming',
             layer='Conv2d',

@@ -2,7 +2,7 @@
 # 19M backbone. A model config adds the backbone.
 neuron_cfg = dict(type='NILIF', D=4)
 norm_cfg = dict(type='BN')
-# Some of the released files let the matcher weigh classes twice.
+# Some released files use classification costs of twice this weight.
 match_costs_class_2x = [
     dict(type='mmdet.ClassificationCost', weight=2.0),
     dict(type='mmdet.FocalLossCost', weight=20.0, binary_input=True),

@@ -1,4 +1,4 @@
-# Spike2Former on E-SpikeFormer 19M as released: the matcher weighs classes twice, in the files of all sizes.
+# Spike2Former on E-SpikeFormer 19M as released: the matcher gives classes twice the weight, for all sizes.
 _base_ = './spike2former_sdtv3.py'
 model = dict(
     decode_head=dict(train_cfg=dict(assigner=dict(match_costs=_base_.match_costs_class_2x)))

@@ -1,4 +1,4 @@
-# A small Spike2Former on E-SpikeFormer 2.7M, for two CPU cores: masks of stride 4 halve its time.
+# A small Spike2Former on E-SpikeFormer 2.7M, for two CPU cores. Masks of stride 4 halve the time.
 _base_ = './spike2former_sdtv3.py'
 model = dict(
     backbone=dict(arch='2.7M'),

@@ -1,10 +1,10 @@
 # What the spiking Semantic FPNs share: SpikeFPN neck and head on the taps of stride 2, 4, 8 and 16 of a
-# 15M or 19M backbone, NI-LIF neurons. A model config adds the backbone and, for others, the neuron.
+# 15M or 19M backbone, with NI-LIF neurons. A model config adds the backbone, and the neuron if it differs.
 neuron_cfg = dict(type='NILIF', D=4)
 norm_cfg = dict(type='BN')
 model = dict(
     type='EncoderDecoder',
-    # Bias and norm together, as in the release (the bias is redundant; kept for its checkpoints).
+    # Bias and norm together, as in the release. The bias is redundant, but the checkpoints have it.
     neck=dict(
         type='spikedense.SpikeFPN',
         in_channels=[32, 64, 128, 360],
@@ -14,8 +14,8 @@ model = dict(
         norm_cfg=norm_cfg,
         bias=True,
     ),
-    # The release declares strides 4..32; the true ones are half of that, only ratios matter.
-    # It also sets dropout 0.1 but its classifier skips it: 0 says the same.
+    # The release declares strides 4..32; the true strides are half of that. Only ratios matter.
+    # The release sets dropout 0.1, but its classifier does not use it. So 0 is the same.
     decode_head=dict(
         type='spikedense.SpikeFPNHead',
         in_channels=[128, 128, 128, 128],

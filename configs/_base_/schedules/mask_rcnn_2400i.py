@@ -3,7 +3,7 @@ _base_ = './mask_rcnn_12e.py'
 
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3, weight_decay=0.02),
-    # Where no norm follows, the bias decides whether a silent neuron ever fires: it does not decay.
+    # If no norm follows, the bias decides whether a silent neuron ever fires. So biases do not decay.
     paramwise_cfg=dict(bias_decay_mult=0.0),
     clip_grad=dict(max_norm=10.0),
 )

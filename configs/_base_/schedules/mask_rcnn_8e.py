@@ -1,4 +1,4 @@
-# 8 epochs for Cityscapes, which repeats each image eight times an epoch.
+# 8 epochs for Cityscapes. An epoch has each image eight times.
 _base_ = './mask_rcnn_12e.py'
 
 param_scheduler = [

@@ -2,8 +2,8 @@
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.999), weight_decay=0.005),
-    # Norm layers do not decay. mmengine takes what a custom key matches out of that rule, so the
-    # norms of the head do.
+    # Norm layers do not decay. The norms of the head do, because mmengine does not apply this rule
+    # to parameters that match a custom key.
     paramwise_cfg=dict(norm_decay_mult=0.0, custom_keys=dict(decode_head=dict(lr_mult=2.0))),
 )
 param_scheduler = [
@@ -17,7 +17,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # Two are kept, not one: mmengine deletes the oldest before it writes the next.
+    # Two, not one: mmengine deletes the oldest checkpoint before it writes the next.
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=16000, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
 )

@@ -1,5 +1,5 @@
-# For two CPU cores: 2,400 small batches, half an hour for a net of 3 M parameters. One learning rate
-# for all parts, twice that of 160k, and a short warm-up: there is no time for caution.
+# For two CPU cores: 2,400 small batches, half an hour for a net of 3 M parameters. All parts have one
+# learning rate, twice that of 160k, and a short warm-up, because the run is short.
 _base_ = './schedule_160k.py'
 optim_wrapper = dict(
     optimizer=dict(lr=2e-3), paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=1.0)))

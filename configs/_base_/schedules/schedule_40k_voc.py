@@ -1,4 +1,4 @@
-# SDT V2 15M on VOC: a second stage, meant to start from an earlier run's weights (load_from).
+# SDT V2 15M on VOC: a second stage, to be started from the weights of an earlier run (load_from).
 _base_ = './schedule_160k.py'
 optim_wrapper = dict(
     optimizer=dict(lr=1e-4),

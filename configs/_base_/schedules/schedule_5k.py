@@ -1,4 +1,4 @@
-# A short run for small sets (CamVid: 5,000 batches of 16 are 218 passes), all else as in 160k.
+# A short run for small sets (CamVid: 5,000 batches of 16 are 218 passes). The rest as in 160k.
 _base_ = './schedule_160k.py'
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=250),

@@ -1,5 +1,5 @@
-# Spike2Former as released: AdamW, 1500 iterations of warm-up, then linear decay to 0; gradients clipped at
-# 0.01, so that AdamW's own normalisation sets the step; backbone at a tenth of the rate.
+# Spike2Former as released: AdamW, 1500 iterations of warm-up, then linear decay to 0, backbone at a tenth of
+# the rate. Gradients are clipped at 0.01, so that AdamW's normalisation sets the step.
 _base_ = './schedule_160k.py'
 optim_wrapper = dict(
     clip_grad=dict(max_norm=0.01, norm_type=2),

@@ -1,5 +1,5 @@
 # Spike2Former on COCO: Mask2Former's 50 epochs, at the rate and with the warm-up of the semantic runs.
-# The norms of the backbone decay all the same: mmengine takes what a custom key matches out of the rule.
+# The norms of the backbone decay, because mmengine does not apply `norm_decay_mult` to keys with a custom rule.
 _base_ = './spike2former_160k.py'
 optim_wrapper = dict(optimizer=dict(weight_decay=0.05), paramwise_cfg=dict(norm_decay_mult=0.0))
 param_scheduler = [

@@ -1,4 +1,4 @@
-# Spike2Former on CamVid: 5,000 iterations, all parts at one rate, as nothing is pretrained.
+# Spike2Former on CamVid: 5,000 iterations. Nothing is pretrained, so all parts have one rate.
 _base_ = './spike2former_160k.py'
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3), paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=1.0)))

@@ -1,4 +1,4 @@
-"""What firing statistics say about a model: a summary, and alarms."""
+"""Summary and alarms from the firing statistics of a model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -77,7 +77,7 @@ class FiringAlarms:
             cfg: Thresholds that differ from the default ones, by their names.
 
         Raises:
-            ValueError: This is no dict, a name is unknown, or a threshold is out of range.
+            ValueError: ``cfg`` is no dict, a name is unknown, or a threshold is out of range.
         """
         known = [field.name for field in fields(cls)]
         if not isinstance(cfg, Mapping):

@@ -182,8 +182,8 @@ class FiringMeter:
 
     def _watch(self, name: str) -> Any:
         def add(neuron: BaseNeuron, _: tuple, out: Tensor) -> None:
-            # The id is -1 outside of a backward pass, and other inside, where checkpointing repeats
-            # forward passes; torch.utils.module_tracker tells the two apart in the same way.
+            # Checkpointing repeats forward passes inside of a backward pass. The id is -1 outside
+            # of a backward pass; torch.utils.module_tracker uses the id in the same way.
             if out.numel() == 0 or torch._C._current_graph_task_id() != -1:
                 return
             sums = _Sums.of(out, neuron)

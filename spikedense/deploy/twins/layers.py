@@ -10,11 +10,11 @@ from .table import twin_of
 
 @twin_of(nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 class AccumulatingLayer(nn.Module):
-    """A convolution or linear layer on binary spikes: the weights D times, the bias once.
+    """A convolution or linear layer that reads binary spikes in D steps and adds its bias once.
 
     Args:
-        layer: The layer; it loses its bias.
-        levels: Virtual steps D of its input.
+        layer: The layer. Its bias moves to the twin.
+        levels: Number of virtual steps D of the layer's input.
     """
 
     def __init__(self, layer: Any, levels: tuple[int, ...]) -> None:

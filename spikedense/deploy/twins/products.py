@@ -1,7 +1,7 @@
-"""Twins of the products: each multiplication has a binary factor.
+"""Twins of the products, with a binary factor in each multiplication.
 
-A product of two integers is not the sum of the products of their spikes at the same step. One
-integer is accumulated, and the spikes of the other one add it up.
+The product of two integers is not the sum of products of both spikes at the same virtual step. One
+integer is accumulated first; then each spike of the other integer adds the accumulated one.
 """
 
 from typing import Any
@@ -22,8 +22,8 @@ class AccumulatingSynapse(nn.Module):
     """One weight for all spikes.
 
     Args:
-        synapse: The synapse of integers.
-        levels: Virtual steps of the spikes.
+        synapse: The synapse that reads integers.
+        levels: Number of virtual steps of the spikes.
     """
 
     def __init__(self, synapse: DirectSynapse, levels: tuple[int, ...]) -> None:
@@ -38,11 +38,11 @@ class AccumulatingSynapse(nn.Module):
 
 @twin_of(AttentionProduct)
 class SpikeAttentionProduct(nn.Module):
-    """An attention product.
+    """An attention product of binary spikes.
 
     Args:
         product: The product of integers.
-        levels: Virtual steps of queries, keys and values.
+        levels: Numbers of virtual steps of queries, keys and values.
     """
 
     def __init__(self, product: AttentionProduct, levels: tuple[int, ...]) -> None:
@@ -52,7 +52,7 @@ class SpikeAttentionProduct(nn.Module):
         self.q_levels, self.k_levels, self.v_levels = levels[:3]
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-        """As :class:`AttentionProduct`; each argument is ``[N * D, heads, d, tokens]``."""
+        """Multiply as :class:`AttentionProduct`; arguments are ``[N * D, heads, d, tokens]``."""
         is_quadratic = mask is not None or self.order == 'quadratic'
         out = self._quadratic(q, k, v, mask) if is_quadratic else self._linear(q, k, v)
         return out if self.scale == 1 else out * self.scale
@@ -76,7 +76,7 @@ class SpikeDeformSample(nn.Module):
 
     Args:
         sample: The sampling with integers.
-        levels: Virtual steps of values, offsets (1) and weights.
+        levels: Numbers of virtual steps of values, offsets (always 1) and weights.
     """
 
     def __init__(self, sample: DeformSample, levels: tuple[int, ...]) -> None:
@@ -85,7 +85,7 @@ class SpikeDeformSample(nn.Module):
         self.value_levels, _, self.weight_levels = levels
 
     def forward(self, value: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
-        """As :class:`DeformSample`; the spiking argument is ``[N * D, ...]``."""
+        """Sample as :class:`DeformSample`; the spiking argument is ``[N * D, ...]``."""
         values = planes_of(value, self.value_levels)
         weights = planes_of(weight, self.weight_levels)
         total: Any = 0
@@ -101,7 +101,7 @@ class SpikeMaskProduct(nn.Module):
 
     Args:
         product: The product with integers.
-        levels: Virtual steps of the embeddings.
+        levels: Number of virtual steps of the embeddings.
     """
 
     def __init__(self, product: MaskProduct, levels: tuple[int, ...]) -> None:
@@ -110,7 +110,7 @@ class SpikeMaskProduct(nn.Module):
         self.levels = levels[0]
 
     def forward(self, embedding: Tensor, mask_features: Tensor) -> Tensor:
-        """As :class:`MaskProduct`; the embeddings are ``[T, L*B*D, Q, C]``."""
+        """Multiply as :class:`MaskProduct`; the embeddings are ``[T, L*B*D, Q, C]``."""
         planes = embedding.unflatten(1, (-1, self.levels))
         total: Any = 0
         for d in range(self.levels):
@@ -120,11 +120,11 @@ class SpikeMaskProduct(nn.Module):
 
 @twin_of(SpikeSum, binary=True)
 class ConcatenatedSpikes(nn.Module):
-    """A sum of spikes: those of both neurons are sent, one after the other.
+    """A sum of spikes: the virtual steps of both neurons, one after the other.
 
     Args:
         total: The sum of integers.
-        levels: Virtual steps of both.
+        levels: Numbers of virtual steps of both summands.
     """
 
     def __init__(self, total: SpikeSum, levels: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Which module takes the place of another one when spikes are sent one by one."""
+"""The table of twins: modules that replace others if spikes are sent one by one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from torch import nn
 
 from spikedense.utils.answers import ClassTable
 
-#: Builds a twin from a module and the virtual steps of its tensor arguments.
+#: Builds a twin from a module and the numbers of virtual steps of the module's arguments.
 MakeTwin = Callable[..., nn.Module]
 
 
@@ -23,16 +23,16 @@ _TWINS: ClassTable[_Twin] = ClassTable()
 def twin_of(*classes: type, binary: bool = False) -> Callable[[MakeTwin], MakeTwin]:
     """Return a decorator that registers the spike-driven twin of some classes.
 
-    It decorates a class, or a function, that is called with the module and with ``levels``: the
-    number of virtual steps of each tensor that the module is called with (1 for a tensor that is no
-    spikes). The twin's ``forward`` takes the same tensors, the virtual steps of each on the batch
-    axis, the fastest of it (see :class:`SpikeTrain`), and returns what the module returns.
+    The decorated class or function gets the module and ``levels``: the number of virtual steps of
+    each tensor argument of the module (1 for a tensor without spikes). The ``forward`` of the twin
+    takes the same tensors, with the virtual steps merged into the batch axis (see
+    :class:`SpikeTrain`), and returns what the module returns.
 
     Args:
         *classes: Classes of weighted layers or of products. A subclass that overrides a method
-            needs a twin of its own.
-        binary: Whether the twin is needed even if all spikes are binary. A product of binary spikes
-            is the same module in most cases.
+            needs its own twin.
+        binary: Whether the twin is needed even if all spikes are binary. Most products of binary
+            spikes need no twin.
     """
 
     def register(make: MakeTwin) -> MakeTwin:
@@ -43,7 +43,7 @@ def twin_of(*classes: type, binary: bool = False) -> Callable[[MakeTwin], MakeTw
 
 
 def has_twin(module: nn.Module) -> bool:
-    """Whether a twin is registered for a module's class."""
+    """Tell whether a twin is registered for the class of a module."""
     return _TWINS.find(module) is not None
 
 
@@ -52,10 +52,10 @@ def build_twin(module: nn.Module, levels: tuple[int, ...]) -> nn.Module:
 
     Args:
         module: A module that has a twin.
-        levels: Virtual steps of its tensors.
+        levels: Number of virtual steps of each tensor argument.
 
     Returns:
-        The twin, or the module itself if it takes binary spikes as it is.
+        The twin; or the module itself, if all spikes are binary and the module can read them.
     """
     twin = _TWINS.find(module)
     if twin is None or (max(levels, default=1) == 1 and not twin.binary):

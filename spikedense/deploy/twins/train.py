@@ -7,11 +7,11 @@ from spikedense.neurons import BaseNeuron
 
 
 class SpikeTrain(BaseNeuron):
-    """A neuron that sends its integer as binary spikes, one at each virtual step.
+    """A neuron that sends an integer as binary spikes over D virtual steps.
 
-    The D virtual steps of a real step are on the batch axis, the fastest of it: image b at virtual
-    step d is row ``b * D + d``. The first n steps have a spike (thermometer order). The neuron
-    itself fires once in a real step, when all its input has been accumulated.
+    The virtual steps are merged into the batch axis: row ``b * D + d`` is image b at virtual step
+    d. An integer n gives a spike at each of the first n virtual steps (thermometer order). The
+    neuron inside fires once in each real step, after its whole input has been accumulated.
 
     Args:
         neuron: The neuron, of norm 1.
@@ -29,7 +29,7 @@ class SpikeTrain(BaseNeuron):
         return torch.stack(planes, 2).flatten(1, 2).to(x.dtype)
 
     def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Raise an error: the neuron inside runs instead."""
+        """Raise an error, because ``forward`` runs the neuron inside."""
         raise NotImplementedError
 
     def extra_repr(self) -> str:

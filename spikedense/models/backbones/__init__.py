@@ -1,4 +1,4 @@
-"""Backbones: one file a family, all on one contract (see :class:`SpikeBackbone`)."""
+"""Backbones, one file for each family. All are subclasses of :class:`SpikeBackbone`."""
 
 from .base import SpikeBackbone, SpikeStage
 from .pyramid import SpikeDrivenPyramid

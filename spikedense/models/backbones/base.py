@@ -17,11 +17,11 @@ OUT_TIMES = ('keep', 'mean')
 
 
 class SpikeStage(nn.Module):
-    """One stage of a backbone: a layer that changes size and width, then blocks that keep them.
+    """One stage of a backbone: a layer that changes size and channels, then blocks that do not.
 
     Args:
-        downsample: ``[T, B, C, H, W] -> [T, B, C', H', W']``. That of the first stage, the stem,
-            has no neuron: it reads the image.
+        downsample: ``[T, B, C, H, W] -> [T, B, C', H', W']``. The first stage has the stem here,
+            which reads the image and has no neuron.
         blocks: ``[T, B, C', H', W'] -> [T, B, C', H', W']``, any number.
     """
 
@@ -32,27 +32,27 @@ class SpikeStage(nn.Module):
 
 
 class SpikeBackbone(BaseModule):
-    """Stages one behind the other, with a tap after each; features are membrane potentials.
+    """A sequence of stages. The output of each stage, a membrane potential, can be returned.
 
-    A subclass tells the channels and the strides of its stages to this constructor, then calls
-    :meth:`add_stage` for each of them. Any number of stages will do.
+    A subclass passes the channels and the strides of its stages to this constructor, then calls
+    :meth:`add_stage` for each stage. Any number of stages is possible.
 
     Args:
         channels: Channels of each stage.
         strides: Stride of each stage's output, relative to the image.
-        T: Number of time steps that an image is repeated for; a clip has its own number.
+        T: Number of time steps for an image, which is repeated T times; a clip has its own number.
         in_channels: Channels of the image.
-        neuron_cfg: The neuron, passed down unchanged.
-        norm_cfg: The norm; default ``dict(type='BN')``.
+        neuron_cfg: Neuron of all layers; None means ``dict(type='NILIF', D=4)``.
+        norm_cfg: Norm of all layers; None means ``dict(type='BN')``.
         out_indices: Numbers of the stages whose outputs are returned; None returns all.
         out_time: ``'keep'`` returns ``[T, B, C, H, W]``, ``'mean'`` averages over T and returns
-            ``[B, C, H, W]``, which any neck and head of mmseg and mmdet takes.
-        drop_path_rate: Stochastic depth of the last block; it grows linearly from 0.
-        frozen_stages: The stages ``0..frozen_stages`` are not trained (-1: all are).
+            ``[B, C, H, W]``, the input of any neck and head of mmseg and mmdet.
+        drop_path_rate: Rate of stochastic depth of the last block; rates grow linearly from 0.
+        frozen_stages: The stages ``0..frozen_stages`` are not trained; -1 trains all stages.
         norm_eval: Whether batch norms keep their running statistics in training.
         with_cp: Whether blocks compute their activations again in the backward pass.
-        init_cfg: Initialisation; ``dict(type='Pretrained', checkpoint=..., prefix=...)`` takes
-            checkpoints of this package and official ones, whose keys are converted.
+        init_cfg: Initialisation. ``dict(type='Pretrained', checkpoint=..., prefix=...)`` loads a
+            checkpoint of this package or an official one, and converts official keys.
     """
 
     def __init__(
@@ -91,12 +91,12 @@ class SpikeBackbone(BaseModule):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
-        build_neuron(self.neuron_cfg)  # a wrong neuron_cfg is told before anything is built
+        build_neuron(self.neuron_cfg)  # refuses a wrong neuron_cfg before any layer is built
         self.stages = nn.ModuleList()
 
     @property
     def layer_cfg(self) -> dict[str, Any]:
-        """Neuron and norm, as arguments of a layer or a mixer."""
+        """Configs of neuron and norm, as arguments of a layer or a mixer."""
         return dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
 
     def add_stage(self, downsample: nn.Module, blocks: Iterable[nn.Module] = ()) -> None:
@@ -111,7 +111,7 @@ class SpikeBackbone(BaseModule):
             depths: Number of blocks of each stage.
 
         Returns:
-            A list for each stage; the rates grow linearly over all blocks.
+            A list of rates for each stage; the rates grow linearly over all blocks.
         """
         last = max(1, sum(depths) - 1)
         first = [sum(depths[:i]) for i in range(len(depths))]
@@ -122,12 +122,12 @@ class SpikeBackbone(BaseModule):
 
     @property
     def out_channels(self) -> tuple[int, ...]:
-        """Channels of the returned features."""
+        """Channels of each returned feature."""
         return tuple(self._stage_channels[i] for i in self.out_indices)
 
     @property
     def out_strides(self) -> tuple[int, ...]:
-        """Strides of the returned features."""
+        """Stride of each returned feature, relative to the image."""
         return tuple(self._stage_strides[i] for i in self.out_indices)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -163,14 +163,14 @@ class SpikeBackbone(BaseModule):
         if x.dim() == 5:
             return stem(x)
         if x.device.type == 'cpu':
-            # oneDNN's channels-last convolutions are faster, and all later maps keep the format.
+            # Channels-last convolutions are faster with oneDNN; all later maps keep the format.
             x = x.contiguous(memory_format=torch.channels_last)
         return stem(x.unsqueeze(0)).expand(self.T, -1, -1, -1, -1)
 
     def init_weights(self) -> None:
         """Initialise the weights; a ``Pretrained`` checkpoint may have official keys.
 
-        A checkpoint fills every weight: other initialisations beside it have nothing left to do.
+        A checkpoint sets every weight, so other initialisations in ``init_cfg`` are not run.
         """
         cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg or {}]
         pretrained = [cfg for cfg in cfgs if cfg.get('type') in ('Pretrained', PretrainedInit)]
@@ -201,15 +201,15 @@ class SpikeBackbone(BaseModule):
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
         """Return the layer of a parameter, for layer-wise learning-rate decay.
 
-        The method keeps the contract of mmpretrain's optimizer constructor.
+        The optimizer constructor of mmpretrain calls this method.
 
         Args:
             param_name: Name of the parameter, with ``prefix``.
-            prefix: Prefix to strip, as ``'backbone.'``.
+            prefix: Prefix to remove, as ``'backbone.'``.
 
         Returns:
-            The layer id (0 for the stem, then one a block) and the number of layers, the head
-            included.
+            The layer id and the number of layers. The stem has id 0, each block has the next id,
+            and the head is the last layer.
         """
         depths = [len(stage.blocks) for stage in cast(Any, self.stages)]
         num_layers = sum(depths) + 2

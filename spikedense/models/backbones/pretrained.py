@@ -1,4 +1,4 @@
-"""Loading of backbone weights by ``init_cfg``, from files with our keys or official ones."""
+"""Loads backbone weights for ``init_cfg``, from checkpoints of this package or official ones."""
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
     Args:
         backbone: The backbone.
         checkpoint: Path or address of the file.
-        prefix: Prefix of the keys, where it is another than ``backbone.``.
+        prefix: Prefix of the keys; None means ``backbone.`` or no prefix.
 
     Raises:
         UserError: The file cannot be read, no key has the prefix, no converter knows an official
@@ -29,7 +29,7 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
         state = _below(prefix.rstrip('.') + '.', state)
         if not state:
             raise UserError(f"no key of the checkpoint '{checkpoint}' starts with {prefix=}")
-    # Before the conversion: the converters do not know the necks and heads of other libraries.
+    # Converters do not know the necks and heads of other libraries, so drop these keys first.
     state = _below('backbone.', state) or state
     if recognised_families(state):
         report = convert_state_dict(state)
@@ -45,5 +45,5 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
 
 
 def _below(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return what has a prefix, without the prefix."""
+    """Return the entries whose keys have a prefix, and remove the prefix from the keys."""
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""The five-tap pyramid that the Spike-driven Transformers V2 and V3 share."""
+"""The pyramid of five stages of the Spike-driven Transformers V2 and V3."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ StageMixers = dict[str, Any] | Sequence[MixerCfg] | None
 
 
 class SpikeDrivenPyramid(SpikeBackbone):
-    """A stem and four more stages with membrane shortcuts, and a tap after each.
+    """A stem and four more stages with membrane shortcuts, with a tap (output) after each stage.
 
     ===  ===============================  =========  ============
     tap  after                            channels   stride
@@ -31,24 +31,25 @@ class SpikeDrivenPyramid(SpikeBackbone):
     4    transformer blocks               E3         16 or 32
     ===  ===============================  =========  ============
 
-    Any image size will do: each stride-2 convolution pads by zeros so that ``H`` becomes
-    ``ceil(H / 2)``; a tap of stride s has ``ceil(H / s)`` rows.
+    Any image size is possible: each stride-2 convolution pads with zeros, so ``H`` becomes
+    ``ceil(H / 2)``, and a tap of stride s has ``ceil(H / s)`` rows.
 
-    A block adds up to three mixers: a token mixer, an attention and a channel mixer. Each is built
-    by :func:`build_mixer` from a config, and each family has its own defaults. A config without a
-    type, or with the type of the default, changes arguments of the default.
+    A block has up to three mixers: a token mixer, an attention and a channel mixer. Mixers are
+    built by :func:`build_mixer`. Each family has default configs. A config without a type, or with
+    the type of the default, changes arguments of the default.
 
     Args:
         arch: Name in :attr:`arch_zoo`, or a dict with ``embed_dims`` (four) and, optionally,
             ``depths`` (five) and ``num_heads``.
-        mlp_ratio: Widening of the default channel mixers.
-        token_mixer: Token mixer: one config for all stages that have one by default, or a list with
-            an entry for each of the five stages.
-        attn_cfg: Attention, likewise; it is given ``num_heads`` if it takes it.
-        channel_mixer: Channel mixer, likewise.
-        stage4_stride: Stride of the last down-sampling; 1 as published, 2 for a true stride 32.
+        mlp_ratio: Ratio of hidden channels to channels in the default channel mixers.
+        token_mixer: Token mixer: a config for all stages that have a token mixer by default, or a
+            list with an entry for each of the five stages.
+        attn_cfg: Attention, given in the same two ways; ``num_heads`` is passed in if needed.
+        channel_mixer: Channel mixer, given in the same two ways.
+        stage4_stride: Stride of the last down-sampling; 1 as published, 2 for an output of stride
+            32.
         layer_scale: Start value of learnable scales in the transformer blocks; None for no scales.
-        **kwargs: Those of :class:`SpikeBackbone`, but for ``channels`` and ``strides``.
+        **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels`` and ``strides``.
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {}
@@ -92,10 +93,10 @@ class SpikeDrivenPyramid(SpikeBackbone):
 
     @abstractmethod
     def default_mixers(self) -> dict[str, list[MixerCfg]]:
-        """Return the mixers of a family.
+        """Return the default mixers of a family.
 
         Returns:
-            ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, each with an entry a stage.
+            ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, each with a config for each stage.
         """
 
     def _branches(self, stage: int, mixers: dict[str, MixerCfg]) -> dict[str, nn.Module]:
@@ -107,7 +108,7 @@ class SpikeDrivenPyramid(SpikeBackbone):
             attn_cfg='attn',
             channel_mixer='channel_mixer' if is_conv else 'mlp',
         )
-        # The order in which mixers are built decides which start weights a seed gives.
+        # The build order decides the start weights of a seed, so it must not change.
         order = tuple(names) if is_conv else ('attn_cfg', 'channel_mixer', 'token_mixer')
         built = {}
         for key in order:

@@ -17,17 +17,18 @@ class SDTV2(SpikeDrivenPyramid):
     blocks have an attention, whose projections are re-parameterised convolutions (RepConv), and an
     MLP.
 
-    Two versions share one set of weights. With a threshold neuron (LIF, or any neuron that tells
-    its ``v_threshold``) the attention scale is 0.125, and the neuron behind the attention product
-    fires at half its threshold. With an integer neuron (NI-LIF, as in Spike2Former) the scale is
-    ``head_dim ** -0.5``, and that neuron is as the others.
+    The defaults of the attention depend on the neuron. With a threshold neuron (LIF, or any neuron
+    with a ``v_threshold``), the attention scale is 0.125, and the neuron behind the attention
+    product has half the threshold. With an integer neuron (NI-LIF, as in Spike2Former), the scale
+    is ``head_dim ** -0.5``, and the neuron behind the product is the same as the others. Both
+    versions can load the same weights.
 
     Args:
         arch: ``'15M'``, ``'31M'``, ``'55M'``, ``'124M'`` or a dict.
-        neuron_cfg: Default ``dict(type='LIF')``.
+        neuron_cfg: Neuron of all layers; None means ``dict(type='LIF')``.
         attn_scale: Attention scale; None chooses by the neuron.
         attn_neuron_cfg: Neuron behind the attention product; None chooses by the neuron.
-        **kwargs: Those of :class:`SpikeDrivenPyramid`.
+        **kwargs: Other arguments of :class:`SpikeDrivenPyramid`.
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
@@ -46,7 +47,7 @@ class SDTV2(SpikeDrivenPyramid):
         **kwargs: Any,
     ) -> None:
         neuron_cfg = neuron_cfg or dict(type='LIF')
-        # The neuron itself is asked: a config may name it by its class, or name one of the user's.
+        # A neuron is built, because a config may name a class, or a neuron of the user.
         threshold = getattr(build_neuron(neuron_cfg), 'v_threshold', None)
         if threshold is not None:
             attn_neuron_cfg = attn_neuron_cfg or dict(neuron_cfg, v_threshold=threshold / 2)

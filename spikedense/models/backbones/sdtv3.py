@@ -12,15 +12,15 @@ from .pyramid import NUM_CONV_STAGES, SpikeDrivenPyramid
 class SDTV3(SpikeDrivenPyramid):
     """E-SpikeFormer, the backbone of Spike-driven Transformer V3 (TPAMI 2025), base models.
 
-    Convolution blocks have the efficient spiking convolution (ESC, 7x7) and two full 3x3
-    convolutions; transformer blocks have an ESC (3x3), an attention with 1x1 projections and a
-    value widened four times, and an MLP. The attention scale is ``2 * head_dim ** -0.5``.
+    Convolution blocks have an efficient spiking convolution (ESC, 7x7) and two full 3x3
+    convolutions. Transformer blocks have an ESC (3x3), an attention with 1x1 projections and a
+    value of four times the channels, and an MLP. The attention scale is ``2 * head_dim ** -0.5``.
 
     Args:
         arch: ``'2.7M'``, ``'5M'``, ``'10M'``, ``'19M'`` or a dict.
-        value_ratio: Widening of the value (lambda).
-        **kwargs: Those of :class:`SpikeDrivenPyramid`; the segmentation models of the paper's
-            repository use ``layer_scale=1e-6``.
+        value_ratio: Ratio of the value's channels to the channels of a block (lambda).
+        **kwargs: Other arguments of :class:`SpikeDrivenPyramid`. The segmentation models of the
+            official repository use ``layer_scale=1e-6``.
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {

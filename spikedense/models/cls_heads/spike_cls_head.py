@@ -13,16 +13,16 @@ from ..layers.time import over_time, with_time
 
 @MODELS.register_module()
 class SpikeClsHead(ClsHead):
-    """``mean_t(Linear(SN(mean_hw(x))))``, for the ImageClassifier of mmpretrain.
+    """Classifier ``mean_t(Linear(SN(mean_hw(x))))``, for mmpretrain's ``ImageClassifier``.
 
     Args:
-        in_channels: channels of the last feature.
-        num_classes: number of classes.
-        distilled: whether a second classifier stands beside the first (``head_kd`` of the
-            official checkpoints); the logits are the mean of both.
-        neuron_cfg: the neuron; the official V3 models use
+        in_channels: Channels of the last feature.
+        num_classes: Number of classes.
+        distilled: Whether there is a second classifier (``head_kd`` of the official checkpoints).
+            The logits are the mean of both classifiers.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``. The official V3 models use
             ``dict(type='NILIF', D=4, norm=1)``, raw integers.
-        **kwargs: those of mmpretrain's ``ClsHead``.
+        **kwargs: Arguments of mmpretrain's ``ClsHead``.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class SpikeClsHead(ClsHead):
         self.fc_kd = nn.Linear(in_channels, num_classes) if distilled else None
 
     def pre_logits(self, feats: Sequence[Tensor]) -> Tensor:
-        """Spikes of the pooled membranes of the last feature, ``[T, B, C]``."""
+        """Pool the last feature and return its spikes, ``[T, B, C]``."""
         return self.neuron(with_time(feats[-1]).mean((-2, -1)))
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """Classifies.
+        """Predict logits.
 
         Args:
-            feats: features; the last one, ``[T, B, C, H, W]`` or ``[B, C, H, W]``, is used.
+            feats: Features. Only the last is read, ``[T, B, C, H, W]`` or ``[B, C, H, W]``.
 
         Returns:
             Logits, ``[B, num_classes]``.

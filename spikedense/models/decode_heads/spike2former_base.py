@@ -1,4 +1,4 @@
-"""What the Spike2Former heads for mmseg and mmdet share: all between the pyramid and the masks."""
+"""The network from pyramid to masks, shared by the Spike2Former heads for mmseg and mmdet."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,19 +21,19 @@ from ..transformer_decoders import SpikeTransformerDecoder
 
 
 class MaskProduct(nn.Module):
-    """Mask logits, as a module that analysis and deployment can name: mean_t sum_c embedding F."""
+    """Mask logits ``mean_t sum_c embedding F``; a module, so that analysis can name the product."""
 
     no_nir = 'it multiplies spikes by maps, NIR only spikes by weights'
 
     def forward(self, embedding: Tensor, mask_features: Tensor) -> Tensor:
-        """Multiplies.
+        """Multiply embeddings by mask features.
 
         Args:
-            embedding: spikes of L states, ``[T, L*B, Q, C]``.
+            embedding: Spikes of L states of the queries, ``[T, L*B, Q, C]``.
             mask_features: ``[T, B, C, H, W]``.
 
         Returns:
-            ``[L, B, Q, H, W]``.
+            Logits, ``[L, B, Q, H, W]``.
         """
         T, B = mask_features.shape[:2]
         embedding = embedding.unflatten(1, (-1, B))
@@ -42,10 +42,10 @@ class MaskProduct(nn.Module):
 
 
 class SpikeMaskClassifier(BaseModule):
-    r"""Pixel decoder, query decoder, and what is read from the queries.
+    r"""Pixel decoder, query decoder, and the classes and masks of the queries.
 
-    A mix-in, to stand in front of a MaskFormer head of mmseg or mmdet, whose targets, losses and
-    inference then see ordinary tensors: the time axis is averaged over here.
+    This is a mix-in for a MaskFormer head of mmseg or mmdet; name it before that head. It averages
+    over time, so targets, losses and inference of the library get tensors without a time axis.
 
     .. math::
         \mathrm{cls} = \mathrm{mean}_t \, W_c R, \qquad
@@ -67,23 +67,23 @@ class SpikeMaskClassifier(BaseModule):
         masked_attention: bool = False,
         legacy_layout: bool = False,
     ) -> None:
-        """Makes the modules.
+        """Build the modules.
 
         Args:
-            in_channels: channels of the backbone's maps, finest first.
-            num_classes: number of classes, "nothing" not counted.
-            pixel_decoder: config of the pixel decoder, without what is said here.
-            transformer_decoder: arguments of :class:`SpikeTransformerDecoder`.
-            feat_channels: width of memories and queries.
-            out_channels: channels of the mask features.
-            num_queries: number of queries; it is part of the weights.
-            mask_embed: arguments of :class:`SpikeMaskEmbed`.
-            neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-            norm_cfg: the norm; default ``dict(type='BN')``.
-            masked_attention: whether a query sees only tokens in its last mask (Mask2Former's
-                attention; an option, for spiking masks are sparse).
-            legacy_layout: whether to mix channels and places as the released code does, which
-                official checkpoints need.
+            in_channels: Channels of the backbone's maps, finest first.
+            num_classes: Number of classes, without the class "nothing".
+            pixel_decoder: Config of the pixel decoder, without the arguments of this method.
+            transformer_decoder: Arguments of :class:`SpikeTransformerDecoder`.
+            feat_channels: Width of memories and queries.
+            out_channels: Channels of the mask features.
+            num_queries: Number of queries. Weights depend on it.
+            mask_embed: Arguments of :class:`SpikeMaskEmbed`.
+            neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+            norm_cfg: Default ``dict(type='BN')``.
+            masked_attention: Whether a query sees only the tokens in its last mask, as in
+                Mask2Former. Off by default, because spiking masks are sparse.
+            legacy_layout: Whether to mix channels and places as the released code does. Official
+                checkpoints need it.
         """
         require_mmcv_ops('Spike2Former, whose losses and matcher come from mmdet,')
         cfg: dict[str, Any] = dict(
@@ -127,15 +127,15 @@ class SpikeMaskClassifier(BaseModule):
         train_cfg: dict[str, Any] | None = None,
         test_cfg: dict[str, Any] | None = None,
     ) -> None:
-        """Makes what the library's targets and losses read from a head.
+        """Build the losses, the assigner and the sampler under the names that the library reads.
 
         Args:
-            loss_cls: loss of the classes; ``class_weight`` is 1 for each and 0.1 for "nothing" if
-                it is not given.
-            loss_mask: loss of the masks' pixels.
-            loss_dice: loss of the masks' overlap.
-            train_cfg: the assigner and the sampler.
-            test_cfg: of the library's inference.
+            loss_cls: Loss of the classes. ``class_weight`` is by default 1 for each class and 0.1
+                for "nothing".
+            loss_mask: Loss of the pixels of the masks.
+            loss_dice: Loss of the overlap of the masks.
+            train_cfg: Configs of the assigner and the sampler.
+            test_cfg: Settings of the library's inference.
         """
         self.train_cfg = train_cfg
         self.test_cfg = test_cfg
@@ -149,8 +149,8 @@ class SpikeMaskClassifier(BaseModule):
         self.class_weight = self.loss_cls.class_weight
 
     def init_weights(self) -> None:
-        """Initialises the parts, which have their own rules; embeddings keep normal numbers."""
-        # Not super(): the library's heads initialise an analog pixel decoder and query decoder.
+        """Initialise each part by its own rule; embeddings keep their normal distribution."""
+        # Not super(), because the library's heads initialise analog decoders.
         BaseModule.init_weights(self)
         if self.init_cfg is None:
             nn.init.trunc_normal_(self.cls_embed.weight, std=0.02)
@@ -159,28 +159,28 @@ class SpikeMaskClassifier(BaseModule):
     def forward(
         self, x: Sequence[Tensor], batch_data_samples: Sequence[Any] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Predicts classes and masks from the queries at the start and after each layer.
+        """Predict classes and masks from the queries at the start and after each layer.
 
         Args:
-            x: the backbone's maps, finest first, ``[T, B, C_i, H_i, W_i]`` or
+            x: The backbone's maps, finest first, ``[T, B, C_i, H_i, W_i]`` or
                 ``[B, C_i, H_i, W_i]``.
-            batch_data_samples: not read: no attention looks at the padding.
+            batch_data_samples: Not read, because no attention depends on the padding.
 
         Returns:
             Class logits ``[L + 1, B, Q, num_classes + 1]`` and mask logits ``[L + 1, B, Q, H, W]``
-            at the size of the mask features (1 instead of L + 1 within ``predict``). Float32 at
-            least.
+            at the size of the mask features, in float32 or float64. Inside of ``predict`` the first
+            axis has size 1.
         """
         mask_features, memories = self.pixel_decoder(x)
         states = self._decode(mask_features, memories)
         return self._read(states[-1:] if self._last_state_only else states, mask_features)
 
     def absorb(self, child: str, which: int, factor: float) -> None:
-        """Take a factor on the mask embeddings into the layer that gives the mask features."""
+        """Scale the layer that gives the mask features by a factor from the mask embeddings."""
         scale_output(out_layer(self.pixel_decoder.mask_conv), factor)
 
     def _decode(self, mask_features: Tensor, memories: Sequence[Tensor]) -> list[Tensor]:
-        """Runs the query decoder: L + 1 states ``[T, B, C, 1, Q]``, maps of height 1."""
+        """Run the query decoder and return L + 1 states ``[T, B, C, 1, Q]``, maps of height 1."""
         time_and_batch = mask_features.shape[:2]
         query = _as_map(self.query_feat.weight).expand(*time_and_batch, -1, -1, -1)
         tokens = [
@@ -200,7 +200,7 @@ class SpikeMaskClassifier(BaseModule):
         )
 
     def _read(self, states: Sequence[Tensor], mask_features: Tensor) -> tuple[Tensor, Tensor]:
-        """Classes and masks of L states of the queries, averaged over time."""
+        """Predict classes and masks from L states of the queries, averaged over time."""
         queries = torch.stack(list(states), dim=1).squeeze(-2).transpose(-2, -1)  # [T, L, B, Q, C]
         L, B = queries.shape[1:3]
         spikes, embedding = self.mask_embed(queries.flatten(1, 2))
@@ -210,7 +210,7 @@ class SpikeMaskClassifier(BaseModule):
 
     @torch.no_grad()
     def _visible_tokens(self, state: Tensor, mask_features: Tensor, size: Sequence[int]) -> Tensor:
-        """Tokens inside each query's mask, all where it is empty: ``[T*B, 1, h*w, Q]``."""
+        """Mark the tokens in each query's mask, or all for an empty mask, ``[T*B, 1, h*w, Q]``."""
         with _running_statistics_kept(self.mask_embed):
             masks = self._read([state], mask_features)[1][0]  # [B, Q, H, W]
         inside = F.interpolate(masks, size=tuple(size), mode='bilinear').flatten(2) > 0
@@ -218,13 +218,13 @@ class SpikeMaskClassifier(BaseModule):
         return inside.transpose(1, 2).unsqueeze(1).repeat(state.size(0), 1, 1, 1)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """The library's prediction, for which the masks of the last layer are enough."""
+        """Predict as the library does, from the state after the last layer alone."""
         with self.last_state_only():
             return super().predict(*args, **kwargs)
 
     @contextmanager
     def last_state_only(self) -> Iterator[None]:
-        """Within it, only what the last layer says is computed, as for a prediction."""
+        """Compute classes and masks after the last layer only, inside of a ``with`` block."""
         self._last_state_only = True
         try:
             yield
@@ -234,7 +234,7 @@ class SpikeMaskClassifier(BaseModule):
 
 @contextmanager
 def _running_statistics_kept(module: nn.Module) -> Iterator[None]:
-    """Lets norms in training mode use a batch's statistics without taking note of them."""
+    """Restore the running statistics of norms after a ``with`` block."""
     buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
     try:
         yield
@@ -244,7 +244,7 @@ def _running_statistics_kept(module: nn.Module) -> Iterator[None]:
 
 
 def _as_map(table: Tensor) -> Tensor:
-    """``[Q, C] -> [C, 1, Q]``."""
+    """Turn ``[Q, C]`` into ``[C, 1, Q]``."""
     return table.t().unsqueeze(1)
 
 

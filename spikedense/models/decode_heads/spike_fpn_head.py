@@ -13,16 +13,15 @@ from ..layers import SpikeConv, over_time, resize_maps, with_time
 
 
 class ScaleHead(nn.Module):
-    """Brings one level to the finest: convolutions, each followed by bilinear up-sampling by 2.
+    """Convolutions of one level, each followed by bilinear up-sampling by 2.
 
     Args:
-        in_channels: channels of the level.
-        channels: channels of the output.
-        num_convs: number of convolutions.
-        upsample: whether each is followed by up-sampling.
-        align_corners: of the interpolation.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
+        in_channels: Channels of the level.
+        channels: Channels of the output.
+        num_convs: Number of convolutions.
+        upsample: Whether to up-sample after each convolution.
+        align_corners: Option of the interpolation.
+        norm_cfg: None means no norm.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class ScaleHead(nn.Module):
         self.align_corners = align_corners
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[T, B, C_in, H, W] -> [T, B, C, s*H, s*W]``."""
+        """Turn ``[T, B, C_in, H, W]`` into ``[T, B, C, s*H, s*W]``, s = 2 ** num_convs or 1."""
         for conv in self.convs:
             x = conv(x)
             if self.upsample:
@@ -62,14 +61,14 @@ class ScaleHead(nn.Module):
 class SpikeFPNHead(BaseDecodeHead):
     """Semantic FPN with a neuron in front of every convolution (FPNHead_SNN, QFPNHead).
 
-    Each level runs through ``max(1, log2(stride_i / stride_0))`` convolutions, up-sampled in
-    between; the levels are added on membranes; ``logits = mean_t(Conv1x1(SN(sum)))``. There is
-    no dropout: it would make spikes real-valued.
+    Each level has ``max(1, log2(stride_i / stride_0))`` convolutions, each followed by up-sampling
+    (except on the finest level). The membrane potentials of all levels are added, and
+    ``logits = mean_t(Conv1x1(SN(sum)))``. There is no dropout, because it makes spikes real-valued.
 
     Args:
-        feature_strides: strides of the levels, finest first; only their ratios matter.
-        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        **kwargs: those of mmseg's ``BaseDecodeHead``, but for ``dropout_ratio`` and ``act_cfg``.
+        feature_strides: Strides of the levels, finest first. Only the ratios matter.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+        **kwargs: Arguments of mmseg's ``BaseDecodeHead``, except ``dropout_ratio`` and ``act_cfg``.
     """
 
     no_nir = 'bilinear resizing and the mean over time have no NIR node'
@@ -78,12 +77,14 @@ class SpikeFPNHead(BaseDecodeHead):
         self, feature_strides: Sequence[int], neuron_cfg: dict | None = None, **kwargs
     ) -> None:
         if kwargs.pop('dropout_ratio', 0):
-            raise ValueError('SpikeFPNHead: dropout_ratio must be 0, spikes are not dropped out')
+            raise ValueError(
+                'SpikeFPNHead: dropout_ratio must be 0, because dropout changes spikes'
+            )
         super().__init__(input_transform='multiple_select', dropout_ratio=0, act_cfg=None, **kwargs)
         if len(feature_strides) != len(self.in_channels):
             raise ValueError(
                 f'SpikeFPNHead: feature_strides={tuple(feature_strides)}, expected '
-                f'{len(self.in_channels)} of them, as in_channels'
+                f'{len(self.in_channels)} of them, one for each of in_channels'
             )
         self.feature_strides = tuple(feature_strides)
         neuron_cfg = neuron_or_default(neuron_cfg)
@@ -102,10 +103,10 @@ class SpikeFPNHead(BaseDecodeHead):
         self.out_neuron = build_neuron(neuron_cfg)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Predicts logits.
+        """Predict logits.
 
         Args:
-            inputs: features, finest first, ``[T, B, C_i, H_i, W_i]`` or ``[B, C_i, H_i, W_i]``.
+            inputs: Features, finest first, ``[T, B, C_i, H_i, W_i]`` or ``[B, C_i, H_i, W_i]``.
 
         Returns:
             Logits at the size of the finest level, ``[B, num_classes, H_0, W_0]``.

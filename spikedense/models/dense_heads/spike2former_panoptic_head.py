@@ -14,17 +14,16 @@ from ..decode_heads.spike2former_base import SpikeMaskClassifier
 class Spike2FormerPanopticHead(SpikeMaskClassifier, MaskFormerHead):
     """Spike2Former as the ``panoptic_head`` of mmdet's ``MaskFormer``, with MaskFormer's losses.
 
-    Targets, losses and inference are those of mmdet's ``MaskFormerHead``; a fusion head turns the
+    Targets, losses and inference are those of mmdet's ``MaskFormerHead``. A fusion head turns the
     masks into instances or panoptic segments.
 
     Args:
-        num_things_classes: number of classes that have instances; they come first.
-        num_stuff_classes: number of classes that have none.
-        loss_cls, loss_mask, loss_dice: losses, see :meth:`SpikeMaskClassifier.build_losses`.
-        train_cfg: the assigner and the sampler; the detector hands it in.
-        test_cfg: of the fusion head; the detector hands it in.
-        init_cfg: initialisation of mmengine.
-        **network: the network, see :meth:`SpikeMaskClassifier.build_network`.
+        num_things_classes: Number of classes with instances. These classes come first.
+        num_stuff_classes: Number of classes without instances.
+        loss_cls, loss_mask, loss_dice: Losses, see :meth:`SpikeMaskClassifier.build_losses`.
+        train_cfg: Configs of the assigner and the sampler, given by the detector.
+        test_cfg: Settings of the fusion head, given by the detector.
+        **network: Arguments of :meth:`SpikeMaskClassifier.build_network`.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class Spike2FormerPanopticHead(SpikeMaskClassifier, MaskFormerHead):
         init_cfg: dict | list[dict] | None = None,
         **network: Any,
     ) -> None:
-        # The parents' constructors would build an analog pixel decoder and query decoder.
+        # Not super(), because the parents build an analog pixel decoder and query decoder.
         BaseModule.__init__(self, init_cfg)
         self.num_things_classes = num_things_classes
         self.num_stuff_classes = num_stuff_classes
@@ -52,9 +51,9 @@ class Spike2FormerPointHead(Spike2FormerPanopticHead, Mask2FormerHead):
     """:class:`Spike2FormerPanopticHead` with Mask2Former's losses on sampled points.
 
     Args:
-        **kwargs: those of :class:`Spike2FormerPanopticHead`. Its ``train_cfg`` may say
-            ``num_points`` (12544), ``oversample_ratio`` (3.0) and ``importance_sample_ratio``
-            (0.75) too.
+        **kwargs: Arguments of :class:`Spike2FormerPanopticHead`. ``train_cfg`` may also contain
+            ``num_points`` (default 12544), ``oversample_ratio`` (3.0) and
+            ``importance_sample_ratio`` (0.75).
     """
 
     def __init__(self, **kwargs: Any) -> None:

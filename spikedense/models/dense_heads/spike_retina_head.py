@@ -12,17 +12,17 @@ from ..layers import SpikeConv, head_neuron, mean_over_time, with_time
 
 @MODELS.register_module()
 class SpikeRetinaHead(RetinaHead):
-    """RetinaNet's two branches, a neuron in front of every convolution (SpikeRetinaHead).
+    """RetinaNet's two branches with a neuron in front of every convolution (SpikeRetinaHead).
 
-    ``x = Conv3x3(SN(x))``, ``stacked_convs`` times a branch; ``cls, reg = mean_t(Conv3x3(SN(x)))``.
-    The published head has one LIF in front of both predictors, whose membrane leaks from the
-    classes into the boxes; here each has its own.
+    Each branch has ``stacked_convs`` times ``x = Conv3x3(SN(x))``, then
+    ``cls, reg = mean_t(Conv3x3(SN(x)))``. In the published head, both predictors share one LIF, so
+    its membrane after the classes is the start for the boxes. Here each predictor has its own.
 
     Args:
-        num_classes: number of classes.
-        in_channels: channels of the features.
-        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        **kwargs: those of mmdet's ``RetinaHead``; its ``norm_cfg`` stands behind each stacked
+        num_classes: Number of classes.
+        in_channels: Channels of the features.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+        **kwargs: Arguments of mmdet's ``RetinaHead``. ``norm_cfg`` is the norm behind each stacked
             convolution.
     """
 
@@ -39,7 +39,7 @@ class SpikeRetinaHead(RetinaHead):
         super().__init__(num_classes, in_channels, **kwargs)
 
     def _init_layers(self) -> None:
-        """Builds the layers; mmdet's constructor calls it."""
+        """Build the layers. mmdet's constructor calls this method."""
         self.cls_convs = self._branch()
         self.reg_convs = self._branch()
         width = self.feat_channels if self.stacked_convs else self.in_channels
@@ -65,7 +65,7 @@ class SpikeRetinaHead(RetinaHead):
         )
 
     def forward_single(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores and box deltas of one level.
+        """Predict scores and box deltas of one level.
 
         Args:
             x: ``[T, B, C, H, W]`` or ``[B, C, H, W]`` (one step).

@@ -12,17 +12,18 @@ from ..layers import SpikeConv, head_neuron, mean_over_time, with_time
 
 @MODELS.register_module()
 class SpikeRPNHead(RPNHead):
-    """Region proposals, a neuron in front of every convolution (SpikeRPNHead of SDT-V3, ST-ERF).
+    """Region proposals with a neuron in front of every convolution, as in SDT-V3 and ST-ERF.
 
     ``x = Conv3x3(SN(x))``, ``num_convs`` times; ``cls, reg = mean_t(Conv1x1(SN(x)))``. Anchors,
-    losses and proposals are mmdet's, which sees logits without a time axis.
+    losses and proposals are mmdet's. They get logits without a time axis.
 
     Args:
-        in_channels: channels of the features.
-        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        norm_cfg: the norm behind each 3x3 convolution; None, as published, for none. A batch norm
-            sees all levels in turn, whose statistics differ, and predicts with their average.
-        **kwargs: those of mmdet's ``RPNHead``.
+        in_channels: Channels of the features.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+        norm_cfg: Norm behind each 3x3 convolution; None, as published, means no norm. The levels
+            have different statistics. A batch norm is trained on each level in turn, and predicts
+            with the average.
+        **kwargs: Arguments of mmdet's ``RPNHead``.
     """
 
     no_nir = 'the mean over time has no NIR node'
@@ -39,7 +40,7 @@ class SpikeRPNHead(RPNHead):
         super().__init__(in_channels, **kwargs)
 
     def _init_layers(self) -> None:
-        """Builds the layers; mmdet's constructor calls it."""
+        """Build the layers. mmdet's constructor calls this method."""
         width = self.feat_channels
         spiking: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg)
         self.rpn_conv = nn.Sequential(
@@ -59,7 +60,7 @@ class SpikeRPNHead(RPNHead):
         self.rpn_reg = SpikeConv(width, num_anchors * self.bbox_coder.encode_size, **spiking)
 
     def forward_single(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores and box deltas of one level.
+        """Predict scores and box deltas of one level.
 
         Args:
             x: ``[T, B, C, H, W]`` or ``[B, C, H, W]`` (one step).

@@ -1,4 +1,8 @@
-"""Blocks that several models share. Maps are ``[T, B, C, H, W]`` throughout."""
+"""Layers and blocks that several models share. Maps are ``[T, B, C, H, W]`` in all of them.
+
+``neuron_cfg``, ``norm_cfg`` and ``init_cfg`` are the configs of the neuron, of the norm and of
+mmengine's initialisation. Layers pass neuron and norm on to their parts unchanged.
+"""
 
 from .attention import (
     AttentionProduct,

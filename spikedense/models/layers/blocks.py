@@ -18,7 +18,7 @@ class LayerScale(nn.Module):
 
     Args:
         channels: Channels.
-        init: Value at the start.
+        init: Start value of all scales.
     """
 
     def __init__(self, channels: int, init: float) -> None:
@@ -35,7 +35,7 @@ class SpikeBlock(BaseModule):
 
     Args:
         channels: Channels.
-        branches: Name -> branch, ``[T, B, C, H, W] -> [T, B, C, H, W]``, in order.
+        branches: Name -> branch, ``[T, B, C, H, W] -> [T, B, C, H, W]``, in running order.
         drop_path: Rate of stochastic depth of each branch.
         layer_scale: Start value of a learnable scale of each branch; None for no scales.
     """
@@ -65,13 +65,13 @@ class SpikeBlock(BaseModule):
         return x
 
     def summands(self) -> dict[str, nn.Module]:
-        """Return the branches, by their names below the block; their scales have to be folded."""
+        """Return the branches by their names below the block; scales must be folded before."""
         if len(self.scales):
             raise Unfoldable('its layer scales are not folded')
         return {f'branches.{name}': branch for name, branch in self.branches.items()}
 
     def fold_scales(self, steps: int) -> list[Folding]:
-        """Put the scales into the last layers of the branches."""
+        """Fold each scale into the last layer of its branch."""
         done = []
         for name in list(self.scales):
             where = f'scales.{name}'

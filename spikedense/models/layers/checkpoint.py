@@ -1,4 +1,4 @@
-"""Activation checkpointing that leaves running statistics alone."""
+"""Activation checkpointing that updates running statistics only once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -10,7 +10,12 @@ from torch.utils.checkpoint import checkpoint
 
 @contextmanager
 def _replayed_buffers(module: nn.Module, before: list[Tensor]) -> Iterator[None]:
-    """Recomputes from the buffers of the first forward pass, and undoes its second update."""
+    """Give the recomputation the old buffers, and drop its second update of them.
+
+    Args:
+        module: The module.
+        before: The buffers before the first forward pass.
+    """
     after = [b.clone() for b in module.buffers()]
     with torch.no_grad():
         for buffer, value in zip(module.buffers(), before, strict=True):
@@ -24,14 +29,14 @@ def _replayed_buffers(module: nn.Module, before: list[Tensor]) -> Iterator[None]
 
 
 def checkpoint_block(module: nn.Module, x: Tensor) -> Tensor:
-    """Runs a module and recomputes its activations in the backward pass.
+    """Run a module and recompute its activations in the backward pass, to save memory.
 
-    A plain checkpoint would update the running statistics of batch norms twice, and RepConv,
-    which pads with them, would not even recompute the same values.
+    A plain checkpoint updates the running statistics of batch norms twice. RepConv pads with these
+    statistics, so a plain checkpoint would also recompute other values.
 
     Args:
-        module: maps ``x`` to a tensor.
-        x: input.
+        module: Maps ``x`` to a tensor.
+        x: The input.
 
     Returns:
         ``module(x)``.

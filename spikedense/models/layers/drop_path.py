@@ -7,7 +7,7 @@ class DropPath(nn.Module):
     """Drops a residual branch per sample, for all time steps at once.
 
     Args:
-        rate: probability of dropping; survivors are scaled by ``1 / (1 - rate)``.
+        rate: Probability of dropping; a branch that is kept is scaled by ``1 / (1 - rate)``.
     """
 
     def __init__(self, rate: float = 0.0) -> None:

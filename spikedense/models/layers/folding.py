@@ -1,4 +1,4 @@
-"""Exact changes of weighted layers, which the layers' own foldings are made of."""
+"""Exact changes of weighted layers. The fold methods of all layers use them."""
 
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ def out_layer(branch: nn.Module) -> nn.Module:
         branch: Any module.
 
     Returns:
-        A convolution or a linear layer; a factor on its weight and bias is a factor on the branch.
+        A convolution or linear layer. A factor on its weight and bias scales the branch's output.
 
     Raises:
         Unfoldable: The branch names no such layer.
@@ -31,11 +31,11 @@ def out_layer(branch: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def scale_output(layer: Any, factor: Tensor | float) -> None:
-    """Multiply what a convolution or linear layer gives: its weight and its bias.
+    """Scale the output of a convolution or linear layer by scaling weight and bias.
 
     Args:
         layer: The layer, changed in place.
-        factor: A number, or one for each output channel, ``[out]``.
+        factor: A number, or a number for each output channel, ``[out]``.
     """
     shape = [1] * layer.weight.dim()
     shape[_output_axis(layer)] = -1
@@ -47,14 +47,14 @@ def scale_output(layer: Any, factor: Tensor | float) -> None:
 
 @torch.no_grad()
 def fold_norm(layer: Any, norm: nn.Module) -> None:
-    """Put a norm into the layer in front of it.
+    """Fold a norm into the layer in front of the norm.
 
     Args:
         layer: The convolution or linear layer, changed in place.
         norm: The norm behind the layer, in eval mode.
 
     Raises:
-        Unfoldable: The norm depends on its input.
+        Unfoldable: The norm has no running statistics, so it depends on its input.
     """
     if not isinstance(norm, _BatchNorm) or norm.running_mean is None:
         raise Unfoldable(

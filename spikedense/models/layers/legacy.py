@@ -1,13 +1,13 @@
-"""The released Spike2Former's slips of tensor layout, needed to run its checkpoints."""
+"""Wrong tensor layouts of the released Spike2Former code, needed to run its checkpoints."""
 
 from torch import Tensor
 
 
 def tokens_as_map(x: Tensor) -> Tensor:
-    """Takes the numbers of a channels-first map for those of a channels-last one.
+    """Read the memory of a channels-first map as if the map were channels-last.
 
-    The memory of ``[C, H, W]`` is read as ``[H, W, C]``, and the result given the axes of a map
-    again, so that channels and places are mixed.
+    The memory of ``[C, H, W]`` is read as ``[H, W, C]``, then the axes are permuted to
+    ``[C, H, W]``. This mixes channels and places.
 
     Args:
         x: ``[T, B, C, H, W]``.
@@ -20,7 +20,7 @@ def tokens_as_map(x: Tensor) -> Tensor:
 
 
 def map_as_tokens(x: Tensor) -> Tensor:
-    """Undoes :func:`tokens_as_map`: channels-last numbers taken for channels-first ones.
+    """Undo :func:`tokens_as_map`: read the memory of a channels-last map as channels-first.
 
     Args:
         x: ``[T, B, C, H, W]``.

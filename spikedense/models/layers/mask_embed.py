@@ -1,4 +1,4 @@
-"""From queries to mask embeddings, with the membrane shortcut ME-Shortcut (SDME)."""
+"""Spike-driven mask embedding (SDME) with ME-Shortcut: from queries to mask embeddings."""
 
 from typing import Any, cast
 
@@ -18,15 +18,12 @@ PRE_ACTS = ('sigmoid', None)
 
 
 def rescaled(neuron_cfg: dict[str, Any], scale: float) -> dict[str, Any]:
-    """A neuron whose output is ``scale`` times that of another one.
+    """Return the config of a neuron that emits ``scale`` times as much.
 
     Args:
-        neuron_cfg: an integer neuron (NI-LIF and its kin); others have no scale and stay what they
-            are.
-        scale: factor; a neuron of D = 4 with scale 4 emits integers.
-
-    Returns:
-        The config of the other neuron.
+        neuron_cfg: Config of a neuron. Only NI-LIF and its subclasses have a scale; the config of
+            any other neuron is returned unchanged.
+        scale: Factor on the output; with scale 4, NI-LIF of D = 4 emits integers.
     """
     neuron = build_neuron(neuron_cfg)
     if not isinstance(neuron, NILIF):
@@ -36,10 +33,10 @@ def rescaled(neuron_cfg: dict[str, Any], scale: float) -> dict[str, Any]:
 
 
 class DirectSynapse(nn.Module):
-    """One weight for all spikes: it makes a membrane current of them.
+    """A synapse with one weight for all spikes.
 
-    The weight is that of the shortcut, and stays a parameter of :class:`SpikeMaskEmbed`. The
-    multiplication is a module, so that analysis and deployment can name it.
+    The weight is a parameter of :class:`SpikeMaskEmbed`, which passes it in. The multiplication is
+    a module, so that analysis can name it and deployment can replace it.
     """
 
     no_nir = 'a weight that all spikes share has no NIR node'
@@ -57,21 +54,18 @@ class SpikeMaskEmbed(BaseModule):
         \zeta &= \alpha \, \mathrm{SN}\bigl(\mathrm{MLP}(R)
                  + w \, \mathrm{BN}(\mathrm{Conv}(\alpha \, \mathrm{SN}(P)))\bigr)
 
-    The convolution mixes queries, not channels: it fixes their number. As P lies in (0, 1), R is 0
-    or :math:`\alpha / D`, as Q is negative or not.
+    The convolution mixes queries, not channels, so the number of queries is fixed. P lies in
+    (0, 1). So R is :math:`\alpha / D` if Q is above 0, else 0.
 
     Args:
-        in_channels: channels of the queries.
-        out_channels: channels of the mask features.
-        num_queries: number of queries.
-        shortcut: ``'me_query_conv'``, ``'me_channel_conv'`` (its convolution mixes channels),
-            ``'identity'`` (:math:`w R`), ``'membrane'`` (:math:`w Q`), or None; all but the first
-            are ablations.
+        in_channels: Channels of the queries.
+        out_channels: Channels of the mask features.
+        num_queries: Number of queries.
+        shortcut: ``'me_query_conv'``, ``'me_channel_conv'`` (a convolution that mixes channels),
+            ``'identity'`` (:math:`w R`), ``'membrane'`` (:math:`w Q`), or None for no shortcut.
+            Only ``'me_query_conv'`` is the published model, the others are ablations.
         pre_act: ``'sigmoid'``, or None for ``P = Q``.
-        scale: :math:`\alpha`; D makes the neurons emit integers.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        scale: :math:`\alpha`; with :math:`\alpha = D` the neurons emit integers.
     """
 
     def __init__(
@@ -117,20 +111,20 @@ class SpikeMaskEmbed(BaseModule):
         self.weight = nn.Parameter(torch.ones(1)) if shortcut is not None else None
 
     def init_weights(self) -> None:
-        """A last layer with small weights."""
+        """Initialise the weights; the last layer starts with small weights and no bias."""
         super().init_weights()
         if self.init_cfg is None:
             nn.init.trunc_normal_(self.fc_out.weight, std=0.02)
             nn.init.zeros_(self.fc_out.bias)
 
     def forward(self, queries: Tensor) -> tuple[Tensor, Tensor]:
-        r"""Embeds queries.
+        r"""Embed queries.
 
         Args:
             queries: ``[T, B, Q, C]``.
 
         Returns:
-            What classes are read from, :math:`R`, ``[T, B, Q, C]``, and the mask embeddings
+            :math:`R`, the input of the classifier, ``[T, B, Q, C]``, and the mask embeddings
             :math:`\zeta`, ``[T, B, Q, C_out]``; both are spikes.
         """
         p = queries.sigmoid() if self.pre_act == 'sigmoid' else queries
@@ -147,7 +141,7 @@ class SpikeMaskEmbed(BaseModule):
         return over_time(self.fc_out, x)
 
     def _shortcut(self, queries: Tensor, p: Tensor, r: Tensor) -> Tensor:
-        """``[T, B, Q, C] -> [T, B, Q, C_out]``, the weight included."""
+        """``[T, B, Q, C] -> [T, B, Q, C_out]``, times the weight of the shortcut."""
         if self.direct is not None:
             return unfold_time(self.direct(fold_time(r), self.weight), r.size(0))
         y = queries if self.shortcut_conv is None else self._convolved(p)
@@ -161,18 +155,18 @@ class SpikeMaskEmbed(BaseModule):
         return self.shortcut_conv(p.transpose(2, 3).unsqueeze(-1)).squeeze(-1).transpose(2, 3)
 
     def absorb(self, child: str, which: int, factor: float) -> None:
-        """Take a factor on the spikes of the identity shortcut into its weight."""
+        """Fold a factor of the spikes into the weight of the identity shortcut."""
         cast(Tensor, self.weight).mul_(factor)
 
     def fold_scales(self, steps: int) -> list[Folding]:
-        """Put the shortcut's weight into its convolution, and the sigmoid into thresholds."""
+        """Fold the shortcut's weight into its convolution, and the sigmoid into thresholds."""
         done = []
         if self.weight is not None and self.shortcut_conv is not None:
             scale_output(self.shortcut_conv.conv, self.weight.detach())
             self.weight = None
             done.append(Folding('shortcut weight', ''))
         elif self.weight is not None and self.shortcut == 'membrane':
-            reason = 'it multiplies membranes, no layer stands there'
+            reason = 'it multiplies a membrane, there is no layer to fold it into'
             done.append(Folding('shortcut weight', '', reason))
         if self.pre_act == 'sigmoid':
             done.append(self._fold_sigmoid(steps))

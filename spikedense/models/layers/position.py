@@ -1,4 +1,4 @@
-"""Positions of tokens."""
+"""Position encoding of tokens."""
 
 import torch
 from mmengine.registry import MODELS
@@ -6,15 +6,15 @@ from torch import Tensor
 
 
 def sine_positions(x: Tensor) -> Tensor:
-    """Sine encoding of the places of a map, normalised to its size (DETR's, from mmdet).
+    """Return the sine encoding of the places of a map, normalised to the map's size (DETR, mmdet).
 
-    Half of the channels encode y, the others x. Computed in float32.
+    The first half of the channels encodes y, the second half x. Computed in float32.
 
     Args:
-        x: ``[T, B, C, H, W]``; only its shape, device and dtype are read.
+        x: ``[T, B, C, H, W]``; only shape, device and dtype are read.
 
     Returns:
-        ``[C, H, W]``.
+        ``[C, H, W]``, in the dtype of ``x``.
     """
     encoding = MODELS.build(
         dict(type='mmdet.SinePositionalEncoding', num_feats=x.size(2) // 2, normalize=True)

@@ -16,16 +16,16 @@ from .time import fold_time, unfold_time
 
 
 class BorderNorm(nn.Module):
-    r"""Batch norm, then a border of what it gives for a zero input (BNAndPad).
+    r"""Batch norm, then padding with the norm's output for a zero input (BNAndPad).
 
-    The border is :math:`\beta - \mu \gamma / \sqrt{\sigma^2 + \epsilon}` from *running*
-    statistics, in training as well (after their update), and carries no gradient. It makes the
-    whole RepConv equal to one zero-padded 3x3 convolution in eval mode.
+    The border is :math:`\beta - \mu \gamma / \sqrt{\sigma^2 + \epsilon}` from the *running*
+    statistics, in training also (after their update). The border has no gradient. With this border,
+    the whole RepConv equals one zero-padded 3x3 convolution in eval mode.
 
     Args:
-        num_features: channels.
-        norm_cfg: a batch norm with running statistics and affine weights.
-        padding: width of the border.
+        num_features: Number of channels.
+        norm_cfg: A batch norm with running statistics and affine weights.
+        padding: Width of the border.
     """
 
     def __init__(self, num_features: int, norm_cfg: dict, padding: int = 1) -> None:
@@ -58,10 +58,9 @@ class RepConv(BaseModule):
     """1x1 convolution, :class:`BorderNorm`, depth-wise 3x3, 1x1 convolution, norm.
 
     Args:
-        in_channels: channels of the input, and of the depth-wise part.
-        out_channels: channels of the output.
-        norm_cfg: a batch norm with running statistics and affine weights.
-        init_cfg: initialisation of mmengine.
+        in_channels: Channels of the input, and of the depth-wise part.
+        out_channels: Channels of the output.
+        norm_cfg: A batch norm with running statistics and affine weights.
     """
 
     def __init__(
@@ -85,14 +84,13 @@ class RepConv(BaseModule):
 
 
 class SpikeRepConv(BaseModule):
-    """``Norm(RepConv(SN(x)))`` on ``[T, B, C, H, W]``, mergeable into one spiking 3x3 convolution.
+    """``Norm(RepConv(SN(x)))`` on ``[T, B, C, H, W]``, equal to one spiking 3x3 convolution.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        neuron_cfg: the neuron in front; None where the caller hands over spikes.
-        norm_cfg: a batch norm with running statistics and affine weights.
-        init_cfg: initialisation of mmengine.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        neuron_cfg: None for a layer without a neuron, if the input is spikes.
+        norm_cfg: A batch norm with running statistics and affine weights.
     """
 
     def __init__(
@@ -115,7 +113,7 @@ class SpikeRepConv(BaseModule):
         return unfold_time(guarded_norm(self.norm, self.conv(fold_time(x))), x.size(0))
 
     def merged(self) -> tuple[Tensor, Tensor]:
-        """Weight ``[out, in, 3, 3]`` and bias ``[out]`` of the equal eval-mode convolution."""
+        """Return weight ``[out, in, 3, 3]`` and bias ``[out]`` of the equal convolution."""
         rep = self.conv
         return merge_rep_conv(
             rep.expand.weight,
@@ -128,7 +126,7 @@ class SpikeRepConv(BaseModule):
 
     @torch.no_grad()
     def as_conv(self) -> SpikeConv:
-        """Build the one convolution that computes the same in eval mode."""
+        """Build the single convolution that computes the same in eval mode."""
         weight, bias = self.merged()
         layer = SpikeConv(weight.size(1), weight.size(0), 3, bias=True).to(weight)
         layer.neuron = self.neuron

@@ -1,4 +1,4 @@
-"""Resizing of maps with a time axis."""
+"""Interpolation of maps with a time axis."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,9 @@ def resize_maps(
     Args:
         x: ``[T, B, C, H, W]``.
         size: Height and width of the result.
-        scale_factor: Factor on height and width, if there is no size.
+        scale_factor: Factor on height and width, used if ``size`` is None.
         mode: ``'bilinear'`` or ``'nearest'``.
-        align_corners: As in ``torch.nn.functional.interpolate``; bilinear maps only.
+        align_corners: See ``torch.nn.functional.interpolate``; for bilinear maps only.
 
     Returns:
         ``[T, B, C, H', W']``.

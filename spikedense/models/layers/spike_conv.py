@@ -1,4 +1,4 @@
-"""The unit that all models are made of: neuron, convolution, normalisation."""
+"""The basic layer of all models: neuron, convolution, norm."""
 
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
@@ -16,17 +16,16 @@ class SpikeConv(BaseModule):
     """``Norm(Conv(SN(x)))`` on membrane potentials ``[T, B, C, H, W]``.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        kernel_size: side of the kernel.
-        stride: stride of the convolution.
-        padding: zero padding; None keeps the size at stride 1 (``kernel_size // 2``).
-        groups: groups of the convolution.
-        bias: whether the convolution has a bias; ``'auto'`` means where there is no norm.
-        neuron_cfg: the neuron in front; None for a layer that takes its input as it is (pixels,
-            or spikes that the caller made once for several layers).
-        norm_cfg: the norm behind; None for none.
-        init_cfg: initialisation of mmengine.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Side of the kernel.
+        stride: Stride of the convolution.
+        padding: Zero padding; None keeps the size at stride 1 (``kernel_size // 2``).
+        groups: Groups of the convolution.
+        bias: Whether the convolution has a bias; ``'auto'`` means a bias if there is no norm.
+        neuron_cfg: None for a layer without a neuron: its input is pixels, or spikes that several
+            layers share.
+        norm_cfg: None for a layer without a norm.
     """
 
     def __init__(
@@ -65,11 +64,11 @@ class SpikeConv(BaseModule):
         return unfold_time(y, x.size(0))
 
     def out_layer(self) -> nn.Module | None:
-        """Return the layer that gives the output; None if a norm is still behind it."""
+        """Return the convolution; None if a norm behind it changes its output."""
         return self.conv if self.norm is None else None
 
     def fold_norm(self) -> list[Folding]:
-        """Put the norm into the layer."""
+        """Fold the norm into the convolution."""
         if self.norm is None:
             return []
         fold_norm(self.conv, self.norm)
@@ -77,18 +76,17 @@ class SpikeConv(BaseModule):
         return [Folding('norm', '')]
 
     def chain(self) -> dict[str, 'SpikeConv']:
-        """Return the layers, one behind the other: this one."""
+        """Return the layers in their order: only this one."""
         return {'': self}
 
 
 class SpikeDeconv(SpikeConv):
-    """:class:`SpikeConv` with a transposed convolution, which enlarges the map by its stride.
+    """:class:`SpikeConv` with a transposed convolution, which enlarges the map.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        scale_factor: kernel size and stride.
-        neuron_cfg, norm_cfg, init_cfg: those of :class:`SpikeConv`.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        scale_factor: Factor on height and width; kernel size and stride have this value.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The unit of heads that work on vectors: neuron, linear layer, normalisation."""
+"""The basic layer of heads that work on vectors: neuron, linear layer, norm."""
 
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
@@ -16,12 +16,11 @@ class SpikeLinear(BaseModule):
     """``Norm(Linear(SN(x)))`` on membrane potentials ``[T, N, C]``.
 
     Args:
-        in_features: width of the input.
-        out_features: width of the output.
-        bias: whether the layer has a bias; ``'auto'`` means where there is no norm.
-        neuron_cfg: the neuron in front.
-        norm_cfg: the norm behind, one of maps as everywhere (``dict(type='BN')``); None for none.
-        init_cfg: initialisation of mmengine.
+        in_features: Width of the input.
+        out_features: Width of the output.
+        bias: Whether the layer has a bias; ``'auto'`` means a bias if there is no norm.
+        neuron_cfg: None means ``dict(type='NILIF', D=4)``.
+        norm_cfg: A norm of maps, as in convolutions (``dict(type='BN')``); None for no norm.
     """
 
     def __init__(
@@ -44,16 +43,16 @@ class SpikeLinear(BaseModule):
         """``[T, N, C_in] -> [T, N, C_out]``."""
         y = self.linear(fold_time(self.neuron(x)))
         if self.norm is not None:
-            # A vector is a map of one pixel, so that one norm_cfg serves a whole head.
+            # A vector becomes a map of one pixel, so one norm_cfg works for all layers of a head.
             y = guarded_norm(self.norm, y[..., None, None]).flatten(1)
         return unfold_time(y, x.size(0))
 
     def out_layer(self) -> nn.Module | None:
-        """Return the layer that gives the output; None if a norm is still behind it."""
+        """Return the linear layer; None if a norm behind it changes its output."""
         return self.linear if self.norm is None else None
 
     def fold_norm(self) -> list[Folding]:
-        """Put the norm into the layer."""
+        """Fold the norm into the linear layer."""
         if self.norm is None:
             return []
         fold_norm(self.linear, self.norm)

@@ -1,13 +1,13 @@
-"""Sums of spikes, as some published networks have them (SEW-ResNet, Spikformer, QKFormer)."""
+"""Sums of spikes, as in SEW-ResNet, Spikformer and QKFormer."""
 
 from torch import Tensor, nn
 
 
 class SpikeSum(nn.Module):
-    """The sum of two spiking maps: an integer up to ``n + m`` for spikes up to n and m.
+    """The sum of two spiking maps: integers up to ``n + m`` for spikes up to n and up to m.
 
     Both neurons must have the same scale. The sum is a module, so that spike-driven inference can
-    replace it: there, the spikes of both are sent one after the other.
+    replace it by a module that sends the spikes of both neurons one after the other.
     """
 
     no_nir = 'a sum of spikes has no NIR node'
@@ -17,4 +17,4 @@ class SpikeSum(nn.Module):
         return x + y
 
     def scale_operand(self, which: int, factor: float) -> None:
-        """Do nothing: a factor on the spikes is a factor on the sum, which its reader takes."""
+        """Change nothing: the reader of the sum takes the factor."""

@@ -1,4 +1,4 @@
-"""The time axis: the only place where it is merged into the batch and split off again."""
+"""Functions of the time axis. Only this file merges time into the batch and splits it off."""
 
 from collections.abc import Callable
 
@@ -9,30 +9,30 @@ HALF = (torch.float16, torch.bfloat16)
 
 
 def fold_time(x: Tensor) -> Tensor:
-    """Merges time into the batch: ``[T, B, ...] -> [T*B, ...]``."""
+    """Merge time into the batch: ``[T, B, ...] -> [T*B, ...]``."""
     return x.flatten(0, 1)
 
 
 def unfold_time(x: Tensor, T: int) -> Tensor:
-    """Splits time off the batch: ``[T*B, ...] -> [T, B, ...]``."""
-    # The quotient, not -1: a batch of none (no RoIs) has to keep its graph.
+    """Split time off the batch: ``[T*B, ...] -> [T, B, ...]``."""
+    # The quotient instead of -1: an empty batch (no RoIs) must keep its graph.
     return x.unflatten(0, (T, x.size(0) // T))
 
 
 def over_time(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Runs what knows no time axis on all steps: ``[T, B, ...] -> [T, B, ...]``."""
+    """Run a layer without a time axis on all steps: ``[T, B, ...] -> [T, B, ...]``."""
     return unfold_time(layer(fold_time(x)), x.size(0))
 
 
 def mean_over_time(x: Tensor) -> Tensor:
-    """Ends the time axis: ``[T, ...] -> [...]``.
+    """Average over time: ``[T, ...] -> [...]``.
 
-    Half precision is averaged in, and left at, float32: what follows are losses, boxes whose
-    coordinates it could not tell apart, and ops of mmcv that do not know it.
+    The mean of half-precision input is computed and returned in float32. The results go to losses,
+    to box coordinates that need the precision, and to ops of mmcv without half precision.
     """
     return x.mean(0, dtype=torch.float32 if x.dtype in HALF else None)
 
 
 def with_time(x: Tensor) -> Tensor:
-    """Gives a plain map its time axis: ``[B, C, H, W] -> [1, B, C, H, W]``; clips pass."""
+    """Add a time axis to a map: ``[B, C, H, W] -> [1, B, C, H, W]``; do not change a clip."""
     return x.unsqueeze(0) if x.dim() == 4 else x

@@ -16,24 +16,26 @@ from ..layers import SpikeConv, resize_maps, with_time
 class SpikeFPN(BaseModule):
     """Feature pyramid with a neuron in front of every convolution (FPN_SNN, QFPN, SpikeFPN).
 
-    ``lat_i = Conv1x1(SN(x_i))``; from the top, the nearest up-sampling of ``lat_i`` is added to
-    ``lat_{i-1}``, membrane to membrane; ``out_i = Conv3x3(SN(lat_i))``.
+    ``lat_i = Conv1x1(SN(x_i))``; from the coarsest level on, the nearest up-sampling of ``lat_i``
+    is added to ``lat_{i-1}`` (both membrane potentials); ``out_i = Conv3x3(SN(lat_i))``.
 
-    Official flavours: LIF of V2, ``norm_cfg=None``; integer neuron of V3,
-    ``norm_cfg=dict(type='BN'), bias=True``.
+    The official V2 models use LIF and ``norm_cfg=None``. The official V3 models use integer neurons
+    and ``norm_cfg=dict(type='BN'), bias=True``.
 
     Args:
-        in_channels: channels of the inputs.
-        out_channels: channels of all outputs.
-        num_outs: number of outputs; those beyond the inputs are extra, coarser levels.
-        add_extra_convs: False takes every second pixel of the last output for an extra level;
-            ``'on_input'`` puts a neuron and a 3x3 convolution of stride 2 on the last input.
-        bias: whether convolutions have a bias; ``'auto'`` means where there is no norm.
-        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        norm_cfg: the norm; None for none.
-        legacy_eval_clamp: largest integer of the (integer) neurons in eval mode; 1 is what the
-            released detection necks predict with. None, the default, keeps that of training.
-        init_cfg: initialisation.
+        in_channels: Channels of the inputs.
+        out_channels: Channels of all outputs.
+        num_outs: Number of outputs; None means one for each input. More outputs than inputs give
+            extra, coarser levels.
+        add_extra_convs: If False, an extra level is every second pixel of the last output. If
+            ``'on_input'``, it is a neuron and a 3x3 convolution of stride 2 on the last input (for
+            further levels on the level before).
+        bias: Whether convolutions have a bias; ``'auto'`` means only if there is no norm.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+        norm_cfg: None means no norm.
+        legacy_eval_clamp: Largest integer of integer neurons in eval mode. The released detection
+            necks predict with 1. None means the largest integer of training.
+        init_cfg: Default ``dict(type='Xavier', layer='Conv2d', distribution='uniform')``.
     """
 
     no_nir = 'up-sampling (nearest) has no NIR node'
@@ -76,10 +78,10 @@ class SpikeFPN(BaseModule):
             self.fpn_convs.append(SpikeConv(channels, out_channels, 3, 2, **cfg))
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Builds the pyramid.
+        """Build the pyramid.
 
         Args:
-            inputs: features, finest first, ``[T, B, C_i, H_i, W_i]`` or ``[B, C_i, H_i, W_i]``
+            inputs: Features, finest first, ``[T, B, C_i, H_i, W_i]`` or ``[B, C_i, H_i, W_i]``
                 (one step).
 
         Returns:
@@ -106,7 +108,7 @@ class SpikeFPN(BaseModule):
 
 
 def _clamped(neuron_cfg: dict[str, Any], eval_clamp: int) -> dict[str, Any]:
-    """The config of an integer neuron, with another clamp in eval mode."""
+    """Return the config of an integer neuron with another largest integer in eval mode."""
     kind = neuron_cfg['type']
     name = kind.__name__ if isinstance(kind, type) else kind.removeprefix('spikedense.')
     if name not in ('NILIF', 'ILIF'):

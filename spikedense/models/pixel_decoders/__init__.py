@@ -1,4 +1,7 @@
-"""Pixel decoders: from a backbone's pyramid to mask features and a query decoder's memories."""
+"""Pixel decoders turn the pyramid of a backbone into mask features and memories.
+
+The query decoder attends to the memories.
+"""
 
 from .encoder import SpikeEncoder, build_encoder
 from .ms_deform import MSDeformEncoder, MSDeformEncoderLayer, SpikeMultiScaleDeformableAttention

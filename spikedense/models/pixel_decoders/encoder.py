@@ -1,4 +1,4 @@
-"""Encoders of a pixel decoder: maps in, the same number of maps of the same shapes out."""
+"""Encoders of a pixel decoder. The number and the shapes of the maps do not change."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ ENCODER_LAYERS = {'SDTELayer': SDTELayer, 'SpikeEncoderLayer': SpikeEncoderLayer
 
 
 class SpikeEncoder(Sequential):
-    """A stack of layers that each map passes through on its own.
+    """A stack of layers that encodes each map separately.
 
     Args:
-        channels: channels.
+        channels: Channels of the maps.
         type: ``'SDTELayer'`` or ``'SpikeEncoderLayer'``.
-        num_layers: number of layers.
-        **layer_cfg: arguments of a layer.
+        num_layers: Number of layers.
+        **layer_cfg: Arguments of a layer.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class SpikeEncoder(Sequential):
         super().__init__(*(ENCODER_LAYERS[type](channels, **layer_cfg) for _ in range(num_layers)))
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Encodes one map after the other.
+        """Encode one map after the other.
 
         Args:
             maps: ``[T, B, C, H_l, W_l]``, coarsest first.
@@ -41,20 +41,20 @@ class SpikeEncoder(Sequential):
 def build_encoder(
     channels: int, num_levels: int, type: str = 'SDTELayer', **encoder_cfg
 ) -> BaseModule:
-    """Builds an encoder, a module from a list of maps, coarsest first, to such a list.
+    """Build an encoder.
 
     Args:
-        channels: channels of the maps.
-        num_levels: number of maps.
-        type: ``'MSDeformEncoder'``, in which maps see each other, or the layer of a
-            :class:`SpikeEncoder`, in which they do not.
-        **encoder_cfg: further arguments of the encoder.
+        channels: Channels of the maps.
+        num_levels: Number of maps.
+        type: ``'MSDeformEncoder'``, which encodes all maps together, or the layer of a
+            :class:`SpikeEncoder`, which encodes each map separately.
+        **encoder_cfg: Further arguments of the encoder.
 
     Returns:
-        The encoder.
+        A module from a list of maps, coarsest first, to such a list.
 
     Raises:
-        ValueError: the type is not known.
+        ValueError: The type is not known.
     """
     if type == 'MSDeformEncoder':
         return MSDeformEncoder(channels, num_levels, **encoder_cfg)

@@ -1,4 +1,4 @@
-"""Multi-scale deformable attention with spiking neurons put in: the directly converted encoder."""
+"""Multi-scale deformable attention with spiking neurons: the directly converted encoder."""
 
 import math
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ Size = tuple[int, int]
 
 
 def pixel_centres(sizes: Sequence[Size], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Centres of all pixels of several maps, as (x, y) in 0..1.
+    """Return the centres of all pixels of several maps, as (x, y) in 0..1.
 
     Args:
-        sizes: of the maps.
-        dtype: of the result.
-        device: of the result.
+        sizes: Sizes of the maps.
+        dtype: Number format of the result.
+        device: Device of the result.
 
     Returns:
-        ``[N, 2]``, N the number of all pixels, row by row, map by map.
+        ``[N, 2]``, row by row and map by map; N is the number of all pixels.
     """
     like: dict[str, Any] = dict(dtype=dtype, device=device)
     centres = []
@@ -38,7 +38,7 @@ def pixel_centres(sizes: Sequence[Size], dtype: torch.dtype, device: torch.devic
 
 
 class SpikeMultiScaleDeformableAttention(BaseModule):
-    r"""Deformable DETR's attention over L maps, a neuron in front of each of its linear layers.
+    r"""Deformable DETR's attention over L maps with a neuron in front of each linear layer.
 
     .. math::
         v &= \mathrm{BN}(W_v \, \mathrm{SN}(x)), \qquad z = \mathrm{SN}(x + \mathrm{pos}) \\
@@ -46,19 +46,17 @@ class SpikeMultiScaleDeformableAttention(BaseModule):
         y &= \mathrm{BN}\Bigl(W_o \, \mathrm{SN}\bigl(\sum_{l, k} A_{l, k}(p) \,
              v_l(p + \Delta p_{l, k}(p))\bigr)\Bigr)
 
-    Tokens are the pixels of all maps. The places :math:`p` are pixel centres relative to the map's
-    size, so that they mean the same on all maps; offsets are in pixels of the map that is sampled.
-    Values between pixels are bilinear, those outside a map 0. Offsets and weights have no norm: it
-    would undo the bias that they start with, a star of directions.
+    Tokens are the pixels of all maps. The places :math:`p` are pixel centres relative to the size
+    of the map, so they are comparable between maps. Offsets are in pixels of the sampled map.
+    Values between pixels are interpolated bilinearly; values outside of a map are 0. Offsets and
+    weights have no norm, because a norm would remove the start value of the bias, a star of
+    directions.
 
     Args:
-        channels: channels of input and output.
-        num_levels: number of maps L.
-        num_heads: heads, which have offsets and weights of their own.
-        num_points: points that a head samples of each map.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        num_levels: Number of maps L.
+        num_heads: Number of heads. Each head has its own offsets and weights.
+        num_points: Number of points that a head samples from each map.
     """
 
     def __init__(
@@ -88,7 +86,7 @@ class SpikeMultiScaleDeformableAttention(BaseModule):
         self.out_proj = SpikeConv(channels, channels, **cfg)
 
     def init_weights(self) -> None:
-        """Deformable DETR's start: equal weights, a direction a head, points one pixel apart."""
+        """Start as Deformable DETR: equal weights, one direction per head, steps of one pixel."""
         super().init_weights()
         for layer in (self.value_proj, self.out_proj):
             xavier_init(layer.conv, distribution='uniform')
@@ -104,23 +102,24 @@ class SpikeMultiScaleDeformableAttention(BaseModule):
             bias.copy_(star.expand(self._layout(2)).flatten())
 
     def forward(self, x: Tensor, positions: Tensor, sizes: Sequence[Size]) -> Tensor:
-        """Attends.
+        """Attend to all maps.
 
         Args:
-            x: tokens of all maps, ``[T, B, C, 1, N]``.
-            positions: added to what offsets and weights are read from, ``[C, 1, N]``.
-            sizes: of the L maps, in the order of their tokens.
+            x: Tokens of all maps, ``[T, B, C, 1, N]``.
+            positions: Added to the tokens from which offsets and weights are computed,
+                ``[C, 1, N]``.
+            sizes: Sizes of the L maps, in the order of the tokens.
 
         Returns:
             ``[T, B, C, 1, N]``.
         """
-        # Absent without compiled ops, as all of mmcv.ops, though it is plain PyTorch.
+        # This function is plain PyTorch, but mmcv.ops cannot be imported without compiled ops.
         from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
 
         z = self.neuron(x + positions)
         offset = _tokens_first(self.offset_conv(z)).unflatten(2, self._layout(2))
         weight = _tokens_first(self.weight_conv(z)).unflatten(2, self._layout())
-        # Half precision cannot tell the pixels of a large map apart: float32 at least.
+        # Half precision cannot distinguish the pixels of a large map, so use at least float32.
         exact = torch.promote_types(x.dtype, torch.float32)
         centres = pixel_centres(sizes, exact, x.device)[:, None, None, None]
         extent = torch.tensor(sizes, dtype=exact, device=x.device).flip(-1)[:, None]
@@ -135,27 +134,24 @@ class SpikeMultiScaleDeformableAttention(BaseModule):
         return self.out_proj(unfold_time(y, x.size(0)))
 
     def _layout(self, *inner: int) -> tuple[int, ...]:
-        """What the channels of offsets and weights stand for."""
+        """Return the shape that the channels of offsets and weights stand for."""
         return (self.num_heads, self.num_levels, self.num_points, *inner)
 
 
 def _tokens_first(x: Tensor) -> Tensor:
-    """``[T, B, C, 1, N] -> [T*B, N, C]``."""
+    """Turn ``[T, B, C, 1, N]`` into ``[T*B, N, C]``."""
     return fold_time(x).squeeze(2).transpose(1, 2)
 
 
 class MSDeformEncoderLayer(BaseModule):
-    """Multi-scale deformable attention and the channel MLP, each added to the tokens' membranes.
+    """Multi-scale deformable attention, then the channel MLP, added to membrane potentials.
 
     Args:
-        channels: channels.
-        num_levels: number of maps.
-        num_heads: heads of the attention.
-        num_points: points that a head samples of each map.
-        mlp_ratio: widening of the MLP.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        num_levels: Number of maps.
+        num_heads: Number of heads of the attention.
+        num_points: Number of points that a head samples from each map.
+        mlp_ratio: Width of the MLP, as a multiple of the channels.
     """
 
     def __init__(
@@ -178,25 +174,24 @@ class MSDeformEncoderLayer(BaseModule):
         self.mlp = ChannelMLP(channels, mlp_ratio, **cfg)
 
     def forward(self, x: Tensor, positions: Tensor, sizes: Sequence[Size]) -> Tensor:
-        """``[T, B, C, 1, N] -> [T, B, C, 1, N]``; see the attention."""
+        """Encode tokens, ``[T, B, C, 1, N] -> [T, B, C, 1, N]``; see the attention."""
         x = x + self.attn(x, positions, sizes)
         return x + self.mlp(x)
 
 
 class MSDeformEncoder(BaseModule):
-    """Mask2Former's encoder, converted directly: all maps see each other, at all scales.
+    """Mask2Former's encoder, converted directly: a token attends to all maps at all scales.
 
-    The paper holds its own :class:`SDTELayer` against a Mask2Former "directly converted" to spikes
-    and says no more. Our reading: the encoder as it is, softmax included, a neuron in front of
-    each weighted layer, sums of membranes. Sine positions and what is learnt of a map's level are
-    added to what offsets and weights are read from.
+    The paper compares its :class:`SDTELayer` with a Mask2Former that is "directly converted" to
+    spikes, without details. We keep the encoder with its softmax, put a neuron in front of each
+    weighted layer, and add membrane potentials. Sine positions and a learnt embedding of each level
+    are added to the tokens from which offsets and weights are computed.
 
     Args:
-        channels: channels.
-        num_levels: number of maps.
-        num_layers: number of layers.
-        init_cfg: initialisation of mmengine.
-        **layer_cfg: arguments of :class:`MSDeformEncoderLayer`.
+        channels: Channels of the maps.
+        num_levels: Number of maps.
+        num_layers: Number of layers.
+        **layer_cfg: Arguments of :class:`MSDeformEncoderLayer`.
     """
 
     def __init__(
@@ -214,7 +209,7 @@ class MSDeformEncoder(BaseModule):
         )
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Encodes maps together.
+        """Encode all maps together.
 
         Args:
             maps: L maps ``[T, B, C, H_l, W_l]``, coarsest first.
@@ -237,5 +232,5 @@ class MSDeformEncoder(BaseModule):
 
 
 def _as_tokens(maps: Sequence[Tensor]) -> Tensor:
-    """Maps ``[..., H_l, W_l]`` as one of height 1, ``[..., 1, N]``."""
+    """Join maps ``[..., H_l, W_l]`` to one map of height 1, ``[..., 1, N]``."""
     return torch.cat([x.flatten(-2) for x in maps], dim=-1).unsqueeze(-2)

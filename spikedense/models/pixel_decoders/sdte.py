@@ -19,14 +19,14 @@ from ..layers.mixers.build import merged_cfg
 
 
 class LegacyChannelMLP(ChannelMLP):
-    """The channel MLP as released: its channels-first output is taken for a channels-last one."""
+    """The channel MLP as released, which reads its channels-first output as channels-last."""
 
     def out_layer(self) -> nn.Module:
         """Refuse: channels and places are mixed behind the last layer."""
         raise Unfoldable('its branch does not end in a layer of the same channels')
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        """Run the MLP, ``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         return tokens_as_map(super().forward(x))
 
 
@@ -39,15 +39,12 @@ class SDTELayer(SpikeBlock):
         x &\leftarrow x + \gamma_3 \, \mathrm{MLP}(x)
 
     Args:
-        channels: channels.
-        mlp_ratio: widening of the MLP.
-        kernel_size: side of the first branch's depth-wise kernel.
-        layer_scale: start value of the learnable scales.
-        attn_cfg: further arguments of :class:`SpikeDrivenDeformableAttention`.
-        legacy_layout: whether to mix channels and places as the released code does.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        mlp_ratio: Width of the MLP, as a multiple of the channels.
+        kernel_size: Side of the depth-wise kernel in the first branch.
+        layer_scale: Start value of the learnable scales.
+        attn_cfg: Config of the attention; default ``SpikeDrivenDeformableAttention``.
+        legacy_layout: Whether to mix channels and places as the released code does.
     """
 
     def __init__(
@@ -78,16 +75,13 @@ class SDTELayer(SpikeBlock):
 class SpikeEncoderLayer(SpikeBlock):
     r"""Plain spiking encoder layer: spike-driven self-attention, then the channel MLP.
 
-    The paper's "vanilla transformer encoder", against which it holds :class:`SDTELayer`. Sine
-    positions are added to what the attention reads.
+    This is the "vanilla transformer encoder" that the paper compares with :class:`SDTELayer`. Sine
+    positions are added to the input of the attention.
 
     Args:
-        channels: channels.
-        num_heads: heads of the attention.
-        mlp_ratio: widening of the MLP.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        num_heads: Number of heads of the attention.
+        mlp_ratio: Width of the MLP, as a multiple of the channels.
     """
 
     def __init__(
@@ -109,13 +103,13 @@ class SpikeEncoderLayer(SpikeBlock):
 
 
 class PositionedSelfAttention(SpikeSelfAttention):
-    """Self-attention on membranes to which sine positions are added."""
+    """Self-attention that adds sine positions to its input."""
 
-    # The positions are added in front of the attention: what stands behind its product is the same.
+    # Adding positions to the input does not change the layers behind the product.
     out_layer = SpikeSelfAttention.out_layer
     fold_scales = SpikeSelfAttention.fold_scales
     absorb = SpikeSelfAttention.absorb
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        """Attend, ``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         return super().forward(x + sine_positions(x))

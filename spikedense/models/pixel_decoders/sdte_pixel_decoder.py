@@ -12,7 +12,7 @@ from spikedense.registry import MODELS
 from ..layers import SpikeConv, resize_maps, with_time
 from .encoder import build_encoder
 
-#: Maps that the query decoder reads, one after the other.
+#: Number of maps that the query decoder reads.
 NUM_MEMORIES = 3
 
 
@@ -25,24 +25,23 @@ class SDTEPixelDecoder(BaseModule):
         y_i &= \mathrm{DWConv}_i(\mathrm{SN}(\mathrm{lat}_i(x_i) + \mathrm{up}(y_{i+1}))) \\
         \mathrm{mask} &= W_m \, \mathrm{SN}(y_0)
 
-    Sums are of membranes; each convolution but the last one has a norm, and mask features stay
-    real-valued.
+    The sums are sums of membrane potentials. Each convolution except the last has a norm, and mask
+    features are real-valued.
 
     Args:
-        in_channels: channels of the maps, finest first.
-        feat_channels: channels inside, of the memories.
-        out_channels: channels of the mask features.
-        encoder: arguments of :func:`build_encoder`; None for no encoder (an ablation).
-        encoder_levels: levels that the encoder runs over, the coarsest among them. With more than
-            one the finer ones are encoded instead of just projected ("multi-scale query", an
-            ablation), by the same layers.
-        mask_level: level of the mask features; 0, the finest, has stride 2, 1 has stride 4.
-        depthwise: whether the pyramid's 3x3 convolutions are depth-wise and without bias, or full
-            (an ablation).
-        legacy_layout: see :class:`SpikeDrivenDeformableAttention`.
-        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        norm_cfg: the norm; default ``dict(type='BN')``.
-        init_cfg: initialisation of mmengine.
+        in_channels: Channels of the maps, finest first.
+        feat_channels: Channels of the memories.
+        out_channels: Channels of the mask features.
+        encoder: Arguments of :func:`build_encoder`; None means no encoder (an ablation).
+        encoder_levels: Levels that are encoded, among them the coarsest; None means the coarsest
+            only. Further levels are an ablation ("multi-scale query"). The same layers encode all
+            of these levels.
+        mask_level: Level of the mask features: 0, the finest, has stride 2, 1 has stride 4.
+        depthwise: Whether the 3x3 convolutions of the pyramid are depth-wise and without bias;
+            False, full convolutions, is an ablation.
+        legacy_layout: See :class:`SpikeDrivenDeformableAttention`.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+        norm_cfg: Default ``dict(type='BN')``.
     """
 
     no_nir = 'bilinear resizing has no NIR node'
@@ -71,13 +70,13 @@ class SDTEPixelDecoder(BaseModule):
         encoder_levels = (top,) if encoder_levels is None else tuple(encoder_levels)
         if not 0 <= mask_level <= top - NUM_MEMORIES + 1:
             raise ValueError(
-                f'mask_level={mask_level}, expected 0..{top - NUM_MEMORIES + 1}: of '
-                f'{top + 1} levels {NUM_MEMORIES} go to the query decoder'
+                f'mask_level={mask_level}, expected 0..{top - NUM_MEMORIES + 1}: the query decoder '
+                f'reads {NUM_MEMORIES} of {top + 1} levels'
             )
         if top not in encoder_levels or not set(encoder_levels) <= set(range(mask_level, top + 1)):
             raise ValueError(
-                f'encoder_levels={encoder_levels}, expected {top}, and others from '
-                f'{mask_level} on if any'
+                f'encoder_levels={encoder_levels}, expected {top}, and no level outside of '
+                f'{mask_level}..{top}'
             )
         cfg: dict[str, Any] = dict(
             neuron_cfg=neuron_or_default(neuron_cfg), norm_cfg=norm_cfg or dict(type='BN')
@@ -119,7 +118,7 @@ class SDTEPixelDecoder(BaseModule):
         )
 
     def init_weights(self) -> None:
-        """Xavier for the projections, one rule for all levels; the encoder has its own."""
+        """Initialise the projections by Xavier's rule; the encoder has its own rule."""
         super().init_weights()
         if self.init_cfg is not None:
             return
@@ -128,10 +127,10 @@ class SDTEPixelDecoder(BaseModule):
             caffe2_xavier_init(cast(SpikeConv, layer).conv)
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Decodes a pyramid.
+        """Decode a pyramid.
 
         Args:
-            inputs: maps, finest first, ``[T, B, C_i, H_i, W_i]``, or ``[B, C_i, H_i, W_i]`` for
+            inputs: Maps, finest first, ``[T, B, C_i, H_i, W_i]``, or ``[B, C_i, H_i, W_i]`` for
                 one step.
 
         Returns:
@@ -155,7 +154,7 @@ class SDTEPixelDecoder(BaseModule):
         return self.mask_conv(y), memories[:NUM_MEMORIES]
 
     def _encode(self, inputs: Sequence[Tensor]) -> dict[int, Tensor]:
-        """Projects and encodes the encoder's levels: level -> ``[T, B, C, H, W]``."""
+        """Project and encode the encoder's levels: level -> ``[T, B, C, H, W]``."""
         levels = sorted(self.encoder_levels, reverse=True)
         maps = [self.lateral_convs[str(i)](inputs[i]) for i in levels]
         if self.encoder is not None:

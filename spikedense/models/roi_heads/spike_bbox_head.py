@@ -15,17 +15,18 @@ from ..layers import SpikeConv, SpikeLinear, fold_time, head_neuron, mean_over_t
 class SpikeConvFCBBoxHead(ConvFCBBoxHead):
     """Classes and boxes of RoIs (SpikeConvFCBBoxHead; by default SharedSpike2FCBBoxHead).
 
-    ``x = Linear(SN(flatten(x)))``, ``x = Linear(SN(x))``, ``cls, reg = mean_t(Linear(x))``. There
-    is no neuron in front of the two predictors in the published head, so that they read real
-    values; ``spike_before_predictor`` puts one there, and the head is spike-driven throughout.
+    ``x = Linear(SN(flatten(x)))``, ``x = Linear(SN(x))``, ``cls, reg = mean_t(Linear(x))``. The
+    published head has no neuron in front of the two predictors, so they read real values. With
+    ``spike_before_predictor`` they read spikes, and the whole head is spike-driven.
 
     Args:
         num_shared_convs, num_shared_fcs, num_cls_convs, num_cls_fcs, num_reg_convs, num_reg_fcs:
-            layers of the shared part and of the branches, as in mmdet's ``ConvFCBBoxHead``.
-        spike_before_predictor: whether a neuron stands in front of ``fc_cls`` and ``fc_reg``.
-        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        **kwargs: those of mmdet's ``ConvFCBBoxHead``; its ``norm_cfg`` stands behind each
-            convolution and each linear layer but the predictors.
+            Number of layers in the shared part and in the branches; see mmdet's
+            ``ConvFCBBoxHead``.
+        spike_before_predictor: Whether there is a neuron in front of ``fc_cls`` and ``fc_reg``.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+        **kwargs: Arguments of mmdet's ``ConvFCBBoxHead``. ``norm_cfg`` is the norm behind each
+            convolution and each linear layer, except the predictors.
     """
 
     no_nir = 'the mean over time has no NIR node'
@@ -44,13 +45,13 @@ class SpikeConvFCBBoxHead(ConvFCBBoxHead):
             if getattr(self, key) != only:
                 raise ValueError(f'SpikeConvFCBBoxHead: {key}={kwargs[key]!r}, expected {only}')
         if kwargs.get('init_cfg') is None:
-            # mmdet's last entry would draw the norms of the linear layers as if they were weights;
-            # its convolutions are ConvModules, which draw themselves.
+            # mmdet's last entry would initialise the norms of the linear layers as weights. mmdet's
+            # convolutions are ConvModules, which initialise themselves.
             linear = dict(type='Xavier', layer='Linear', distribution='uniform')
             convs = dict(type='Kaiming', layer='Conv2d')
             self.init_cfg = [linear, convs, *self.init_cfg[:-1]]
         self.spike_before_predictor = spike_before_predictor
-        # One neuron serves both where they read the same potentials.
+        # One neuron is enough for two predictors that read the same potentials.
         count = 1 if self._trunk_is_shared() else 2
         self.predictor_neurons = nn.ModuleList(
             build_neuron(self.neuron_cfg) for _ in range(count if spike_before_predictor else 0)
@@ -67,7 +68,7 @@ class SpikeConvFCBBoxHead(ConvFCBBoxHead):
         in_channels: int,
         is_shared: bool = False,
     ) -> tuple[nn.ModuleList, nn.ModuleList, int]:
-        """Builds a branch, spiking; mmdet's constructor calls it for each."""
+        """Build a spiking branch. mmdet's constructor calls this method for each branch."""
         layer: dict[str, Any] = dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
         width = in_channels
         convs, fcs = nn.ModuleList(), nn.ModuleList()
@@ -82,7 +83,7 @@ class SpikeConvFCBBoxHead(ConvFCBBoxHead):
         return convs, fcs, width
 
     def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Scores and box deltas.
+        """Predict scores and box deltas.
 
         Args:
             x: RoI features, ``[T, N, C, h, w]``.
@@ -107,12 +108,12 @@ class SpikeConvFCBBoxHead(ConvFCBBoxHead):
 
 
 def _vectors(x: Tensor) -> Tensor:
-    """``[T, N, C, h, w] -> [T, N, C*h*w]``; vectors pass."""
+    """Turn ``[T, N, C, h, w]`` into ``[T, N, C*h*w]``; vectors stay unchanged."""
     return x.flatten(2)
 
 
 def _run(x: Tensor, convs: nn.ModuleList, fcs: nn.ModuleList) -> Tensor:
-    """Convolutions on ``[T, N, C, h, w]``, then linear layers on ``[T, N, C*h*w]``."""
+    """Run convolutions on ``[T, N, C, h, w]``, then linear layers on ``[T, N, C*h*w]``."""
     for conv in convs:
         x = conv(x)
     for fc in fcs:
@@ -121,5 +122,5 @@ def _run(x: Tensor, convs: nn.ModuleList, fcs: nn.ModuleList) -> Tensor:
 
 
 def _mean_of(predictor: nn.Module, x: Tensor) -> Tensor:
-    """``mean_t(predictor(x))``, ``[T, N, C] -> [N, K]``."""
+    """Compute ``mean_t(predictor(x))``, ``[T, N, C] -> [N, K]``."""
     return mean_over_time(unfold_time(predictor(fold_time(x)), x.size(0)))

@@ -13,23 +13,24 @@ from ..layers import SpikeConv, SpikeDeconv, head_neuron, mean_over_time
 
 @MODELS.register_module()
 class SpikeFCNMaskHead(FCNMaskHead):
-    """Masks of RoIs, a neuron in front of every convolution (SpikeFCNMaskHead).
+    """Masks of RoIs with a neuron in front of every convolution (SpikeFCNMaskHead).
 
     ``x = Conv3x3(SN(x))``, ``num_convs`` times; ``x = Deconv2x2(SN(x))``;
     ``mask = mean_t(Conv1x1(SN(x)))``.
 
-    The published head has neither norms nor shortcuts, and its neurons die: rates fall from one
-    convolution to the next and reach zero. ``norm_cfg`` and ``residual`` keep them alive.
+    The published head has neither norms nor shortcuts, so firing rates fall from one convolution
+    to the next and reach zero. ``norm_cfg`` and ``residual`` prevent this.
 
     Args:
-        num_convs: number of 3x3 convolutions.
-        in_channels: channels of the RoI features.
-        conv_out_channels: channels of the convolutions.
-        residual: whether a convolution that keeps the channels adds to its input, membrane to
-            membrane.
-        neuron_cfg: the neuron; default ``dict(type='NILIF', D=4)``.
-        norm_cfg: the norm behind each 3x3 convolution and the deconvolution; None for none.
-        **kwargs: those of mmdet's ``FCNMaskHead``; its ``upsample_cfg`` may say ``'deconv'`` only.
+        num_convs: Number of 3x3 convolutions.
+        in_channels: Channels of the RoI features.
+        conv_out_channels: Channels of the convolutions.
+        residual: Whether the input of a convolution is added to its output, both membrane
+            potentials, if they have equal channels.
+        neuron_cfg: Default ``dict(type='NILIF', D=4)``.
+        norm_cfg: Norm behind each 3x3 convolution and the deconvolution; None means no norm.
+        **kwargs: Arguments of mmdet's ``FCNMaskHead``. ``upsample_cfg`` must have the type
+            ``'deconv'``.
     """
 
     no_nir = 'transposed convolution and the mean over time have no NIR node'
@@ -54,7 +55,7 @@ class SpikeFCNMaskHead(FCNMaskHead):
         ):
             if found != only:
                 raise ValueError(f'SpikeFCNMaskHead: {key}={found!r}, expected {only!r}')
-        # mmdet builds its layers in the constructor and nowhere else: they are replaced.
+        # mmdet builds its layers in the constructor only, so they are replaced afterwards.
         spiking: dict[str, Any] = dict(neuron_cfg=head_neuron('SpikeFCNMaskHead', neuron_cfg))
         width = conv_out_channels
         self.residual = residual
@@ -82,9 +83,10 @@ class SpikeFCNMaskHead(FCNMaskHead):
         del self.relu
 
     def init_weights(self) -> None:
-        """Kaiming, as mmdet's head has it; where a norm follows, no scale matters.
+        """Initialise by Kaiming's rule, as mmdet's head does.
 
-        The published head wraps its last two layers, which hides them from mmdet's own call.
+        The 3x3 convolutions are left out if they have norms, because a norm removes the scale. The
+        published head wraps its last two layers, so mmdet's own call does not find them.
         """
         super().init_weights()
         plain = self.convs if self.norm_cfg is None else ()
@@ -92,13 +94,13 @@ class SpikeFCNMaskHead(FCNMaskHead):
             kaiming_init(layer.conv, mode='fan_out', nonlinearity='relu')
 
     def forward(self, x: Tensor) -> Tensor:
-        """Mask logits.
+        """Predict mask logits.
 
         Args:
             x: RoI features, ``[T, N, C, h, w]``.
 
         Returns:
-            ``[N, num_classes, 2h, 2w]``, means over T (one mask each if class-agnostic).
+            ``[N, num_classes, 2h, 2w]``, means over T (``[N, 1, 2h, 2w]`` if class-agnostic).
         """
         for conv in self.convs:
             y = conv(x)

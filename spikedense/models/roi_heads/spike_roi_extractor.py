@@ -14,11 +14,12 @@ from ..layers.time import HALF
 class SpikeRoIExtractor(SingleRoIExtractor):
     """mmdet's ``SingleRoIExtractor`` on maps with a time axis, in one call.
 
-    Time steps are images to it: step t of image b is number ``t * B + b``, and each RoI is read
-    from every step. What is read are membrane potentials; interpolated spikes would be none.
+    Time steps are treated as images: step t of image b has the number ``t * B + b``, and each RoI
+    is read from every step. The maps are membrane potentials, because interpolated spikes are not
+    spikes.
 
     Args:
-        **kwargs: those of mmdet's ``SingleRoIExtractor``.
+        **kwargs: Arguments of mmdet's ``SingleRoIExtractor``.
     """
 
     no_nir = 'RoIAlign has no NIR node'
@@ -26,12 +27,12 @@ class SpikeRoIExtractor(SingleRoIExtractor):
     def forward(
         self, feats: tuple[Tensor, ...], rois: Tensor, roi_scale_factor: float | None = None
     ) -> Tensor:
-        """Reads the RoIs.
+        """Read the RoIs.
 
         Args:
-            feats: maps, images first as mmdet indexes them, ``[B, T, C, H_i, W_i]``.
-            rois: image number and corners in pixels of the image, ``[N, 5]``.
-            roi_scale_factor: by what the boxes are enlarged.
+            feats: Maps, images first as mmdet indexes them, ``[B, T, C, H_i, W_i]``.
+            rois: Image number, and corners in pixels of the image, ``[N, 5]``.
+            roi_scale_factor: Factor by which the boxes are enlarged; None keeps the boxes.
 
         Returns:
             ``[T, N, C, h, w]``.
@@ -40,9 +41,9 @@ class SpikeRoIExtractor(SingleRoIExtractor):
         steps = torch.arange(T, device=rois.device).repeat_interleave(len(rois))
         every = rois.repeat(T, 1)  # [T*N, 5]
         every[:, 0] += steps * B
-        # mmcv's RoIAlign takes any memory on a CPU for a contiguous one: of a channels-last map it
-        # would read other channels' values. And mmdet gives the RoIs the maps' precision: half of
-        # it would move a box of a large image by pixels.
+        # On a CPU, mmcv's RoIAlign assumes contiguous memory and reads wrong values from a
+        # channels-last map. mmdet casts the RoIs to the precision of the maps, and half precision
+        # would move a box of a large image by pixels.
         maps = tuple(_precise(fold_time(x.transpose(0, 1))) for x in feats)  # [T*B, C, H, W]
         with torch.autocast(rois.device.type, enabled=False):
             read = super().forward(maps, every, roi_scale_factor)

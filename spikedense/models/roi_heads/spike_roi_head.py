@@ -12,19 +12,19 @@ from ..layers import with_time
 
 
 class _TimeAxis(BaseRoIHead):
-    """Adapter: turns features ``[T, B, ...]`` to ``[B, T, ...]``, for mmdet indexes them by image.
+    """Adapter from features ``[T, B, ...]`` to ``[B, T, ...]``, because mmdet indexes images first.
 
-    Assigners, samplers, losses and decoding are mmdet's. Time ends inside the box and mask heads.
+    Assigners, samplers, losses and decoding are mmdet's. The box and mask heads average over time.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name = type(self).__name__
         if self.with_shared_head:
-            raise ValueError(f'{name}: shared_head is given, expected none: it knows no time axis')
+            raise ValueError(f'{name}: shared_head is given, expected none: it has no time axis')
         if self.with_mask and self.share_roi_extractor:
             raise ValueError(
-                f'{name}: mask_roi_extractor is missing, expected one beside bbox_roi_extractor'
+                f'{name}: mask_roi_extractor is missing, expected one besides bbox_roi_extractor'
             )
         for key, ours in (
             ('bbox_roi_extractor', 'SpikeRoIExtractor'),
@@ -37,19 +37,19 @@ class _TimeAxis(BaseRoIHead):
                 if type(part).__module__.startswith('mmdet.'):
                     raise ValueError(
                         f"{name}: {key} has type='{type(part).__name__}', expected "
-                        f"'spikedense.{ours}' or another that knows the time axis"
+                        f"'spikedense.{ours}' or another type with a time axis"
                     )
 
     def forward(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> tuple:
-        """Raw outputs; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
+        """Return raw outputs; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
         return super().forward(_images_first(x), *args, **kwargs)
 
     def loss(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        """Losses; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
+        """Return the losses; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
         return super().loss(_images_first(x), *args, **kwargs)
 
     def predict(self, x: tuple[Tensor, ...], *args: Any, **kwargs: Any) -> list:
-        """Detections; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
+        """Return the detections; ``x`` is ``[T, B, C, H_i, W_i]``, the rest as in mmdet."""
         return super().predict(_images_first(x), *args, **kwargs)
 
 
@@ -58,7 +58,7 @@ class SpikeStandardRoIHead(_TimeAxis, StandardRoIHead):
     """mmdet's ``StandardRoIHead`` on features with a time axis (SpikeStandardRoIHead).
 
     Args:
-        **kwargs: those of mmdet's ``StandardRoIHead``; the extractors are
+        **kwargs: Arguments of mmdet's ``StandardRoIHead``. The extractors are
             :class:`SpikeRoIExtractor`.
     """
 
@@ -73,11 +73,11 @@ class SpikeCascadeRoIHead(_TimeAxis, CascadeRoIHead):
     """mmdet's ``CascadeRoIHead`` on features with a time axis (SpikeCascadeRoIHead).
 
     Args:
-        **kwargs: those of mmdet's ``CascadeRoIHead``; the extractors are
+        **kwargs: Arguments of mmdet's ``CascadeRoIHead``. The extractors are
             :class:`SpikeRoIExtractor`.
     """
 
 
 def _images_first(features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """``[T, B, C, H_i, W_i] -> [B, T, C, H_i, W_i]``; ``[B, C, H_i, W_i]`` is one step."""
+    """Turn ``[T, B, C, H_i, W_i]``, or ``[B, C, H_i, W_i]`` for T = 1, into ``[B, T, ...]``."""
     return tuple(with_time(x).transpose(0, 1) for x in features)

@@ -10,15 +10,15 @@ from spikedense.utils.answers import Unfoldable
 
 from ..layers import ChannelMLP, SpikeMultiheadAttention, map_as_tokens, tokens_as_map
 
-#: A state of the queries and a memory's number -> the tokens that each query sees.
+#: State of the queries, index of a memory -> mask of the tokens that each query sees.
 MaskOf = Callable[[Tensor, int], Tensor]
 
 
 class LegacyQueryMLP(ChannelMLP):
-    """The MLP as released, which takes ``[N, C]`` tokens for ``[C, N]`` ones and back.
+    """The MLP as released, which reads ``[N, C]`` tokens as ``[C, N]``, and the output in reverse.
 
-    Each of its C channels is then a run of N successive numbers of the ``[N, C]`` block: queries
-    and channels are mixed, by a rule that depends on the number of queries.
+    A channel is then N successive numbers of the ``[N, C]`` block. This mixes queries and channels
+    in a way that depends on the number of queries.
     """
 
     def out_layer(self) -> nn.Module:
@@ -26,23 +26,20 @@ class LegacyQueryMLP(ChannelMLP):
         raise Unfoldable('its branch does not end in a layer of the same channels')
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[T, B, C, 1, Q] -> [T, B, C, 1, Q]``."""
+        """Run the MLP, ``[T, B, C, 1, Q] -> [T, B, C, 1, Q]``."""
         return tokens_as_map(super().forward(map_as_tokens(x)))
 
 
 class SpikeDecoderLayer(BaseModule):
-    """Cross-attention, self-attention, MLP, each added to the queries' membranes.
+    """Cross-attention, self-attention and MLP, each added to the membrane potentials of queries.
 
     Args:
-        channels: width.
-        num_heads: heads of both attentions.
-        mlp_ratio: widening of the MLP.
-        order: order of the attentions' products, ``'linear'`` or ``'quadratic'``.
-        cross_attn_cfg: arguments for the cross-attention alone, as another ``neuron_cfg``.
-        legacy_layout: whether the MLP mixes queries and channels as the released code does.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of the queries.
+        num_heads: Number of heads of both attentions.
+        mlp_ratio: Width of the MLP, as a multiple of the channels.
+        order: Order of the products in both attentions, ``'linear'`` or ``'quadratic'``.
+        cross_attn_cfg: Arguments of the cross-attention only, for example another ``neuron_cfg``.
+        legacy_layout: Whether the MLP mixes queries and channels as the released code does.
     """
 
     def __init__(
@@ -75,14 +72,14 @@ class SpikeDecoderLayer(BaseModule):
         memory_pos: Tensor,
         mask: Tensor | None = None,
     ) -> Tensor:
-        """Updates the queries.
+        """Update the queries.
 
         Args:
             query: ``[T, B, C, 1, Q]``.
-            query_pos: positions of the queries, ``[C, 1, Q]`` or ``[B, C, 1, Q]``.
+            query_pos: Positions of the queries, ``[C, 1, Q]`` or ``[B, C, 1, Q]``.
             memory: ``[T, B, C, h, w]``.
-            memory_pos: positions of its places, ``[C, h, w]``.
-            mask: the tokens that a query sees, ``[T*B, 1, h*w, Q]``; None: all.
+            memory_pos: Positions of the places in the memory, ``[C, h, w]``.
+            mask: True for a token that a query sees, ``[T*B, 1, h*w, Q]``; None means all tokens.
 
         Returns:
             ``[T, B, C, 1, Q]``.
@@ -97,10 +94,10 @@ class SpikeTransformerDecoder(BaseModule):
     """Layers that read the memories in turn, the coarsest first.
 
     Args:
-        channels: width.
-        num_layers: number of layers.
-        init_cfg: initialisation of mmengine, in the place of Xavier's.
-        **layer_cfg: arguments of :class:`SpikeDecoderLayer`.
+        channels: Channels of the queries.
+        num_layers: Number of layers.
+        init_cfg: Replaces Xavier's rule.
+        **layer_cfg: Arguments of :class:`SpikeDecoderLayer`.
     """
 
     def __init__(
@@ -112,7 +109,7 @@ class SpikeTransformerDecoder(BaseModule):
         )
 
     def init_weights(self) -> None:
-        """Xavier for all matrices."""
+        """Initialise all matrices by Xavier's rule."""
         if self.init_cfg is not None:
             super().init_weights()
             return
@@ -128,14 +125,15 @@ class SpikeTransformerDecoder(BaseModule):
         memory_pos: Sequence[Tensor],
         mask_of: MaskOf | None = None,
     ) -> list[Tensor]:
-        """Decodes.
+        """Run all layers.
 
         Args:
             query: ``[T, B, C, 1, Q]``.
             query_pos: ``[C, 1, Q]``.
             memories: ``[T, B, C, h, w]`` each.
             memory_pos: ``[C, h, w]`` each.
-            mask_of: tells from the queries which tokens of the next memory they see.
+            mask_of: Returns the mask of a layer from the queries and the index of its memory; None
+                means that all queries see all tokens.
 
         Returns:
             The queries at the start and after each layer, ``[T, B, C, 1, Q]``.

@@ -1,4 +1,4 @@
-"""Attention, one file a kind."""
+"""Attention layers, one file for each kind."""
 
 from .deformable import DeformSample, SpikeDrivenDeformableAttention
 from .multihead import SpikeMultiheadAttention

@@ -21,7 +21,7 @@ SPIKED = ('weight', 'value')
 
 
 class DeformSample(nn.Module):
-    """Weighted sums of bilinear samples, as a module that analysis and deployment can name.
+    """Weighted sums of bilinear samples: a module, so that a twin can replace it.
 
     Args:
         kernel_size: Side of the kernel.
@@ -32,40 +32,38 @@ class DeformSample(nn.Module):
     def __init__(self, kernel_size: int) -> None:
         super().__init__()
         self.kernel_size = kernel_size
-        #: An attribute, so that another statement of the same sums can stand here.
+        #: An attribute, so that another implementation of the same sums can replace it.
         self.function: Callable[..., Tensor] = deform_sample
 
     def forward(self, value: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
-        """``[N, C, H, W]``, see :func:`spikedense.ops.deform_sample`."""
+        """Sample, see :func:`spikedense.ops.deform_sample`; returns ``[N, C, H, W]``."""
         return self.function(value, offset, weight, self.kernel_size)
 
 
 @MODELS.register_module()
 class SpikeDrivenDeformableAttention(BaseModule):
-    r"""SDDA: each pixel adds up real-valued samples with *spiked* weights (Spike2Former, eqs. 4-8).
+    r"""SDDA: a pixel adds up real-valued samples with *spiking* weights (Spike2Former, eqs. 4-8).
 
     .. math::
         v &= W_v(x), \qquad z = \mathrm{SN}(\mathrm{BN}(\mathrm{DWConv}(\mathrm{SN}(x)))) \\
         \Delta p &= \mathrm{BN}(W_\Delta z), \qquad A = \mathrm{SN}(\mathrm{BN}(W_A z)) \\
         y &= W_o\Bigl(\sum_k A_k(p) \, v(p + p_k + \Delta p_k(p))\Bigr)
 
-    :math:`W_v` and :math:`W_o` are efficient spiking convolutions. There is no softmax. Both
-    :math:`W_\Delta` and :math:`W_A` start at zero, where a weight's straight-through gradient
-    survives only a closed window of the neuron.
+    :math:`W_v` and :math:`W_o` are efficient spiking convolutions. There is no softmax.
+    :math:`W_\Delta` and :math:`W_A` start at zero. At zero, the straight-through gradient of the
+    weights A is not zero only if the window of the neuron is closed.
 
     Args:
-        channels: channels of input and output.
-        num_groups: groups G, which have offsets and weights of their own.
-        kernel_size: side of the kernel, ``K = kernel_size ** 2`` points.
-        dw_kernel_size: side of the depth-wise kernels, those of the projections included.
+        channels: Channels of input and output.
+        num_groups: Number of groups G; each group has its own offsets and weights.
+        kernel_size: Side of the kernel, ``K = kernel_size ** 2`` points.
+        dw_kernel_size: Side of the depth-wise kernels, also of those in the projections.
         proj: ``'esc'``, or ``'linear'`` for neuron, 1x1 convolution and norm (an ablation).
-        dwconv: whether the depth-wise convolution stands in front of offsets and weights.
-        spike: ``'weight'`` fires the weights A, ``'value'`` v instead (an ablation).
-        legacy_layout: whether the channels-first maps of offsets and weights are read as
-            channels-last, as in the released code: a pixel samples by others' numbers then.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        dwconv: Whether a depth-wise convolution comes before offsets and weights.
+        spike: ``'weight'`` makes the weights A spikes; ``'value'`` makes v spikes instead (an
+            ablation).
+        legacy_layout: Whether the channels-first maps of offsets and weights are read as
+            channels-last, as in the released code. A pixel then uses numbers of other pixels.
     """
 
     def __init__(
@@ -117,7 +115,7 @@ class SpikeDrivenDeformableAttention(BaseModule):
         self.out_proj = projection()
 
     def init_weights(self) -> None:
-        """Starts with no offsets and no weights."""
+        """Initialise the weights; offsets and sampling weights start at zero."""
         super().init_weights()
         for layer in (self.offset_conv, self.weight_conv):
             constant_init(layer.conv, 0)
@@ -127,7 +125,7 @@ class SpikeDrivenDeformableAttention(BaseModule):
         return out_layer(self.out_proj)
 
     def absorb(self, child: str, which: int, factor: float) -> None:
-        """Take a factor on the spiking operand of the sum into the layer of the real operand."""
+        """Fold a factor of the spiking operand into the layer that gives the real operand."""
         real = self.value_proj if which == 2 else self.weight_conv
         scale_output(out_layer(real), factor)
 

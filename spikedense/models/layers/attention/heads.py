@@ -1,4 +1,4 @@
-"""Maps as the heads of an attention, and back."""
+"""Splits maps into the heads of an attention, and merges the heads."""
 
 from torch import Tensor
 
@@ -9,21 +9,21 @@ def check_heads(channels: int, num_heads: int) -> None:
     """Check that the channels can be split into heads.
 
     Args:
-        channels: Width.
+        channels: Number of channels.
         num_heads: Number of heads.
 
     Raises:
-        ValueError: The number of heads does not divide the width.
+        ValueError: The number of channels is not a multiple of the number of heads.
     """
     if channels % num_heads:
         raise ValueError(f'num_heads={num_heads}, expected a divisor of {channels} channels')
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:
-    """``[T, B, C, H, W] -> [T*B, heads, C/heads, N]``; the heads are contiguous channels."""
+    """Split: ``[T, B, C, H, W] -> [T*B, heads, C/heads, N]``; heads are contiguous channels."""
     return fold_time(x).flatten(2).unflatten(1, (num_heads, -1))
 
 
 def merge_heads(x: Tensor, like: Tensor) -> Tensor:
-    """``[T*B, heads, d_v, N] -> [T, B, heads*d_v, H, W]``, time and places those of ``like``."""
+    """Merge: ``[T*B, heads, d_v, N] -> [T, B, heads*d_v, H, W]``, T, H and W as in ``like``."""
     return unfold_time(x.flatten(1, 2).unflatten(2, like.shape[-2:]), like.size(0))

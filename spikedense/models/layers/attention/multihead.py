@@ -1,4 +1,4 @@
-"""Spike-driven attention of queries to tokens."""
+"""Spike-driven attention of queries to tokens, for decoders."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from .product import AttentionProduct, ProductAttention
 
 
 class SpikeMultiheadAttention(ProductAttention):
-    r"""Spike-driven attention of queries to tokens: SDCA, and SDSA if both are the same.
+    r"""Spike-driven attention of queries to tokens: SDCA, or SDSA if the tokens are the queries.
 
     .. math::
         q, k, v = \mathrm{SN}(\mathrm{BN}(W_{q,k,v} \, \mathrm{SN}(x_{q,k,v}))), \quad
         y = \mathrm{BN}(W_o \, \mathrm{SN}(q k^\top v / \sqrt{d}))
 
-    There is no softmax; d is the whole width, not the width of a head. Sets of tokens are maps of
-    any height and width.
+    There is no softmax; d is the number of all channels, not of those of a head. Queries and tokens
+    are maps of any height and width.
 
     Args:
-        channels: Width d of queries, keys and values.
-        num_heads: Heads; the channels are split contiguously.
+        channels: Number of channels d of queries, keys and values.
+        num_heads: Number of heads; a head gets contiguous channels.
         order: See :class:`AttentionProduct`.
     """
 
@@ -59,7 +59,8 @@ class SpikeMultiheadAttention(ProductAttention):
             query: ``[T, B, C, H, W]``.
             key: ``[T, B, C, h, w]``.
             value: ``[T, B, C, h, w]``.
-            mask: Which tokens a query sees, ``[T*B, 1 or heads, h*w, H*W]``, booleans; None: all.
+            mask: True for each token that a query uses, ``[T*B, 1 or heads, h*w, H*W]``; None
+                means all tokens.
 
         Returns:
             ``[T, B, C, H, W]``.

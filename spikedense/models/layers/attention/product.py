@@ -1,4 +1,4 @@
-"""The product of queries, keys and values, and what an attention tells about it."""
+"""The product of queries, keys and values, and a base class for attention with this product."""
 
 from typing import Any
 
@@ -21,8 +21,9 @@ class AttentionProduct(nn.Module):
 
     Args:
         scale: Factor of the product.
-        order: ``'linear'`` computes ``q (k^T v)``, linear in the number of tokens;
-            ``'quadratic'`` computes ``(q k^T) v``, the same function. A mask needs the latter.
+        order: ``'linear'`` computes ``q (k^T v)``, which costs less for many tokens;
+            ``'quadratic'`` computes ``(q k^T) v``, the same function. A mask is always computed in
+            quadratic order.
     """
 
     no_nir = 'it multiplies spikes by spikes, NIR only spikes by weights'
@@ -41,7 +42,7 @@ class AttentionProduct(nn.Module):
             q: ``[T*B, heads, d, N_q]``.
             k: ``[T*B, heads, d, N]``.
             v: ``[T*B, heads, d_v, N]``.
-            mask: The tokens that count, ``[T*B, 1 or heads, N, N_q]``.
+            mask: True for each token that a query uses, ``[T*B, 1 or heads, N, N_q]``.
 
         Returns:
             ``[T*B, heads, d_v, N_q]``.
@@ -50,11 +51,11 @@ class AttentionProduct(nn.Module):
         return attend(q, k, v, self.scale, order, mask)
 
     def scale_operand(self, which: int, factor: float) -> None:
-        """Take a factor on one of the operands into the product."""
+        """Fold a factor of one operand into the scale of the product."""
         self.scale *= factor
 
     def macs_by_order(self, q: Tensor, k: Tensor, v: Tensor, *_: Any) -> dict[str, int]:
-        """Count the multiply-accumulates of one call in either order."""
+        """Return the multiply-accumulates of one call for each order."""
         copies = q.size(0) * q.size(1)
         return dict(
             linear=copies * k.size(2) * v.size(2) * (k.size(3) + q.size(3)),
@@ -66,10 +67,11 @@ class AttentionProduct(nn.Module):
 
 
 class ProductAttention(BaseModule):
-    """An attention that ends in ``out_proj(product(q, k, v))``.
+    """Base class of attention layers that end in ``out_proj(product(q, k, v))``.
 
-    A subclass makes ``product``, an :class:`AttentionProduct`, and ``out_proj``, which begins with
-    a neuron. What is said here holds as long as nothing stands between the two.
+    A subclass builds ``product``, an :class:`AttentionProduct`, and ``out_proj``, which begins with
+    a neuron. The methods of this class are right only if ``out_proj`` reads the output of
+    ``product`` directly.
     """
 
     product: AttentionProduct
@@ -89,7 +91,7 @@ class ProductAttention(BaseModule):
         return [Folding('attention scale', '')]
 
     def absorb(self, child: str, which: int, factor: float) -> None:
-        """Take a factor on an operand of the product into the thresholds behind the product."""
+        """Fold a factor of an operand into the next neuron's thresholds, else into the product."""
         if self.product.scale == 1:
             try:
                 self.out_proj.neuron = rescaled_input(self.out_proj.neuron, factor)
@@ -104,7 +106,7 @@ def attend(
 ) -> Tensor:
     """Multiply queries, keys and values of all heads.
 
-    A sum over N tokens is larger than half precision can count: it is in float32 at least.
+    Half-precision input is computed in float32, because a sum over N tokens can be too large.
 
     Args:
         q: ``[T*B, heads, d, N_q]``.
@@ -112,7 +114,8 @@ def attend(
         v: ``[T*B, heads, d_v, N]``.
         scale: Factor of the product.
         order: ``'linear'`` or ``'quadratic'``.
-        mask: In quadratic order, the tokens that count, ``[T*B, 1 or heads, N, N_q]``.
+        mask: True for each token that a query uses, ``[T*B, 1 or heads, N, N_q]``; the order must
+            be quadratic.
 
     Returns:
         ``[T*B, heads, d_v, N_q]``.
@@ -129,5 +132,5 @@ def attend(
 
 
 def _scaled(x: Tensor, scale: float) -> Tensor:
-    """Multiply; a deployed model, whose scale is 1, has no multiplication here."""
+    """Multiply, except by 1: in a deployed model the scale is folded."""
     return x if scale == 1 else x * scale

@@ -23,8 +23,8 @@ class SpikeSelfAttention(ProductAttention):
 
     Args:
         channels: Channels d of input and output.
-        num_heads: Heads; the channels are split contiguously.
-        scale: Factor of the product; None means one over the square root of a head's width.
+        num_heads: Number of heads; a head gets contiguous channels.
+        scale: Factor of the product; None means ``head_dim ** -0.5``.
         value_ratio: The value has ``value_ratio * channels`` channels (lambda of V3).
         projection: ``'rep_conv'`` (V2) or ``'conv'``, a 1x1 convolution (V3); each has a norm.
         order: See :class:`AttentionProduct`.

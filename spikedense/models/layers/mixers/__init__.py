@@ -1,4 +1,4 @@
-"""Mixers, the branches of a block: one file a kind, built from configs."""
+"""Mixers, the branches of a block, built from configs: one file for each kind."""
 
 from .build import MixerCfg, build_mixer, per_stage
 from .channel import ChannelConv, ChannelMLP

@@ -8,7 +8,7 @@ from torch import nn
 from spikedense.registry import MODELS
 from spikedense.utils.signatures import accepted_parameters
 
-#: What a stage or a block says about one of its mixers: a config, or None for no mixer.
+#: Config of a mixer, or None for no mixer.
 MixerCfg = dict[str, Any] | None
 
 
@@ -20,9 +20,9 @@ def build_mixer(cfg: Mapping[str, Any], channels: int, **defaults: Any) -> nn.Mo
     Args:
         cfg: ``dict(type='SpikeSelfAttention', num_heads=8)`` and the like. The type is a class or
             the name of a registered class; the scope ``spikedense.`` is optional.
-        channels: Channels C.
+        channels: Number of channels C.
         **defaults: Arguments, such as ``neuron_cfg`` and ``norm_cfg``, for mixers that take them.
-            The arguments in ``cfg`` come first.
+            Arguments in ``cfg`` override the defaults.
 
     Returns:
         The mixer.
@@ -56,15 +56,15 @@ def _is_mixer(cls: Any) -> bool:
 
 
 def merged_cfg(given: Mapping[str, Any], default: MixerCfg) -> dict[str, Any]:
-    """Complete the config of a mixer by a default.
+    """Complete the config of a mixer with a default config.
 
     Args:
-        given: What a config says: a mixer of a type of its own, or arguments of the default one.
+        given: The config of the user: another mixer with its type, or arguments of the default.
         default: The default mixer, or None for no mixer.
 
     Returns:
-        ``given`` if it names another class than the default; else the default with the arguments
-        of ``given`` in it.
+        ``given`` if it names another class than the default; else the default, updated by the
+        arguments of ``given``.
 
     Raises:
         ValueError: There are arguments, but neither a type nor a default.
@@ -79,7 +79,7 @@ def merged_cfg(given: Mapping[str, Any], default: MixerCfg) -> dict[str, Any]:
 
 
 def per_stage(key: str, given: Any, defaults: Sequence[MixerCfg]) -> list[MixerCfg]:
-    """Return the mixer of each stage.
+    """Return the config of the mixer of each stage.
 
     Args:
         key: Name of the argument, for the error.
@@ -91,7 +91,7 @@ def per_stage(key: str, given: Any, defaults: Sequence[MixerCfg]) -> list[MixerC
         A config or None for each stage.
 
     Raises:
-        ValueError: The list has another length.
+        ValueError: ``given`` is neither a dict nor a list with one entry for each stage.
     """
     if given is None:
         return list(defaults)

@@ -1,4 +1,4 @@
-"""Second halves of the blocks: two layers that widen the channels and narrow them again."""
+"""Channel mixers: a layer that widens the channels, then a layer that narrows them again."""
 
 from typing import Any
 
@@ -13,16 +13,13 @@ from ..spike_conv import SpikeConv
 
 @MODELS.register_module()
 class ChannelConv(BaseModule):
-    """``SpikeConv3x3(r*C -> C)(SpikeConv3x3(C -> r*C)(x))``, of the convolution blocks.
+    """``SpikeConv3x3(r*C -> C)(SpikeConv3x3(C -> r*C)(x))``, used in convolution blocks.
 
     Args:
-        channels: channels of input and output.
-        ratio: ratio of the hidden channels.
-        kernel_size: side of both kernels.
-        bias: as in :class:`SpikeConv`.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        ratio: Ratio r of hidden channels to channels.
+        kernel_size: Side of both kernels.
+        bias: See :class:`SpikeConv`.
     """
 
     def __init__(
@@ -52,20 +49,17 @@ class ChannelConv(BaseModule):
         return out_layer(self.narrow)
 
     def chain(self) -> dict[str, SpikeConv]:
-        """Return the layers, one behind the other."""
+        """Return the layers in their order."""
         return dict(widen=self.widen, narrow=self.narrow)
 
 
 @MODELS.register_module()
 class ChannelMLP(ChannelConv):
-    """The MLP of the transformer blocks: :class:`ChannelConv` of 1x1 kernels with biases.
+    """The MLP of transformer blocks: :class:`ChannelConv` with 1x1 kernels and biases.
 
     Args:
-        channels: channels of input and output.
-        ratio: ratio of the hidden channels.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        ratio: Ratio of hidden channels to channels.
     """
 
     def __init__(

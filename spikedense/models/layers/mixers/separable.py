@@ -17,18 +17,15 @@ from ..spike_conv import SpikeConv
 class SpikeSeparableConv(BaseModule):
     """Spiking separable convolution: 1x1 expansion, depth-wise k x k, 1x1 projection.
 
-    With ``mid_neuron`` it is the efficient spiking convolution (ESC) of Spike-driven Transformer
-    V3 and Spike2Former, every convolution fed by spikes. Without it, it is the SepConv of V2:
-    nothing stands between the last two convolutions, and the projection takes real values.
+    With ``mid_neuron`` this is the efficient spiking convolution (ESC) of Spike-driven Transformer
+    V3 and Spike2Former: each convolution reads spikes. Without ``mid_neuron`` it is the SepConv of
+    V2: there is nothing between the last two convolutions, and the projection reads real values.
 
     Args:
-        channels: channels of input and output.
-        kernel_size: side of the depth-wise kernel.
-        expansion: ratio of the hidden channels.
-        mid_neuron: whether norm and neuron stand between the last two convolutions.
-        neuron_cfg: the neuron.
-        norm_cfg: the norm.
-        init_cfg: initialisation of mmengine.
+        channels: Channels of input and output.
+        kernel_size: Side of the depth-wise kernel.
+        expansion: Ratio of hidden channels to channels.
+        mid_neuron: Whether a norm and a neuron are between the last two convolutions.
     """
 
     def __init__(
@@ -67,13 +64,13 @@ class SpikeSeparableConv(BaseModule):
         return out_layer(self.depthwise if self._is_merged() else self.project)
 
     def chain(self) -> dict[str, SpikeConv]:
-        """Return the layers, one behind the other."""
+        """Return the layers in their order."""
         names = ('expand', 'depthwise') if self._is_merged() else ('expand', 'depthwise', 'project')
         return {name: getattr(self, name) for name in names}
 
     @torch.no_grad()
     def fold_layers(self) -> list[Folding]:
-        """Merge the last two layers if no neuron stands between them: one full convolution."""
+        """Merge the last two layers into one full convolution, if no neuron is between them."""
         if self._is_merged() or self.project.neuron is not None:
             return []
         inner: Any = self.depthwise.conv
