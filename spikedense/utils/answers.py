@@ -16,7 +16,7 @@ _HARMLESS = frozenset(
     ('__init__', '__repr__', '__doc__', 'extra_repr', 'init_weights', 'loss', 'predict')
 )
 
-#: Classes whose methods do nothing yet.
+#: Base classes without an implementation that a subclass could change.
 _EMPTY = frozenset(
     (
         'builtins.object',
