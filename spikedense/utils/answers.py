@@ -48,7 +48,7 @@ QUESTIONS = frozenset(
     )
 )
 
-#: Classes whose methods do nothing yet.
+#: Base classes without an implementation that a subclass could change.
 _EMPTY = frozenset(
     (
         'builtins.object',

@@ -14,8 +14,7 @@ class SDTV2(SpikeDrivenPyramid):
     """Meta-SpikeFormer, the backbone of Spike-driven Transformer V2 (ICLR 2024).
 
     Convolution blocks have a separable convolution and two full 3x3 convolutions; transformer
-    blocks have an attention, whose projections are re-parameterised convolutions (RepConv), and an
-    MLP.
+    blocks have an MLP and an attention with re-parameterised convolutions (RepConv) as projections.
 
     The defaults of the attention depend on the neuron. With a threshold neuron (LIF, or any neuron
     with a ``v_threshold``), the attention scale is 0.125, and the neuron behind the attention

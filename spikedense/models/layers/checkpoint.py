@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 @contextmanager
 def _replayed_buffers(module: nn.Module, before: list[Tensor]) -> Iterator[None]:
-    """Give the recomputation the old buffers, and drop its second update of them.
+    """Recompute from the buffers before the first forward pass, then restore the current buffers.
 
     Args:
         module: The module.
