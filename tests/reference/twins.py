@@ -188,11 +188,11 @@ def transformer_block(golden: Golden) -> Twin:
     args = golden.constructor
     dim = args['dim']
     family = SDTV2(
-        dict(embed_dims=(8, 8, dim, dim), depths=(0,) * 5, num_heads=args['num_heads']),
+        dict(embed_dims=(8, 8, dim, dim), depths=(0, 0, 0, 1, 0), num_heads=args['num_heads']),
         neuron_cfg=Q_IF,
         mlp_ratio=args['mlp_ratio'],
     )
-    block = family.transformer_block(dim, 0.0)
+    block = family.stages[3]['blocks'][0]
     return Twin(block, block_key, lambda x: numbered(block(x['x'])))
 
 
