@@ -173,7 +173,7 @@ def export_onnx(
     kind = _kind(net)
     neurons = _neurons(net)
     with torch.no_grad(), _refused(type(model).__name__):
-        graphs = _graphs(net, kind, torch.zeros(1, input_channels(net), *size))
+        graphs = _graphs(net, kind, torch.zeros(1, input_channels(net, default=3), *size))
     near = next(path for path in folder.parents if path.exists())
     with tempfile.TemporaryDirectory(dir=near, prefix='.onnx-') as temporary:
         # An inner folder is moved, because the clean-up at the end needs the outer folder.
