@@ -227,6 +227,9 @@ def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
     if kind == 'two-stage':
         _check_two_stage(net)
     features = _observed(net, kind, images)
+    for name, neuron in net.named_modules():
+        if isinstance(neuron, BaseNeuron):
+            _as_onnx(name, neuron)  # refused before the model is folded
     height, width = images.shape[-2:]
     fold_exactly(net, images.shape, boxes=torch.tensor([[0.0, 0, width, height]]))
     for name, neuron in list(net.named_modules()):
