@@ -77,12 +77,25 @@ def _converted(
     model: nn.Module, images: Tensor, how: dict[str, Any]
 ) -> tuple[nn.Module, list[Folding]]:
     twin = copy.deepcopy(model).eval()
-    foldings = fold(twin, steps=trace_network(twin, images, **how).steps)
+    foldings = fold(twin, steps=_steps(twin, images, how))
     trace = trace_network(twin, images, **how)
     _check_readers(twin, trace)
+    # The scales change numbers only: names of modules and largest integers stay as traced.
     foldings += _absorb_scales(twin, trace)
-    _send_spikes(twin, trace_network(twin, images, **how))
+    _send_spikes(twin, trace)
     return twin, foldings
+
+
+def _steps(model: nn.Module, images: Tensor, how: dict[str, Any]) -> int:
+    """Return the largest number of time steps that a neuron of the model sees."""
+    seen = [1]
+    with ExitStack() as stack:
+        for module in model.modules():
+            if isinstance(module, BaseNeuron):
+                hook = module.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+                stack.callback(hook.remove)
+        network_outputs(model, images, **how)
+    return max(seen)
 
 
 _ADVICE = (

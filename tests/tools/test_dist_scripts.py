@@ -71,8 +71,12 @@ def _agreed_diary(work_dir: Path) -> dict:
     return first
 
 
+# Spike2Former has all that the FPN has, and parameters that some images do not reach.
 @pytest.mark.parametrize(
-    'diary_config', [demo_config, spike2former_config], ids=['fpn', 'spike2former'], indirect=True
+    'diary_config',
+    [pytest.param(demo_config, marks=pytest.mark.slow), spike2former_config],
+    ids=['fpn', 'spike2former'],
+    indirect=True,
 )
 def test_two_processes_train_one_model(diary_config: Path, repo_root: Path, tmp_path: Path) -> None:
     done = _run(
