@@ -192,7 +192,7 @@ def transformer_block(golden: Golden) -> Twin:
         neuron_cfg=Q_IF,
         mlp_ratio=args['mlp_ratio'],
     )
-    block = family.stages[3]['blocks'][0]
+    block = family.stages[3].blocks[0]
     return Twin(block, block_key, lambda x: numbered(block(x['x'])))
 
 
