@@ -19,7 +19,7 @@ from spikedense.deploy import real_multiplications, to_spike_inference
 from spikedense.deploy.onnx_export import export_onnx
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS as OURS
-from spikedense.tracing import network_outputs
+from spikedense.tracing import trace_network
 from spikedense.utils.config_path import config_root
 
 BLOCK = re.compile(r'```python\n# (\S+)\n(.*?)```', re.DOTALL)
@@ -102,9 +102,7 @@ def test_a_model_of_the_page_trains_on_the_demo_set(name: str, written: Path) ->
     }
     for loader in ('train', 'val', 'test'):
         options[f'{loader}_dataloader.dataset.data_root'] = str(written / 'demo')
-        options[f'{loader}_dataloader.dataset.+generator'.replace('.+', '.')] = dict(
-            num_train=4, num_val=2
-        )
+        options[f'{loader}_dataloader.dataset.generator'] = dict(num_train=4, num_val=2)
     last = train(
         str(written / CONFIGS[name]), work_dir=str(written / 'run'), cfg_options=options, seed=0
     )
@@ -118,8 +116,8 @@ def test_the_neuron_of_the_page_fires(written: Path) -> None:
     assert neuron(torch.tensor([[0.4, 0.5]])).tolist() == [[0.0, 1.0]]
 
 
-def test_network_outputs_of_clips_count_their_images(written: Path) -> None:
+def test_clips_run_through_the_backbone_of_the_page(written: Path) -> None:
     _, model = small(written / CONFIGS['three stages'])
     clip = images().unsqueeze(0).expand(3, -1, -1, -1, -1)
-    outs = network_outputs(model, clip)
-    assert outs[0].size(0) == 2
+    trace = trace_network(model, clip)
+    assert (trace.images, trace.steps) == (2, 3)

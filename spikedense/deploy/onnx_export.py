@@ -173,7 +173,7 @@ def export_onnx(
     kind = _kind(net)
     neurons = _neurons(net)
     with torch.no_grad(), _refused(type(model).__name__):
-        graphs = _graphs(net, kind, torch.zeros(1, input_channels(net), *size))
+        graphs = _graphs(net, kind, torch.zeros(1, input_channels(net, default=3), *size))
     near = next(path for path in folder.parents if path.exists())
     with tempfile.TemporaryDirectory(dir=near, prefix='.onnx-') as temporary:
         # An inner folder is moved, because the clean-up at the end needs the outer folder.
@@ -227,6 +227,9 @@ def _graphs(net: Any, kind: str, images: Tensor) -> list[_Graph]:
     if kind == 'two-stage':
         _check_two_stage(net)
     features = _observed(net, kind, images)
+    for name, neuron in net.named_modules():
+        if isinstance(neuron, BaseNeuron):
+            _as_onnx(name, neuron)  # refused before the model is folded
     height, width = images.shape[-2:]
     fold_exactly(net, images.shape, boxes=torch.tensor([[0.0, 0, width, height]]))
     for name, neuron in list(net.named_modules()):

@@ -78,10 +78,10 @@ def _converted(
 ) -> tuple[nn.Module, list[Folding]]:
     twin = copy.deepcopy(model).eval()
     foldings = fold(twin, steps=trace_network(twin, images, **how).steps)
-    foldings += _absorb_scales(twin, trace_network(twin, images, **how))
     trace = trace_network(twin, images, **how)
     _check_readers(twin, trace)
-    _send_spikes(twin, trace)
+    foldings += _absorb_scales(twin, trace)
+    _send_spikes(twin, trace_network(twin, images, **how))
     return twin, foldings
 
 

@@ -6,18 +6,20 @@ import torch
 from torch import Tensor, nn
 
 
-def input_channels(model: nn.Module) -> int:
+def input_channels(model: nn.Module, default: int | None = None) -> int:
     """Return the number of channels of the images that a model reads.
 
     Args:
         model: A model with a ``backbone``, or a backbone.
+        default: Number for a model that does not tell it.
 
     Returns:
         The input channels of the first convolution; without a convolution the ``in_channels`` of
         the backbone.
 
     Raises:
-        ValueError: The backbone has neither a convolution nor ``in_channels``.
+        ValueError: The backbone has neither a convolution nor ``in_channels``, and there is no
+            default.
     """
     backbone: Any = getattr(model, 'backbone', model)
     for module in backbone.modules():
@@ -27,6 +29,8 @@ def input_channels(model: nn.Module) -> int:
     known = getattr(backbone, 'in_channels', None)
     if isinstance(known, int):
         return known
+    if default is not None:
+        return default
     raise ValueError(
         f'{type(backbone).__name__} has no convolution and no in_channels, expected one of them '
         'to know the number of channels of its images'

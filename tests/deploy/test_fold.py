@@ -212,7 +212,7 @@ def test_a_sigmoid_becomes_a_threshold_and_the_shortcuts_weight_is_folded(
     module, queries = embed(shortcut, neuron_cfg=dict(type='NILIF', D=4, rounding=rounding))
     # Sigmoid of 0 is a tie.
     queries[..., 0] = 0
-    twin, foldings = folded_alike(module, queries)
+    twin, foldings = folded_alike(module, queries, steps=1)
     assert twin.pre_act is None and Folding('sigmoid', '') in foldings
     weighed = shortcut in ('me_query_conv', 'me_channel_conv')
     assert (Folding('shortcut weight', '') in foldings) == weighed
@@ -220,7 +220,7 @@ def test_a_sigmoid_becomes_a_threshold_and_the_shortcuts_weight_is_folded(
 
 def test_what_multiplies_membranes_stays() -> None:
     module, queries = embed('membrane')
-    twin, foldings = folded_alike(module, queries)
+    twin, foldings = folded_alike(module, queries, steps=1)
     (refused,) = [f for f in foldings if f.reason is not None]
     assert refused.what == 'shortcut weight' and twin.weight is not None
 

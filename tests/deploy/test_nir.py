@@ -162,7 +162,7 @@ def test_neurons_that_nir_lacks(neuron_cfg: dict[str, Any], said: str, tmp_path:
 
 
 def test_wrong_requests(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match='expected an SDTV2 or SDTV3'):
+    with pytest.raises(ExportError, match='expected a spiking backbone'):
         export_nir(nn.Conv2d(3, 4, 1), tmp_path / 'model.nir')
     with pytest.raises(ExportError, match='expected numbers above 0'):
         export_nir(SDTV2(ARCH), tmp_path / 'model.nir', dt=0)

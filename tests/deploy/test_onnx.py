@@ -194,7 +194,6 @@ def test_neurons_in_plain_operations(cfg: dict[str, Any], tmp_path: Path) -> Non
     x = torch.cat([ties, 3 * torch.randn(1008 - len(ties))]).view(1, 3, 6, -1)
     assert torch.equal(OnnxNeuron(neuron)(x), neuron(x))
     net = nn.Sequential(neuron)
-    net.in_channels = 3  # nothing else tells it, without a convolution
     export_onnx(net, tmp_path / 'out', x.shape[2:])
     (found,) = OnnxNetwork(tmp_path / 'out')(x)
     assert torch.equal(found, neuron(x))
@@ -282,8 +281,6 @@ def test_sums_without_rounding_give_equal_bits(tmp_path: Path) -> None:
 
 class _Unknown(nn.Module):
     """Uses an operation that ONNX lacks."""
-
-    in_channels = 3
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.special.bessel_j0(x)
