@@ -17,9 +17,8 @@ from spikedense.utils.images import random_images
 from .fold import fold
 from .modules import replace_module
 from .twins import SpikeTrain, build_twin, has_twin, known_classes
+from .verify import gap_beyond_rounding
 
-#: Largest allowed relative difference between the outputs, in float64.
-_EXACT = 1e-6
 #: Largest share of a neuron's integers that may differ: a potential can lie on a threshold.
 _FLIPPED = 1e-3
 
@@ -130,8 +129,8 @@ def _prove(model: nn.Module, twin: nn.Module, images: Tensor, how: dict[str, Any
                     f"spike-driven inference: the neuron '{name}' emits other spikes: {_ADVICE}"
                 )
     for i, (x, y) in enumerate(zip(expected, found, strict=True)):
-        gap = (x - y).abs().max().item() if x.numel() else 0.0
-        if gap > _EXACT * max(1.0, x.abs().max().item() if x.numel() else 0.0):
+        gap = gap_beyond_rounding(x, y)
+        if gap:
             raise ValueError(
                 f'spike-driven inference: output {i} differs by {gap:.3g}, expected none: {_ADVICE}'
             )

@@ -73,6 +73,19 @@ def real_multiplications(
     return found
 
 
+def gap_beyond_rounding(x: Tensor, y: Tensor) -> float:
+    """Return the largest difference of two tensors of float64; 0 if rounding explains it.
+
+    Args:
+        x: The expected tensor.
+        y: The other tensor, of the same shape.
+    """
+    if not x.numel():
+        return 0.0
+    gap = (x - y).abs().max().item()
+    return gap if gap > _EXACT * max(1.0, x.abs().max().item()) else 0.0
+
+
 @torch.no_grad()
 def fold_exactly(net: nn.Module, shape: Sequence[int], **how: Any) -> None:
     """Fold a model of one time step in place, and see that its outputs stay the same.
@@ -93,8 +106,8 @@ def fold_exactly(net: nn.Module, shape: Sequence[int], **how: Any) -> None:
     images = torch.randn(tuple(shape), dtype=torch.float64, generator=generator)
     pairs = (network_outputs(model, images, **how) for model in (before, net))
     for i, (x, y) in enumerate(zip(*pairs, strict=True)):
-        gap = (x - y).abs().max().item() if x.numel() else 0.0
-        if gap > _EXACT * max(1.0, x.abs().max().item() if x.numel() else 0.0):
+        gap = gap_beyond_rounding(x, y)
+        if gap:
             raise ValueError(
                 f'folding changes output {i} by {gap:.3g}: the model uses its layers in a way that '
                 'folding does not know'
