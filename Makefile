@@ -18,6 +18,8 @@ env: ## make the environment of the full tier (compiles mmcv's ops, once)
 demo: env ## train and test a small spiking model on a generated set; pictures in work_dirs/demo
 	$(BIN)/python tools/demo.py
 
+# Many tests start processes. Without bytecode each of them would compile the sources again (3 s).
+test: export PYTHONDONTWRITEBYTECODE :=
 test: env ## run the tests, without the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -q -m 'not slow' -n $(WORKERS) --durations=15
 

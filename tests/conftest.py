@@ -10,8 +10,9 @@ import torch
 from mmengine.registry import DefaultScope
 from shared_folders import DATA_ROOT, REFERENCE_DIR, ROOT
 
-# Each base that a config takes from a library makes mmengine read all of that library's metafiles.
-mmengine.config.utils._get_cfg_metainfo = cache(mmengine.config.utils._get_cfg_metainfo)
+# Each base that a config takes from a library makes mmengine read all of that library's metafiles,
+# about a hundred YAML files.
+mmengine.config.utils.load = cache(mmengine.config.utils.load)
 
 
 @pytest.fixture(scope='session')

@@ -7,8 +7,9 @@ may compute something else, so it does not inherit the answer. Such a subclass g
 or it is refused by name.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 #: Methods that do not change what ``forward`` computes.
@@ -81,26 +82,35 @@ class Folding:
     reason: str | None = None
 
 
-def _bases(module: object) -> Iterator[tuple[type, list[str]]]:
-    """Yield each base class, and the names of the methods that the classes below it have changed.
+def _bases(module: object) -> list[tuple[type, tuple[str, ...]]]:
+    """Return each base class, and the names of the methods that the classes below it have changed.
 
     A ``forward`` that was set on the module itself counts as such a method.
+    """
+    own = tuple(name for name in ('forward',) if name in getattr(module, '__dict__', ()))
+    return [(base, own + changed) for base, changed in _bases_of(type(module))]
+
+
+@cache
+def _bases_of(cls: type) -> tuple[tuple[type, tuple[str, ...]], ...]:
+    """Return each base class of a class, and the methods that the classes below it have changed.
 
     A changed method replaces the method of a base class. Harmless methods do not count, and neither
     do methods that are abstract in the base class or belong to ``Module`` of torch or mmengine.
     """
-    changed = [name for name in ('forward',) if name in getattr(module, '__dict__', ())]
-    mro = type(module).__mro__
-    for i, base in enumerate(mro):
-        yield base, changed
+    found = []
+    changed: tuple[str, ...] = ()
+    for i, base in enumerate(cls.__mro__):
+        found.append((base, changed))
         if _full_name(base) in _EMPTY:
             continue
         for name, value in vars(base).items():
             if name in _HARMLESS or name in QUESTIONS:
                 continue
             is_method = callable(value) or isinstance(value, property)
-            if is_method and (name in _ALWAYS or _is_concrete(name, mro[i + 1 :])):
-                changed = [*changed, name]
+            if is_method and (name in _ALWAYS or _is_concrete(name, cls.__mro__[i + 1 :])):
+                changed += (name,)
+    return tuple(found)
 
 
 def _full_name(cls: type) -> str:

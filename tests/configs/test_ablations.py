@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 import torch
+from config_groups import config_of, reduced_config_of
 from contract import spiked_operands, wake
-from mmengine.config import Config
-from reduced_models import build_model, reduced_config
+from reduced_models import build_model
 from torch import nn
 
 from spikedense.models.layers import AttentionProduct, SpikeConv, SpikeSeparableConv
 from spikedense.models.pixel_decoders import MSDeformEncoder, SDTELayer, SpikeEncoderLayer
 from spikedense.neurons import NILIF, BaseNeuron, SigmoidL2NILIF
-from spikedense.utils.config_path import config_root, list_configs
+from spikedense.utils.config_path import list_configs
 
 MAIN = {
     'ade20k': 'spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512',
@@ -173,15 +173,15 @@ def test_every_row_has_a_config() -> None:
 @pytest.mark.parametrize('name', ABLATIONS)
 def test_the_named_difference_is_there(name: str) -> None:
     ablation, data = parts(name)
-    model = build_model(reduced_config(str(config_root() / name)))
+    model = build_model(reduced_config_of(name))
     assert [mark for mark, is_there in MARKS.items() if is_there(model)] == [ablation]
-    main = Config.fromfile(config_root() / 'spike2former' / f'{MAIN[data]}.py')
-    own = Config.fromfile(config_root() / name)
+    main = config_of(f'spike2former/{MAIN[data]}.py')
+    own = config_of(name)
     assert differing(dict(main), dict(own)) - VARIABLES == {'model'}
     assert differing(flattened(main.model), flattened(own.model)) == DIFFERENCES[ablation]
 
 
 @pytest.mark.parametrize('data', MAIN)
 def test_the_main_model_has_none_of_them(data: str) -> None:
-    model = build_model(reduced_config(str(config_root() / 'spike2former' / f'{MAIN[data]}.py')))
+    model = build_model(reduced_config_of(f'spike2former/{MAIN[data]}.py'))
     assert [mark for mark, is_there in MARKS.items() if is_there(model)] == []

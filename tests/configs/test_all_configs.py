@@ -20,7 +20,7 @@ from config_groups import (
 from contract import wake
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DATASETS, MODELS, init_default_scope
+from mmengine.registry import DATASETS
 from reduced_models import (
     IMAGE_SIZE,
     build_model,
@@ -35,6 +35,7 @@ from reduced_models import (
 )
 
 from spikedense.utils.config_path import config_root, list_configs
+from spikedense.utils.metafile import load_metafile
 
 CONFIGS = list_configs()
 FPN = 'fpn_sdtv3-demo_1xb8-300i_demo-128x128.py'
@@ -122,20 +123,6 @@ def test_config_starts_from_no_file(name: str) -> None:
     assert cfg.resume is False
     assert cfg.model.backbone.get('init_cfg') is None
     assert cfg.default_scope in ('mmseg', 'mmdet', 'mmpretrain')
-
-
-@pytest.mark.parametrize('name', CONFIGS)
-def test_model_and_optimizer_are_built(name: str) -> None:
-    cfg = reduced_config_of(name)
-    model = build_model(cfg)
-    optimizer = optimizer_of(cfg, model)
-    assert num_classes_of(cfg) == num_classes_of(config_of(name))
-    settings = {id(p): group for group in optimizer.param_groups for p in group['params']}
-    for key, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            assert settings[id(parameter)]['lr'] > 0, f'{key} would not learn'
-    clip = cfg.optim_wrapper.get('clip_grad')
-    assert clip is None or clip.max_norm > 0
 
 
 def optimizer_of(cfg: Config, model: torch.nn.Module) -> Any:
@@ -270,13 +257,54 @@ def check_detections(cfg: Config, result: Any) -> None:
         assert (segments % 1000).max() <= num_classes_of(cfg)
 
 
-@pytest.mark.parametrize('name', [name for name in CONFIGS if not is_stock(name)])
-def test_widths_and_classes_agree(name: str) -> None:
-    cfg = config_of(name)
-    init_default_scope(cfg.default_scope)
-    model = cfg.model
+@pytest.fixture(scope='module', params=CONFIGS)
+def at_full_size(request: pytest.FixtureRequest) -> tuple[str, torch.nn.Module]:
+    """The name of each config, and its model at full size without memory for its weights."""
     with torch.device('meta'):
-        backbone = MODELS.build(model.backbone)
+        return request.param, build_model(config_of(request.param))
+
+
+def test_optimizer_is_built(at_full_size: tuple[str, torch.nn.Module]) -> None:
+    name, model = at_full_size
+    cfg = config_of(name)
+    settings = {
+        id(p): group for group in optimizer_of(cfg, model).param_groups for p in group['params']
+    }
+    for key, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert settings[id(parameter)]['lr'] > 0, f'{key} would not learn'
+    clip = cfg.optim_wrapper.get('clip_grad')
+    assert clip is None or clip.max_norm > 0
+    assert num_classes_of(reduced_config_of(name)) == num_classes_of(cfg)
+
+
+def test_parameters_are_those_of_the_metafile(at_full_size: tuple[str, torch.nn.Module]) -> None:
+    name, model = at_full_size
+    config = Path(name)
+    entries = load_metafile(config_root() / config.parent / 'metafile.yml')['Models']
+    (entry,) = [entry for entry in entries if entry['Name'] == config.stem]
+    assert entry['Metadata']['Parameters'] == sum(p.numel() for p in model.parameters())
+    if name in PARAMETERS:
+        parts = (model.backbone, model.neck, model.decode_head)
+        assert (
+            tuple(sum(p.numel() for p in part.parameters()) for part in parts) == (PARAMETERS[name])
+        )
+
+
+def test_widths_and_classes_agree(at_full_size: tuple[str, torch.nn.Module]) -> None:
+    name, built = at_full_size
+    cfg = config_of(name)
+    if not is_stock(name):
+        check_widths(cfg, built.backbone)
+    with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
+        dataset = registry.get(cfg.val_dataloader.dataset.type)
+    metainfo = cfg.val_dataloader.dataset.get('metainfo', dataset.METAINFO)
+    assert num_classes_of(cfg) == len(metainfo['classes'])
+
+
+def check_widths(cfg: Config, backbone: torch.nn.Module) -> None:
+    """Widths and strides of a spiking backbone and of what reads it."""
+    model = cfg.model
     first = model.get('neck', head_of(cfg))
     assert list(first.in_channels) == list(backbone.out_channels)
     if has_anchors(cfg):
@@ -285,10 +313,6 @@ def test_widths_and_classes_agree(name: str) -> None:
         widths = [model.neck.out_channels] * model.neck.num_outs
         assert list(model.decode_head.in_channels) == widths
         assert list(model.decode_head.feature_strides) == list(backbone.out_strides)
-    with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
-        dataset = registry.get(cfg.val_dataloader.dataset.type)
-    metainfo = cfg.val_dataloader.dataset.get('metainfo', dataset.METAINFO)
-    assert num_classes_of(cfg) == len(metainfo['classes'])
 
 
 def check_detector_widths(cfg: Config, strides: tuple[int, ...]) -> None:
@@ -310,11 +334,3 @@ def check_detector_widths(cfg: Config, strides: tuple[int, ...]) -> None:
             assert extractor.featmap_strides == generator.strides[:4]
             assert extractor.out_channels == head.in_channels == width
         assert roi.mask_head.num_classes == roi.bbox_head.num_classes
-
-
-@pytest.mark.parametrize('name', PARAMETERS)
-def test_full_size_parameter_counts(name: str) -> None:
-    with torch.device('meta'):
-        model = build_model(config_of(name))
-    parts = (model.backbone, model.neck, model.decode_head)
-    assert tuple(sum(p.numel() for p in part.parameters()) for part in parts) == PARAMETERS[name]

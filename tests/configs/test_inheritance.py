@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
+from config_groups import config_of
 
 from spikedense.utils.config_path import config_root, list_configs
 
@@ -27,7 +27,7 @@ def ancestors(path: Path) -> set[Path]:
 
 @pytest.mark.parametrize('name', list_configs())
 def test_offered_variables_do_not_stay(name: str) -> None:
-    assert not OFFERED & Config.fromfile(config_root() / name).keys()
+    assert not OFFERED & config_of(name).keys()
 
 
 def test_classes_stand_beside_the_data() -> None:

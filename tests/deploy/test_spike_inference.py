@@ -1,5 +1,6 @@
 """The spike-driven twin: its parts one by one, and proof that a wrong one would be noticed."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -304,6 +305,19 @@ def test_a_wrong_conversion_is_noticed_in_float32(spoil: Callable[[Any], None]) 
     spoil(twin)
     with pytest.raises(AssertionError):
         assert_same_step_by_step(model, twin, x.float())
+
+
+def test_the_twin_of_a_float32_model_is_made_in_float64() -> None:
+    model, x = reduced(SPIKE2FORMER)
+    model, x = model.float(), x.float()
+    twin, foldings = to_spike_inference(model, x, boxes=BOXES)
+    exact, same = to_spike_inference(copy.deepcopy(model).double(), x.double(), boxes=BOXES)
+    assert foldings == same
+    expected = exact.float().state_dict()
+    assert {value.dtype for value in twin.parameters()} == {torch.float32}
+    assert list(twin.state_dict()) == list(expected)
+    for key, value in twin.state_dict().items():
+        assert torch.equal(value, expected[key]), key
 
 
 class _Fed(nn.Module):

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mmengine.config import Config
+from config_groups import config_of
 
 from spikedense.errors import UserError
 from spikedense.utils.config_facts import DATA_SETS, read_facts
-from spikedense.utils.config_path import config_root, list_configs
+from spikedense.utils.config_path import list_configs
 
 NILIF = dict(type='NILIF', D=4)
 #: Type of the training data and end of its root, by the part of a config's name.
@@ -95,7 +95,7 @@ def test_what_is_unknown_is_named(tmp_path: Path) -> None:
 def test_the_name_says_the_data_set(name: str) -> None:
     """A title comes from the file name: the training data must be those of the name."""
     data = name.rpartition('_')[2].rpartition('-')[0]
-    dataset = Config.fromfile(config_root() / name).train_dataloader.dataset
+    dataset = config_of(name).train_dataloader.dataset
     assert (dataset.type == 'ConcatDataset') == data.endswith('aug')
     while 'data_root' not in dataset:  # repeated or concatenated
         dataset = dataset.dataset if 'dataset' in dataset else dataset.datasets[0]
