@@ -21,7 +21,8 @@ demo: env ## train and test a small spiking model on a generated set; pictures i
 # Many tests start processes. Without bytecode each of them would compile the sources again (3 s).
 test: export PYTHONDONTWRITEBYTECODE :=
 test: env ## run the tests, without the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -q -m 'not slow' -n $(WORKERS) --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -q -m 'not slow' -n $(WORKERS) \
+		--dist worksteal --durations=15
 
 test-slow: env ## run the slow tests (second environments, longer training)
 	$(BIN)/python -m pytest tests -q -m slow --durations=15

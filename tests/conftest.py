@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import gc
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -7,12 +8,23 @@ from pathlib import Path
 import mmengine.config.utils
 import pytest
 import torch
+import yapf.yapflib.yapf_api
 from mmengine.registry import DefaultScope
 from shared_folders import DATA_ROOT, REFERENCE_DIR, ROOT
 
 # Each base that a config takes from a library makes mmengine read all of that library's metafiles,
 # about a hundred YAML files.
 mmengine.config.utils.load = cache(mmengine.config.utils.load)
+
+# A run lays out its config four times, in half a second each. Tests read the text, not its layout;
+# those that start a tool as a process see the layout, too.
+yapf.yapflib.yapf_api.FormatCode = lambda text, **_: (text, True)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what is imported from garbage collection, which each data set of mmengine starts."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope='session')

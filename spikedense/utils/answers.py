@@ -88,7 +88,7 @@ def _bases(module: object) -> list[tuple[type, tuple[str, ...]]]:
     A ``forward`` that was set on the module itself counts as such a method.
     """
     own = tuple(name for name in ('forward',) if name in getattr(module, '__dict__', ()))
-    return [(base, own + changed) for base, changed in _bases_of(type(module))]
+    return [(base, own + changed) for base, changed in _bases_of(type(module))]  # type: ignore[arg-type]
 
 
 @cache

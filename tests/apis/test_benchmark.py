@@ -1,9 +1,7 @@
 import importlib.util
 import io
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,25 +187,6 @@ def test_bad_settings_are_named(settings: WorkloadSettings, changes: dict, messa
         changed(settings, **changes)
 
 
-def run_tool(repo_root: Path, *args: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, 'tools/analysis_tools/benchmark.py', *map(str, args)]
-    env = {**os.environ, 'PYTHONPATH': str(repo_root)}
-    return subprocess.run(command, cwd=repo_root, env=env, capture_output=True, text=True)
-
-
-def test_tool_compares_and_writes_json(config: str, repo_root: Path, tmp_path: Path) -> None:
-    out = tmp_path / 'report.json'
-    small = ['--part', 'backbone', '--size', '64', '64', '--repeats', '1', '--warmup', '0']
-    quick = ['--threads', '1', '--no-machine', '--no-memory', '--out', out]
-    other = ['--compare-cfg-options', 'model.backbone.T=2']
-    done = run_tool(repo_root, config, *small, *quick, *other)
-    assert done.returncode == 0, done.stderr
-    assert 'train step (s)' in done.stdout
-    report = json.loads(out.read_text())
-    assert set(report['ratio']) >= {'parameters', 'forward', 'train_step'}
-    assert report['subjects'][1]['settings']['cfg_options'] == {'model.backbone.T': 2}
-
-
 @pytest.fixture
 def tool(repo_root: Path) -> Callable[..., int]:
     """`main` of the tool in this process, where nothing has to be imported again."""
@@ -216,6 +195,20 @@ def tool(repo_root: Path) -> Callable[..., int]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return lambda *args: module.main([str(arg) for arg in args])
+
+
+def test_tool_compares_and_writes_json(
+    config: str, tool: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / 'report.json'
+    small = ['--part', 'backbone', '--size', 64, 64, '--repeats', 1, '--warmup', 0]
+    quick = ['--threads', 1, '--no-machine', '--no-memory', '--out', out]
+    other = ['--compare-cfg-options', 'model.backbone.T=2']
+    assert tool(config, *small, *quick, *other) == 0
+    assert 'train step (s)' in capsys.readouterr().out
+    report = json.loads(out.read_text())
+    assert set(report['ratio']) >= {'parameters', 'forward', 'train_step'}
+    assert report['subjects'][1]['settings']['cfg_options'] == {'model.backbone.T': 2}
 
 
 def test_tool_compares_with_the_plain_statement(

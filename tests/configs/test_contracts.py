@@ -61,7 +61,7 @@ def test_weighted_layers_are_fed_by_spikes(group: Group, model: nn.Module) -> No
         neuron.register_forward_hook(
             lambda module, _, out: rates.update({module: (out > 0).double().mean()})
         )
-    real = unexplained(real_valued_inputs(model, images(4)))
+    real = unexplained(real_valued_inputs(model, images()))
     # A stock head takes membranes, as its users expect of a backbone.
     stock_head = all('fpn-ann' in name for name in group)
     assert [n for n in real if n.startswith('backbone.') or not stock_head] == []
@@ -79,7 +79,7 @@ def test_an_image_does_not_see_its_neighbours(model: nn.Module) -> None:
 
 
 def test_copies_predict_the_same_after_training(model: nn.Module) -> None:
-    x = images()
+    x = images(1)
     logits(model.train(), x).sum().backward()
     known = {n for n, _ in model.named_parameters()} | {n for n, _ in model.named_buffers()}
     assert set(model.state_dict()) <= known
