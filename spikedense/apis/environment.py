@@ -2,12 +2,15 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from torch import distributed
 
 from spikedense.errors import UserError
@@ -155,3 +158,17 @@ def relax_determinism() -> None:
     """
     if torch.cuda.is_available():
         torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def wait_for_a_free_name(cfg: Config) -> None:
+    """Wait until no run of this process has the name that a new run of a config would get.
+
+    mmengine names a run by its config and by the second of its start. A second run of one name
+    would write into the log and the folder of the first run.
+
+    Args:
+        cfg: The config of the new run.
+    """
+    name = cfg.get('experiment_name') or Path(cfg.filename).stem
+    while MMLogger.check_instance_created(f'{name}_{time.strftime("%Y%m%d_%H%M%S")}'):
+        time.sleep(0.02)

@@ -193,6 +193,7 @@ def _runner(
         Path(cfg.filename).name,
         lambda: any(runner.start_hook.started for runner in runners),
     ):
+        environment.wait_for_a_free_name(cfg)
         runner = _runner_class(model).from_cfg(cfg)
         runners.append(runner)
         runner.weight_hook.strict = strict

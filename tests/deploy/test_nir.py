@@ -166,3 +166,16 @@ def test_wrong_requests(tmp_path: Path) -> None:
         export_nir(nn.Conv2d(3, 4, 1), tmp_path / 'model.nir')
     with pytest.raises(ExportError, match='expected numbers above 0'):
         export_nir(SDTV2(ARCH), tmp_path / 'model.nir', dt=0)
+
+
+def test_a_backbone_that_computes_more_than_its_stages_is_refused(
+    tmp_path: Path,
+) -> None:
+    class Shifted(SDTV3):
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            return tuple(y + 1 for y in super().forward(x))
+
+    arch = dict(embed_dims=(8, 16, 16, 16), depths=(1, 1, 0, 0, 0), num_heads=4)
+    with pytest.raises(ExportError, match='Shifted overrides a method of SpikeBackbone'):
+        export_nir(Shifted(arch, neuron_cfg=dict(type='LIF')), tmp_path / 'net.nir', (16, 16))
+    assert list(tmp_path.iterdir()) == []

@@ -1,39 +1,26 @@
 """Modules that this package does not know: right, or refused in one sentence, never wrong."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from contract import wake
-from mmcv.cnn import ConvModule
+from one_branch_net import CFG, Net, images
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from spikedense.analysis.energy_report import energy_report
 from spikedense.deploy import fold, real_multiplications, to_spike_inference, twin_of
-from spikedense.deploy.nir_export import export_nir
-from spikedense.deploy.onnx_export import ExportError, export_onnx
+from spikedense.deploy.onnx_export import export_onnx
 from spikedense.deploy.onnx_runtime import OnnxNetwork
-from spikedense.models.backbones import SDTV3
 from spikedense.models.layers import (
-    AttentionProduct,
-    ChannelMLP,
-    LayerScale,
-    SpikeBlock,
     SpikeConv,
     SpikeSelfAttention,
-    SpikeSeparableConv,
     SpikeSum,
     over_time,
 )
 from spikedense.models.layers.attention.heads import merge_heads, split_heads
-from spikedense.models.layers.mask_embed import SpikeMaskEmbed
-from spikedense.neurons import NILIF, build_neuron, comparing, rescaled_input
-from spikedense.utils.answers import ClassTable, Unfoldable, ask
-
-CFG: dict[str, Any] = dict(neuron_cfg=dict(type='NILIF', D=4), norm_cfg=dict(type='BN'))
+from spikedense.neurons import build_neuron
 
 
 class LocalAttention(SpikeSelfAttention):
@@ -49,23 +36,6 @@ class LocalAttention(SpikeSelfAttention):
         v = self.v_neuron(self.v_conv(s))
         heads = (split_heads(y, self.num_heads) for y in (q, k, v))
         return self.out_proj(merge_heads(self.product(*heads), like=x) + self.local(v))
-
-
-class Net(nn.Module):
-    """A stem, a block and a read-out."""
-
-    def __init__(self, branch: nn.Module, layer_scale: float | None = None) -> None:
-        super().__init__()
-        self.stem = SpikeConv(3, 8, 3, norm_cfg=CFG['norm_cfg'])
-        self.block = SpikeBlock(8, dict(branch=branch), layer_scale=layer_scale)
-        self.readout = SpikeConv(8, 5, neuron_cfg=CFG['neuron_cfg'])
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.readout(self.block(self.stem(x.unsqueeze(0))))[0]
-
-
-def images() -> Tensor:
-    return torch.randn(2, 3, 6, 7, dtype=torch.float64)
 
 
 def net(**kwargs: Any) -> nn.Module:
@@ -241,238 +211,6 @@ def test_another_sum_of_spikes_is_refused_by_name() -> None:
         to_spike_inference(model, images())
 
 
-class Quieter(NILIF):
-    """A neuron that fires otherwise, and answers nothing."""
-
-    def fire(self, potential: Tensor, norm: float = 1.0) -> Tensor:
-        return super().fire(potential - 1, norm)
-
-
-class Renamed(NILIF):
-    """A neuron that only has other defaults."""
-
-    def __init__(self) -> None:
-        super().__init__(D=2)
-
-
-def test_answers_are_inherited_only_by_what_computes_the_same() -> None:
-    assert comparing(Quieter()) is None
-    with pytest.raises(Unfoldable, match='Quieter has no threshold'):
-        rescaled_input(Quieter(), 0.5)
-    assert comparing(Renamed()) is not None
-
-    class Tall(ChannelMLP):
-        def forward(self, x: Tensor) -> Tensor:
-            return 2 * super().forward(x)
-
-    class Told(Tall):
-        def out_layer(self) -> nn.Module:
-            return self.narrow.conv
-
-    class Taller(Told):
-        def forward(self, x: Tensor) -> Tensor:
-            return 3 * super().forward(x)
-
-    assert ask(ChannelMLP(8, **CFG), 'out_layer') is not None
-    assert ask(Told(8, **CFG), 'out_layer') is not None
-    assert ask(Told(8, **CFG), 'no such question') is None
-    for cls in (Tall, Taller):
-        with pytest.raises(Unfoldable, match=f'{cls.__name__} overrides forward'):
-            ask(cls(8, **CFG), 'out_layer')
-
-
-def test_a_table_finds_classes_and_what_computes_the_same() -> None:
-    table: ClassTable[str] = ClassTable()
-    table.register(nn.Conv2d)('convolution')
-
-    class Named(nn.Conv2d):
-        pass
-
-    class Other(nn.Conv2d):
-        def forward(self, x: Tensor) -> Tensor:
-            return -super().forward(x)
-
-    assert table.find(nn.Conv2d(1, 1, 1)) == table.find(Named(1, 1, 1)) == 'convolution'
-    assert table.find(Other(1, 1, 1)) is None and table.find(nn.Linear(1, 1)) is None
-    table.register(Other)('another')
-    assert table.find(Other(1, 1, 1)) == 'another'
-    assert table.classes == (nn.Conv2d, Other)
-
-
-class DoubledProduct(AttentionProduct):
-    """A product that adds the values once more."""
-
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-        return super().forward(q, k, v, mask) + v
-
-
-class ShiftedConv(SpikeConv):
-    """A layer that shifts its input in front of the neuron."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x + 0.3)
-
-
-class SquaredNorm(nn.BatchNorm2d):
-    """A batch norm with another function."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) ** 2
-
-
-class StandardisedConv(nn.Conv2d):
-    """A convolution whose weights are standardised at each call."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight = (self.weight - self.weight.mean((1, 2, 3), True)) / self.weight.std()
-        return nn.functional.conv2d(x, weight, self.bias, padding=1)
-
-
-class OneAndScale(LayerScale):
-    """A layer scale around one."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + super().forward(x)
-
-
-def attention(**kwargs: Any) -> SpikeSelfAttention:
-    return SpikeSelfAttention(8, 2, kwargs.pop('scale', 0.3), **CFG, **kwargs)
-
-
-def with_product() -> nn.Module:
-    module = attention()
-    module.product = DoubledProduct(0.3)
-    return module
-
-
-def with_out_proj() -> nn.Module:
-    module = attention()
-    module.out_proj = ShiftedConv(8, 8, **CFG)
-    return module
-
-
-def with_forward_of_its_own() -> nn.Module:
-    module = attention()
-    original = module.forward
-    module.forward = lambda x: original(x) + 0.1 * module.neuron(x)  # type: ignore[method-assign]
-    return module
-
-
-def with_standardised_weights() -> nn.Module:
-    module = SpikeConv(8, 8, 3, **CFG)
-    module.conv = StandardisedConv(8, 8, 3, padding=1)
-    return module
-
-
-def with_another_norm() -> nn.Module:
-    module = SpikeConv(8, 8, 3, **CFG)
-    module.norm = SquaredNorm(8)
-    return module
-
-
-def with_weight_norm() -> nn.Module:
-    module = ChannelMLP(8, 2, neuron_cfg=CFG['neuron_cfg'], norm_cfg=dict(type='GN', num_groups=2))
-    module.narrow.norm = None
-    weight_norm(module.narrow.conv)
-    return module
-
-
-def separable(change: Callable[[SpikeSeparableConv], None]) -> nn.Module:
-    module = SpikeSeparableConv(8, 3, mid_neuron=False, **CFG)
-    change(module)
-    return module
-
-
-def reflect(module: SpikeSeparableConv) -> None:
-    module.depthwise.conv.padding_mode = 'reflect'
-    module.depthwise.conv._reversed_padding_repeated_twice = [1, 1, 1, 1]
-
-
-def wide_projection(module: SpikeSeparableConv) -> None:
-    module.project.conv = nn.Conv2d(16, 8, 3, padding=1)
-
-
-def two_attentions_of_one_projection() -> nn.Module:
-    first, second = attention(scale=0.3), attention(scale=0.7)
-    second.out_proj = first.out_proj
-    return nn.Sequential(first, second)
-
-
-def one_convolution_of_two_layers() -> nn.Module:
-    first, second = SpikeConv(8, 8, 3, **CFG), SpikeConv(8, 8, 3, **CFG)
-    second.conv = first.conv
-    return nn.Sequential(first, second)
-
-
-def norm_in_front() -> nn.Module:
-    return OverTime(ConvModule(8, 8, 1, norm_cfg=CFG['norm_cfg'], order=('norm', 'conv', 'act')))
-
-
-class OverTime(nn.Module):
-    """A layer of maps on maps with a time axis."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Tensor) -> Tensor:
-        return over_time(self.layer, x)
-
-
-#: What is built -> a word of each refusal.
-REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    'another product': (with_product, 'DoubledProduct'),
-    'another layer behind the product': (with_out_proj, 'ShiftedConv'),
-    'forward of the instance': (with_forward_of_its_own, 'overrides forward'),
-    'a negative scale': (lambda: attention(scale=-0.3), 'above 0'),
-    'standardised weights': (with_standardised_weights, 'StandardisedConv'),
-    'another norm': (with_another_norm, 'SquaredNorm'),
-    'weight norm': (with_weight_norm, 'computed from other parameters'),
-    'reflecting borders': (lambda: separable(reflect), 'depth-wise'),
-    'a wide projection': (lambda: separable(wide_projection), 'depth-wise'),
-    'a shared projection': (two_attentions_of_one_projection, 'shares'),
-    'a shared convolution': (one_convolution_of_two_layers, 'shares'),
-    'a norm in front of its convolution': (norm_in_front, 'order'),
-}
-
-
-@pytest.mark.parametrize('what', REFUSED)
-def test_what_cannot_be_folded_is_refused_by_name(what: str) -> None:
-    make, said = REFUSED[what]
-    model, x = wake(Net(make(), layer_scale=0.5).double(), images()), images()
-    expected = model(x)
-    refused = [f.reason for f in fold(model) if f.reason is not None]
-    torch.testing.assert_close(model(x), expected, rtol=1e-9, atol=1e-9)
-    assert any(said in str(reason) for reason in refused), refused
-
-
-def test_another_layer_scale_and_a_norm_in_training_stay() -> None:
-    model, x = net(layer_scale=0.5), images()
-    model.block.scales['branch'] = OneAndScale(8, 0.5).double()
-    model.stem.norm.train()
-    fold(model)
-    assert isinstance(model.stem.norm, nn.BatchNorm2d)
-    assert isinstance(model.block.scales['branch'], OneAndScale)
-    assert model(x).std() > 0
-
-
-@pytest.mark.parametrize('norm_cfg', [dict(type='GN', num_groups=2), CFG['norm_cfg']])
-@pytest.mark.parametrize('shortcut', ['me_query_conv', 'me_channel_conv'])
-def test_the_weight_of_a_shortcut_waits_for_its_norm(norm_cfg: dict, shortcut: str) -> None:
-    embed = SpikeMaskEmbed(
-        8, 8, 6, shortcut, neuron_cfg=CFG['neuron_cfg'], norm_cfg=norm_cfg
-    ).double()
-    queries = 2 * torch.randn(1, 2, 6, 8, dtype=torch.float64)
-    wake(embed, queries)
-    nn.init.constant_(embed.weight, 0.3)
-    expected = embed(queries)
-    foldings = fold(embed, steps=1)
-    for found, wanted in zip(embed(queries), expected, strict=True):
-        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
-    refused = {f.what for f in foldings if f.reason is not None}
-    assert refused == ({'norm', 'shortcut weight'} if norm_cfg['type'] == 'GN' else set())
-
-
 def test_a_wrong_factor_is_found_behind_a_tiny_layer_scale() -> None:
     class Wrong(Squared):
         def scale_operand(self, which: int, factor: float) -> None:
@@ -492,14 +230,3 @@ def test_sums_of_spikes_of_two_scales_are_refused_by_name() -> None:
     model = wake(Net(branch).double(), images())
     with pytest.raises(ValueError, match=r"total' \(SpikeSum\) adds spikes of the scales"):
         to_spike_inference(model, images())
-
-
-def test_nir_takes_no_backbone_that_computes_more_than_its_stages(tmp_path: Path) -> None:
-    class Shifted(SDTV3):
-        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-            return tuple(y + 1 for y in super().forward(x))
-
-    arch = dict(embed_dims=(8, 16, 16, 16), depths=(1, 1, 0, 0, 0), num_heads=4)
-    with pytest.raises(ExportError, match='Shifted overrides a method of SpikeBackbone'):
-        export_nir(Shifted(arch, neuron_cfg=dict(type='LIF')), tmp_path / 'net.nir', (16, 16))
-    assert list(tmp_path.iterdir()) == []

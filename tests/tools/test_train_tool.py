@@ -41,6 +41,17 @@ def test_same_seed_same_losses(config: Path, train_tool: Callable, tmp_path: Pat
     assert a != c
 
 
+def test_runs_of_one_second_have_folders_of_their_own(
+    config: Path, train_tool: Callable, tmp_path: Path
+) -> None:
+    once = [str(config), '--work-dir', str(tmp_path), '--cfg-options', 'train_cfg.max_iters=1']
+    for _ in range(3):
+        train_tool(once)
+    logs = sorted(tmp_path.glob('*/*.log'))
+    assert len(logs) == 3
+    assert [log.read_text().count(' - Config:') for log in logs] == [1, 1, 1]
+
+
 def test_deterministic(config: Path, train_tool: Callable, tmp_path: Path) -> None:
     try:
         train_tool([str(config), '--work-dir', str(tmp_path / 'run'), '--deterministic'])
