@@ -13,7 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from spikedense.neurons import BaseNeuron
-from spikedense.utils.ops_guard import has_mmdet_models
 
 from .network import network_outputs
 from .records import Operation, Operations
@@ -379,9 +378,7 @@ def trace_network(model: nn.Module, images: Tensor, **how: Any) -> OperationTrac
 
 
 def opaque_modules() -> tuple[type[nn.Module], ...]:
-    """Return the classes of modules that call compiled ops of mmcv."""
-    if not has_mmdet_models():
-        return ()
+    """Return the classes of modules that call operators of mmcv."""
     from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 
     return (BaseRoIExtractor,)
