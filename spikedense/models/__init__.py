@@ -4,6 +4,9 @@ Everywhere, ``neuron_cfg``, ``norm_cfg`` and ``init_cfg`` are the configs of the
 and of mmengine's initialisation.
 """
 
+# First, because the import tells in one sentence if torchvision does not fit torch.
+from spikedense.ops import mmcv_ext  # noqa: F401
+
 from . import (
     backbones,
     cls_heads,
