@@ -40,7 +40,7 @@ class OperationTrace(TorchDispatchMode):
 
     Args:
         model: The model; the names of its modules become the places of the operations.
-        opaque: Classes of modules that run compiled ops, which torch cannot trace; the outputs of
+        opaque: Classes of modules that run operators of mmcv, which torch cannot trace; the outputs of
             such modules are real.
     """
 
@@ -60,7 +60,7 @@ class OperationTrace(TorchDispatchMode):
         #: Neuron -> (module, operation) of all that computes with its spikes; copies do not count.
         self.readers: dict[str, set[tuple[str, str]]] = {}
         #: Modules that the trace cannot follow: an input depends on the image, the output seems
-        #: constant (compiled ops, tensors filled in place). The output counts as real, the
+        #: constant (operators of mmcv, tensors filled in place). The output counts as real, the
         #: operations inside are not recorded.
         self.lost: set[str] = set()
         self.images = 0
