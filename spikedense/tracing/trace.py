@@ -40,8 +40,8 @@ class OperationTrace(TorchDispatchMode):
 
     Args:
         model: The model; the names of its modules become the places of the operations.
-        opaque: Classes of modules that run operators of mmcv, which torch cannot trace; the outputs of
-            such modules are real.
+        opaque: Classes of modules that run operators of mmcv, which torch cannot trace; the
+            outputs of such modules are real.
     """
 
     def __init__(self, model: nn.Module, opaque: tuple[type[nn.Module], ...] = ()) -> None:

@@ -25,7 +25,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 
 import spikedense
@@ -210,6 +210,7 @@ def _replace(node: Any, key: str, value: Any) -> None:
 
 def demo_steps(cfg: Config, settings: Settings, steps: int) -> list[float]:
     """Train the model of a demo config for a few steps and return the losses."""
+    set_random_seed(0)
     model = build_model(cfg)
     model.init_weights()
     if settings.device.type == 'cpu':
@@ -249,7 +250,6 @@ def check_sync_bn(settings: Settings) -> str:
     """Train with SyncBN in a process group of one process; the losses are those of BN."""
     cfg = Config.fromfile(config_root() / DEMO_FPN)
     steps = 2 if settings.dry else 4
-    torch.manual_seed(0)
     expected = demo_steps(cfg, settings, steps)
     synced = copy.deepcopy(cfg)
     _replace(synced.model, 'norm_cfg', dict(type='SyncBN'))
@@ -260,7 +260,6 @@ def check_sync_bn(settings: Settings) -> str:
         )
         try:
             layers = sum(isinstance(m, nn.SyncBatchNorm) for m in build_model(synced).modules())
-            torch.manual_seed(0)
             losses = demo_steps(synced, settings, steps)
         finally:
             torch.distributed.destroy_process_group()
