@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,8 +50,7 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
     if offset:
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
     # mmcv compares with the threshold in single precision.
-    threshold = torch.tensor(iou_threshold, dtype=torch.float32).item()
-    return order[torchvision_nms(boxes, scores, threshold)]
+    return order[torchvision_nms(boxes, scores, float(np.float32(iou_threshold)))]
 
 
 def roi_align_forward(
