@@ -7,13 +7,16 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-slow lint format pins doctor clean
+.PHONY: help env ops demo test test-slow lint format pins doctor clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-env: ## make the environment of the full tier (compiles mmcv's ops, once)
+env: ## make the environment (no compiler is needed)
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' bash tools/dev/setup_env.sh
+
+ops: ## compile mmcv's own operators into the environment (optional; 9 to 15 minutes, once)
+	@VENV='$(VENV)' PYTHON='$(PYTHON)' bash tools/dev/setup_env.sh ops
 
 demo: env ## train and test a small spiking model on a generated set; pictures in work_dirs/demo
 	$(BIN)/python tools/demo.py
@@ -37,14 +40,14 @@ format: env ## repair style and format
 	$(BIN)/ruff format .
 
 doctor: env ## say what is installed and what works
-	$(BIN)/python -m spikedense.doctor --tier full
+	$(BIN)/python -m spikedense.doctor
 
 pins: env ## write requirements/lock.txt; locked versions stay (PINS=--upgrade: take the newest)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
 		--custom-compile-command 'make pins' \
-		--no-emit-package onedl-mmcv --no-emit-package opencv-python \
+		--no-emit-package opencv-python \
 		--overrides requirements/overrides.txt $(PINS) --output-file requirements/lock.txt \
-		$(addprefix requirements/,bootstrap.txt build.txt runtime.txt full.txt deploy.txt dev.txt ops.txt)
+		$(addprefix requirements/,bootstrap.txt build.txt runtime.txt deploy.txt dev.txt)
 
 clean: ## remove builds and caches; keep the environment, data and work_dirs
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

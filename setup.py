@@ -79,7 +79,7 @@ setup(
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     package_data={f'{PACKAGE}.report': ['*.j2']},
     install_requires=read_requirements('runtime'),
-    extras_require={name: read_requirements(name) for name in ('full', 'deploy', 'dev')},
+    extras_require={name: read_requirements(name) for name in ('deploy', 'dev')},
     entry_points={'console_scripts': [f'{PACKAGE} = {PACKAGE}.cli:main']},
     cmdclass={'build_py': BuildPyWithConfigs},
     classifiers=[

@@ -4,6 +4,9 @@ Importing the package imports neither torch nor any mm library; `spikedense.regi
 config names one of our classes. So `spikedense doctor` also works where those are broken.
 """
 
+from .utils.mmcv_ops import provide_operators
 from .version import __version__
 
 __all__ = ['__version__']
+
+provide_operators()

@@ -19,7 +19,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='spikedense', description='Spiking dense prediction.')
     parser.add_argument('--version', action='version', version=f'spikedense {__version__}')
     commands = parser.add_subparsers(dest='command', required=True)
-    doctor.add_arguments(
-        commands.add_parser('doctor', help='what is installed, what works, how to mend the rest')
-    )
-    return doctor.run(parser.parse_args(argv))
+    commands.add_parser('doctor', help='what is installed, what is wrong, how to mend it')
+    parser.parse_args(argv)
+    return doctor.run()

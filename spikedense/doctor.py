@@ -1,4 +1,4 @@
-"""`spikedense doctor`: what is installed, which tier works, what is wrong and how to mend it.
+"""`spikedense doctor`: what is installed, what is wrong and how to mend it.
 
 `collect` imports modules and gathers facts. The checks only read these facts, so tests can run the
 checks on made-up facts.
@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .utils.ops_guard import OPS_COMMAND, has_mmcv_ops
+from .utils.mmcv_ops import OPS_COMMAND, has_compiled_operators, torchvision_misfit
 from .version import __version__
 
 # Import name -> distributions that install it. spikedense is tested with the last of them.
@@ -33,15 +33,17 @@ OPENCV_DISTRIBUTIONS = (
 OTHER_DISTRIBUTIONS = ('torch', 'torchvision', 'numpy', 'spikingjelly')
 HEADLESS = "'opencv-python-headless>=4.13,<5'"
 
-# Tier -> modules that must import. Each tier also needs the modules of the tiers before it.
-TIERS = {
-    'plain': ('torch', 'torchvision', 'cv2', 'mmengine', 'mmseg.models', 'mmpretrain.models'),
-    'full': ('mmcv.ops', 'mmdet.models'),
-}
-TIER_CONTENTS = {
-    'plain': 'Semantic FPN, classification, neurons',
-    'full': 'with detection, instance and panoptic segmentation',
-}
+# Modules that must import.
+MODULES = (
+    'torch',
+    'torchvision',
+    'cv2',
+    'mmengine',
+    'mmcv.ops',
+    'mmseg.models',
+    'mmpretrain.models',
+    'mmdet.models',
+)
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,14 @@ class Facts:
     Args:
         versions: Distribution name -> installed version.
         errors: Module name -> error of its import, for modules that do not import.
-        ops: Whether mmcv has its compiled ops.
+        compiled: Whether mmcv has compiled operators. Otherwise those of torchvision are used.
         requirements: Requirement strings of spikedense.
         device: Name of the device that torch uses.
     """
 
     versions: dict[str, str]
     errors: dict[str, str] = field(default_factory=dict)
-    ops: bool = True
+    compiled: bool = False
     requirements: tuple[str, ...] = ()
     device: str = 'CPU'
 
@@ -93,7 +95,7 @@ def _device() -> str:
 
 
 def collect() -> Facts:
-    """Look up the distributions and try the imports of every tier."""
+    """Look up the distributions and try the imports."""
     names = [name for group in MM_DISTRIBUTIONS.values() for name in group]
     versions = {}
     for name in (*OTHER_DISTRIBUTIONS, *OPENCV_DISTRIBUTIONS, *names, 'spikedense'):
@@ -104,11 +106,11 @@ def collect() -> Facts:
     requirements = importlib.metadata.requires('spikedense') if 'spikedense' in versions else []
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        tried = {name: _import_error(name) for tier in TIERS.values() for name in tier}
+        tried = {name: _import_error(name) for name in MODULES}
     return Facts(
         versions=versions,
         errors={name: error for name, error in tried.items() if error},
-        ops=has_mmcv_ops(),
+        compiled=has_compiled_operators(),
         requirements=tuple(requirements or ()),
         device=_device(),
     )
@@ -125,9 +127,8 @@ def _asked_for(facts: Facts, name: str) -> str:
 
 
 def _install_command(facts: Facts, name: str) -> str:
-    """Return the command that installs a distribution; mmcv with ops for the full tier."""
-    wants_full = facts.ops or bool(_installed(facts, MM_DISTRIBUTIONS['mmdet']))
-    if name == 'onedl-mmcv' and wants_full:
+    """Return the command that installs a distribution; mmcv is compiled if it was compiled."""
+    if name == 'onedl-mmcv' and facts.compiled:
         return OPS_COMMAND
     return f"pip install '{_asked_for(facts, name)}'"
 
@@ -194,21 +195,31 @@ def check_requirements(facts: Facts) -> list[Problem]:
     return problems
 
 
-def check_ops(facts: Facts) -> list[Problem]:
-    """Check that compiled ops load. Without compiled ops, the plain tier works."""
-    error = facts.errors.get('mmcv.ops')
-    if not facts.ops or error is None or facts.errors.keys() & set(TIERS['plain']):
+def check_torchvision(facts: Facts) -> list[Problem]:
+    """Check that torchvision fits torch: a misfit shows when torchvision is imported."""
+    known = {'torch', 'torchvision'} <= facts.versions.keys() and 'torch' not in facts.errors
+    if not known or 'torchvision' not in facts.errors:
         return []
-    what = f"mmcv's ops do not load ({error}); they were compiled against another torch."
-    if 'undefined symbol' not in error:
-        what = f"mmcv's ops do not load ({error})."
-    return [Problem(what, OPS_COMMAND)]
+    what, fix = torchvision_misfit()
+    return [Problem(f'{what} ({facts.errors["torchvision"]}).', fix)]
+
+
+def check_operators(facts: Facts) -> list[Problem]:
+    """Check that mmcv's compiled operators load."""
+    error = facts.errors.get('mmcv.ops')
+    needed = {'torch', 'torchvision', 'cv2', 'mmengine'}
+    if not facts.compiled or error is None or facts.errors.keys() & needed:
+        return []
+    what = f"mmcv's operators do not load ({error})"
+    if 'undefined symbol' in error:
+        what += '; they were compiled against another torch'
+    return [Problem(f'{what}.', OPS_COMMAND)]
 
 
 def check_imports(facts: Facts) -> list[Problem]:
     """Find modules that do not import for a reason that no other check explains."""
     problems = []
-    for module in TIERS['plain']:
+    for module in MODULES:
         if module in facts.errors and module != 'cv2':
             name = MM_DISTRIBUTIONS.get(module.split('.')[0], (module,))[-1]
             what = f'{module} does not import ({facts.errors[module]}).'
@@ -220,7 +231,8 @@ CHECKS: tuple[Callable[[Facts], list[Problem]], ...] = (
     check_mm_twins,
     check_opencv,
     check_requirements,
-    check_ops,
+    check_torchvision,
+    check_operators,
 )
 
 
@@ -230,77 +242,36 @@ def find_problems(facts: Facts) -> list[Problem]:
     return problems or check_imports(facts)
 
 
-def tier_problem(facts: Facts, tier: str) -> Problem | None:
-    """Tell why a tier does not work.
-
-    Args:
-        facts: The facts.
-        tier: A key of `TIERS`.
-
-    Returns:
-        The first problem, or None if the tier works.
-    """
-    order = list(TIERS)
-    for name in order[: order.index(tier) + 1]:
-        if name == 'full' and not facts.ops:
-            return Problem('mmcv has no compiled ops', f'`make env` in a clone, or: {OPS_COMMAND}')
-        if name == 'full' and 'onedl-mmdetection' not in facts.versions:
-            wanted = _asked_for(facts, 'onedl-mmdetection')
-            return Problem('mmdet is missing', f"`make env` in a clone, or: pip install '{wanted}'")
-        for module in TIERS[name]:
-            if module in facts.errors:
-                what = f'{module} does not import ({facts.errors[module]})'
-                return Problem(what, 'see the problems below')
-    return None
-
-
 def report(facts: Facts, problems: Sequence[Problem]) -> str:
     """Write the report that the command prints."""
     head = f'spikedense {__version__}, Python {platform.python_version()}, on {facts.device}'
     lines = [head, '', 'Installed']
     lines += [f'  {name:<28} {version}' for name, version in facts.versions.items()]
-    lines += [f'  {"compiled ops of mmcv":<28} {"yes" if facts.ops else "no"}', '', 'Tiers']
-    for tier, contents in TIER_CONTENTS.items():
-        problem = tier_problem(facts, tier)
-        state = 'works' if problem is None else f'does not work: {problem.what}'
-        lines.append(f'  {tier:<6} ({contents}) {state}')
-        lines += [] if problem is None else [f'         mend it: {problem.fix}']
+    operators = 'compiled' if facts.compiled else "torchvision's (`make ops` compiles mmcv's own)"
+    lines.append(f'  {"operators of mmcv":<28} {operators}')
     lines += ['', 'Problems' if problems else 'Problems: none']
     for found in problems:
         lines += [f'  - {found.what}', f'    mend it: {found.fix}']
     return '\n'.join(lines)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command to a parser."""
-    parser.add_argument(
-        '--tier',
-        choices=list(TIERS),
-        default='plain',
-        help='the tier that must work for an exit code of 0 (default: plain)',
-    )
-
-
-def run(args: argparse.Namespace) -> int:
+def run() -> int:
     """Print the report.
 
-    Args:
-        args: The parsed options of `add_arguments`.
-
     Returns:
-        0 if the requested tier works and there is no problem, else 1.
+        0 if there is no problem, else 1.
     """
     facts = collect()
     problems = find_problems(facts)
     print(report(facts, problems))
-    return 1 if problems or tier_problem(facts, args.tier) else 0
+    return 1 if problems else 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = 'spikedense doctor') -> int:
     """Run `python -m spikedense.doctor`."""
-    parser = argparse.ArgumentParser(prog='python -m spikedense.doctor', description=__doc__)
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
+    parser.parse_args(argv)
+    return run()
 
 
 if __name__ == '__main__':

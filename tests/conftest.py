@@ -12,9 +12,14 @@ import yapf.yapflib.yapf_api
 from mmengine.registry import DefaultScope
 from shared_folders import DATA_ROOT, REFERENCE_DIR, ROOT
 
+from spikedense.utils.mmcv_ops import provide_operators
+
 # Each base that a config takes from a library makes mmengine read all of that library's metafiles,
 # about a hundred YAML files.
 mmengine.config.utils.load = cache(mmengine.config.utils.load)
+
+# Before a test imports mmdet.
+provide_operators()
 
 # A run lays out its config four times, in half a second each. Tests read the text, not its layout;
 # those that start a tool as a process see the layout, too.

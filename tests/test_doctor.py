@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 
 from spikedense import cli, doctor
-from spikedense.doctor import Facts, find_problems, report, tier_problem
-from spikedense.utils import OPS_COMMAND
+from spikedense.doctor import Facts, find_problems, report
+from spikedense.utils.mmcv_ops import OPS_COMMAND
 
 HEALTHY = Facts(
     versions={
@@ -28,7 +29,7 @@ HEALTHY = Facts(
         'torch<2.14,>=2.11',
         'opencv-python<5,>=4.13',
         'onedl-mmcv<2.4,>=2.3.6',
-        'onedl-mmdetection<3.6,>=3.5.1; extra == "full"',
+        'onedl-mmdetection<3.6,>=3.5.1',
     ),
 )
 
@@ -45,7 +46,6 @@ def only_problem(facts: Facts) -> doctor.Problem:
 
 def test_healthy_environment_has_no_problem() -> None:
     assert find_problems(HEALTHY) == []
-    assert tier_problem(HEALTHY, 'plain') is None and tier_problem(HEALTHY, 'full') is None
 
 
 @pytest.mark.parametrize(
@@ -70,24 +70,14 @@ def test_upstream_twin_is_replaced_by_the_range_that_is_asked_for() -> None:
     assert "'onedl-mmdetection<3.6,>=3.5.1'" in problem.fix
 
 
-@pytest.mark.parametrize(
-    ('drop', 'ops', 'with_ops'),
-    [
-        ((), True, True),
-        ((), False, True),  # mmdet is there: the ops have been lost
-        (('onedl-mmdetection',), True, True),
-        (('onedl-mmdetection',), False, False),
-    ],
-)
-def test_mmcv_is_replaced_by_one_with_ops_where_they_are_wanted(
-    drop: tuple[str, ...], ops: bool, with_ops: bool
-) -> None:
+@pytest.mark.parametrize('compiled', [True, False])
+def test_mmcv_is_replaced_by_a_compiled_one_if_it_was_compiled(compiled: bool) -> None:
     plain = "pip install 'onedl-mmcv<2.4,>=2.3.6'"
     for facts in (
-        changed(drop, {'mmcv': '2.1.0'}, ops=ops),
-        changed((*drop, 'onedl-mmcv'), ops=ops),
+        changed(add={'mmcv': '2.1.0'}, compiled=compiled),
+        changed(('onedl-mmcv',), compiled=compiled),
     ):
-        assert only_problem(facts).fix.endswith(OPS_COMMAND if with_ops else plain)
+        assert only_problem(facts).fix.endswith(OPS_COMMAND if compiled else plain)
 
 
 def test_both_opencvs() -> None:
@@ -128,62 +118,49 @@ def test_version_out_of_range_and_missing_distribution() -> None:
     assert missing.fix == "pip install 'torch<2.14,>=2.11'"
 
 
-def test_ops_of_another_torch() -> None:
-    facts = changed(errors={'mmcv.ops': 'ImportError: _ext.so: undefined symbol: _ZN2at'})
-    problem = only_problem(facts)
+def test_operators_of_another_torch() -> None:
+    error = 'ImportError: _ext.so: undefined symbol: _ZN2at'
+    problem = only_problem(changed(errors={'mmcv.ops': error}, compiled=True))
     assert 'compiled against another torch' in problem.what and 'MMCV_WITH_OPS=1' in problem.fix
-    assert tier_problem(facts, 'plain') is None
 
 
-def test_plain_tier_is_in_order_without_ops() -> None:
+def test_torchvision_of_another_torch() -> None:
+    error = 'RuntimeError: operator torchvision::nms does not exist'
     facts = changed(
-        ('onedl-mmdetection',), ops=False, errors={'mmcv.ops': 'e', 'mmdet.models': 'e'}
+        errors=dict.fromkeys(['torchvision', 'mmcv.ops', 'mmseg.models'], error), compiled=True
     )
-    assert find_problems(facts) == []
-    assert tier_problem(facts, 'plain') is None
-    missing = tier_problem(facts, 'full')
-    assert missing is not None and missing.what == 'mmcv has no compiled ops'
-    assert 'MMCV_WITH_OPS=1' in missing.fix
-    assert 'full   (with detection' in report(facts, []) and 'does not work: mmcv' in report(
-        facts, []
-    )
+    problem = only_problem(facts)
+    for name in ('torch', 'torchvision'):
+        assert f'{name} {version(name)}' in problem.what
+    assert error in problem.what
+    assert problem.fix.startswith('pip uninstall -y torch torchvision && pip install torch==')
 
 
-def test_full_tier_needs_mmdet() -> None:
-    facts = changed(('onedl-mmdetection',), errors={'mmdet.models': 'e'})
-    missing = tier_problem(facts, 'full')
-    assert missing is not None and missing.what == 'mmdet is missing'
-    assert "pip install 'onedl-mmdetection<3.6,>=3.5.1'" in missing.fix
+def test_missing_mmdet() -> None:
+    problem = only_problem(changed(('onedl-mmdetection',), errors={'mmdet.models': 'e'}))
+    assert problem.fix == "pip install 'onedl-mmdetection<3.6,>=3.5.1'"
 
 
 def test_unexplained_import_error_is_shown() -> None:
-    facts = changed(errors={'mmseg.models': 'ImportError: nobody knows'})
-    problem = only_problem(facts)
-    assert 'nobody knows' in problem.what and 'onedl-mmsegmentation' in problem.fix
-    for tier in ('plain', 'full'):
-        stopped = tier_problem(facts, tier)
-        assert stopped is not None and 'mmseg.models does not import' in stopped.what
+    for module, name in (('mmseg', 'onedl-mmsegmentation'), ('mmdet', 'onedl-mmdetection')):
+        problem = only_problem(changed(errors={f'{module}.models': 'ImportError: nobody knows'}))
+        assert 'nobody knows' in problem.what and name in problem.fix
 
 
-def test_report_holds_versions_tiers_and_fixes() -> None:
+def test_report_holds_versions_operators_and_fixes() -> None:
     facts = changed(add={'mmcv': '2.1.0'})
     text = report(facts, find_problems(facts))
     assert 'torch                        2.11.0' in text
-    assert text.count(') works') == 2
+    assert "operators of mmcv            torchvision's (`make ops`" in text
     assert 'mend it: pip uninstall -y mmcv onedl-mmcv' in text
+    assert 'operators of mmcv            compiled' in report(changed(compiled=True), [])
 
 
-def test_exit_code_follows_the_tier_and_the_problems(monkeypatch, capsys) -> None:
-    without_ops = changed(ops=False, errors={'mmcv.ops': 'e', 'mmdet.models': 'e'})
-    for facts, arguments, expected in (
-        (HEALTHY, ['doctor', '--tier', 'full'], 0),
-        (without_ops, ['doctor'], 0),
-        (without_ops, ['doctor', '--tier', 'full'], 1),
-        (changed(add={'mmcv': '2.1.0'}), ['doctor'], 1),
-    ):
+def test_exit_code_follows_the_problems(monkeypatch, capsys) -> None:
+    for facts, expected in ((HEALTHY, 0), (changed(add={'mmcv': '2.1.0'}), 1)):
         monkeypatch.setattr(doctor, 'collect', lambda facts=facts: facts)
-        assert cli.main(arguments) == expected
-        assert 'Tiers' in capsys.readouterr().out
+        assert cli.main(['doctor']) == doctor.main([]) == expected
+        assert 'Installed' in capsys.readouterr().out
 
 
 def test_this_environment() -> None:
@@ -191,4 +168,4 @@ def test_this_environment() -> None:
     command = [sys.executable, '-m', 'spikedense.doctor']
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 'neurons) works' in done.stdout and 'Problems: none' in done.stdout
+    assert 'Problems: none' in done.stdout

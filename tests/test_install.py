@@ -15,18 +15,17 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from spikedense.utils import OPS_COMMAND
+from spikedense.utils.mmcv_ops import OPS_COMMAND
 from spikedense.version import __version__
 
-# Runs in a fresh interpreter whose spikedense is the unpacked wheel, without mmdet and mmcv's ops.
+# Runs in a fresh interpreter whose spikedense is the unpacked wheel.
 PROBE = """
 import sys
-sys.modules['mmdet'] = sys.modules['mmcv._ext'] = None
 import spikedense
 assert 'torch' not in sys.modules and 'mmengine' not in sys.modules, 'spikedense imports too much'
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmseg.registry import MODELS
+from mmengine.registry import MODELS
 from spikedense.utils import config_root, resolve_config
 assert config_root().parts[-2:] == ('.mim', 'configs'), config_root()
 config = Config.fromfile(resolve_config(sys.argv[1]))
@@ -35,6 +34,7 @@ init_default_scope(config.default_scope)
 model = MODELS.build(config.model)
 print(spikedense.__file__, type(model.backbone).__name__)
 """
+PROBE_DETECTOR = 'mask_rcnn/mask-rcnn_sdtv3-19m_2xb4-12e_coco-1333x800.py'
 PROBE_CONFIG = 'sdt_v3/fpn_sdtv3-5m_1xb16-5k_camvid-480x360.py'
 
 
@@ -96,11 +96,12 @@ def test_wheel_ships_every_module(wheel: Path, repo_root: Path) -> None:
 def test_wheel_metadata_asks_for_onedl_and_no_build_pins(wheel: Path, repo_root: Path) -> None:
     metadata = read_metadata(wheel)
     asked = [Requirement(text) for text in metadata.get_all('Requires-Dist')]
-    plain = {r.name for r in asked if r.marker is None}
-    full = {r.name for r in asked if r.marker and r.marker.evaluate({'extra': 'full'})}
-    assert plain == set(read_requirements(repo_root, 'runtime'))
-    assert {'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'onedl-mmpretrain'} <= plain
-    assert full == {'onedl-mmdetection', 'pycocotools'}
+    always = {r.name for r in asked if r.marker is None}
+    assert always == set(read_requirements(repo_root, 'runtime'))
+    libraries = {'mmengine', 'mmcv', 'mmsegmentation', 'mmpretrain', 'mmdetection'}
+    assert {f'onedl-{name}' for name in libraries} <= always
+    extras = {str(r.marker).split('"')[1] for r in asked if r.marker}
+    assert extras == {'deploy', 'dev'}
     assert metadata['Version'] == __version__
     assert metadata['Requires-Python'] == '>=3.11'
 
@@ -115,10 +116,10 @@ def test_model_is_built_from_a_shipped_config(wheel: Path, tmp_path: Path) -> No
 
 def test_lock_agrees_with_the_ranges(repo_root: Path) -> None:
     lock = read_requirements(repo_root, 'lock')
-    for name in ('runtime', 'full', 'deploy', 'dev', 'build', 'bootstrap'):
+    for name in ('runtime', 'deploy', 'dev', 'build', 'bootstrap'):
         for requirement in read_requirements(repo_root, name).values():
-            if requirement.name in ('onedl-mmcv', 'opencv-python'):
-                continue  # installed by the script, and replaced by its headless twin
+            if requirement.name == 'opencv-python':
+                continue  # replaced by its headless twin
             pin = next(iter(lock[requirement.name].specifier)).version
             assert requirement.specifier.contains(pin), (requirement, pin)
     assert 'opencv-python' not in lock and 'opencv-python-headless' in lock
@@ -134,7 +135,7 @@ def test_what_is_imported_is_asked_for(repo_root: Path) -> None:
                 imported.add(node.module.partition('.')[0])
     asked = {
         requirement
-        for name in ('runtime', 'full', 'deploy')
+        for name in ('runtime', 'deploy')
         for requirement in read_requirements(repo_root, name)
     }
     distributions = packages_distributions()
@@ -148,8 +149,7 @@ def test_what_is_imported_is_asked_for(repo_root: Path) -> None:
 
 
 def test_mmcv_and_setuptools_are_the_same_everywhere(repo_root: Path) -> None:
-    ops = read_requirements(repo_root, 'ops')['onedl-mmcv']
-    assert OPS_COMMAND.endswith(str(ops))
+    assert OPS_COMMAND.endswith(str(read_requirements(repo_root, 'lock')['onedl-mmcv']))
     settings = tomllib.loads((repo_root / 'pyproject.toml').read_text(encoding='utf-8'))
     (bound,) = settings['build-system']['requires']
     assert f"'{bound}'" in OPS_COMMAND
@@ -157,8 +157,8 @@ def test_mmcv_and_setuptools_are_the_same_everywhere(repo_root: Path) -> None:
     assert Requirement(bound).specifier.contains(pin)
 
 
-def setup_env(repo_root: Path, **env: str) -> tuple[int, str]:
-    done = run(['bash', str(repo_root / 'tools/dev/setup_env.sh')], repo_root, **env)
+def setup_env(repo_root: Path, *words: str, **env: str) -> tuple[int, str]:
+    done = run(['bash', str(repo_root / 'tools/dev/setup_env.sh'), *words], repo_root, **env)
     return done.returncode, done.stderr
 
 
@@ -171,11 +171,17 @@ def test_environment_script_refuses_an_old_python(repo_root: Path, tmp_path: Pat
     assert not (tmp_path / 'venv').exists()
 
 
-def test_environment_script_needs_a_compiler(repo_root: Path, tmp_path: Path) -> None:
-    code, said = setup_env(
-        repo_root, PYTHON=sys.executable, VENV=str(tmp_path / 'venv'), CXX='no-such-compiler'
-    )
-    assert code != 0 and 'no C++ compiler' in said and len(said.strip().splitlines()) == 1
+@pytest.mark.parametrize(
+    ('word', 'sentence'),
+    [('ops', 'no C++ compiler found'), ('opps', "unknown argument 'opps'")],
+)
+def test_environment_script_refuses_at_once(
+    word: str, sentence: str, repo_root: Path, tmp_path: Path
+) -> None:
+    """Only mmcv's own operators need a compiler."""
+    given = dict(PYTHON=sys.executable, VENV=str(tmp_path / 'venv'), CXX='no-such-compiler')
+    code, said = setup_env(repo_root, word, **given)
+    assert code != 0 and sentence in said and len(said.strip().splitlines()) == 1
     assert not (tmp_path / 'venv').exists()
 
 
@@ -189,8 +195,8 @@ def test_environment_script_leaves_a_strange_folder_alone(repo_root: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_plain_tier_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
-    """The wheel with its dependencies, no compiled ops: the doctor is content, a model builds."""
+def test_wheel_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
+    """The wheel with its dependencies: the doctor is content, two models are built."""
     uv = Path(sys.executable).with_name('uv')
     if not uv.exists():
         pytest.skip('no uv beside this interpreter; run it in the environment of `make env`')
@@ -198,8 +204,9 @@ def test_plain_tier_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) ->
     for command in (
         [sys.executable, '-m', 'venv', '--without-pip', str(tmp_path / 'venv')],
         [str(uv), 'pip', 'install', '--python', str(python), str(wheel)],
-        [str(python.with_name('spikedense')), 'doctor', '--tier', 'plain'],
+        [str(python.with_name('spikedense')), 'doctor'],
         [str(python), '-W', 'ignore', '-c', PROBE, PROBE_CONFIG],
+        [str(python), '-W', 'ignore', '-c', PROBE, PROBE_DETECTOR],
     ):
         done = run(command, tmp_path, PYTHONPATH='')
         assert done.returncode == 0, f'{command}\n{done.stdout}{done.stderr}'

@@ -1,4 +1,6 @@
 default_scope = 'mmseg'
+# For the libraries' own tools: they import mmcv's operators, which spikedense replaces if they are not compiled.
+custom_imports = dict(imports=['spikedense'])
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),

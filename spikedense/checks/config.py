@@ -7,7 +7,6 @@ from mmengine.config import Config
 
 from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
-from spikedense.utils.ops_guard import require_mmcv_ops
 
 from .config_options import apply_options
 
@@ -25,8 +24,8 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
         The config. It has a ``model``.
 
     Raises:
-        UserError: The config does not exist, cannot be read or has no model, an option does not
-            fit, or mmcv's compiled ops are missing.
+        UserError: The config does not exist, cannot be read or has no model, or an option does not
+            fit.
     """
     try:
         path = str(resolve_config(config))
@@ -38,23 +37,9 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
         raise UserError(f"the config '{path}' cannot be read: {exc.args[0]}") from exc
     if 'model' not in cfg:
         raise UserError(f"'{config}' has no model: is it a config?")
-    if _names_mmdet(cfg.to_dict()):
-        try:
-            require_mmcv_ops('mmdet, which this config uses,')
-        except ImportError as exc:
-            raise UserError(str(exc)) from exc
     if cfg_options:
         apply_options(cfg, cfg_options)
     return cfg
-
-
-def _names_mmdet(node: Any) -> bool:
-    """Tell whether a part of a config uses a class of mmdet."""
-    if isinstance(node, Mapping):
-        if node.get('default_scope') == 'mmdet' or str(node.get('type')).startswith('mmdet.'):
-            return True
-        return any(_names_mmdet(value) for value in node.values())
-    return isinstance(node, (list, tuple)) and any(_names_mmdet(value) for value in node)
 
 
 def library_of(cfg: Config) -> str:

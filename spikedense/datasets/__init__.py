@@ -1,14 +1,14 @@
-"""Data sets that mmseg and mmdet lack. Those for mmdet are here only if mmdet can be imported."""
-
-from spikedense.utils.ops_guard import has_mmdet_models
+"""Data sets that mmseg and mmdet lack."""
 
 from .camvid import CamVidDataset
 from .demo import DemoDataset
+from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
+from .panoptic import LoadPanopticAnnotations
 
-__all__ = ['CamVidDataset', 'DemoDataset']
-
-if has_mmdet_models():
-    from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
-    from .panoptic import LoadPanopticAnnotations
-
-    __all__ += ['DemoInstanceDataset', 'DemoPanopticDataset', 'LoadPanopticAnnotations']
+__all__ = [
+    'CamVidDataset',
+    'DemoDataset',
+    'DemoInstanceDataset',
+    'DemoPanopticDataset',
+    'LoadPanopticAnnotations',
+]

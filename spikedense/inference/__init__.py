@@ -1,12 +1,10 @@
 """A model opened from a config and a checkpoint, the images it reads and the predictions it makes.
 
-The inferencers are imported when they are asked for, because one of them needs mmdet.
+The inferencers are imported when they are asked for, because mmseg and mmdet take seconds.
 """
 
 from importlib import import_module
 from typing import Any
-
-from spikedense.utils.ops_guard import require_mmcv_ops
 
 _MODULES = {
     'DetInferencer': '.det_inferencer',
@@ -20,6 +18,4 @@ __all__ = [*_MODULES]
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    if name == 'DetInferencer':
-        require_mmcv_ops(name)
     return getattr(import_module(_MODULES[name], __name__), name)

@@ -4,18 +4,27 @@ Everywhere, ``neuron_cfg``, ``norm_cfg`` and ``init_cfg`` are the configs of the
 and of mmengine's initialisation.
 """
 
-from spikedense.utils.ops_guard import has_mmdet_models
+# First, because the import tells in one sentence if torchvision does not fit torch.
+from spikedense.ops import mmcv_ext  # noqa: F401
 
-from . import backbones, cls_heads, decode_heads, necks, pixel_decoders, transformer_decoders
-
-if has_mmdet_models():
-    from . import dense_heads, roi_heads  # noqa: F401
+from . import (
+    backbones,
+    cls_heads,
+    decode_heads,
+    dense_heads,
+    necks,
+    pixel_decoders,
+    roi_heads,
+    transformer_decoders,
+)
 
 __all__ = [
     'backbones',
     'cls_heads',
     'decode_heads',
+    'dense_heads',
     'necks',
     'pixel_decoders',
+    'roi_heads',
     'transformer_decoders',
 ]

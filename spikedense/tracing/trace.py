@@ -13,7 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from spikedense.neurons import BaseNeuron
-from spikedense.utils.ops_guard import has_mmdet_models
 
 from .network import network_outputs
 from .records import Operation, Operations
@@ -41,8 +40,8 @@ class OperationTrace(TorchDispatchMode):
 
     Args:
         model: The model; the names of its modules become the places of the operations.
-        opaque: Classes of modules that run compiled ops, which torch cannot trace; the outputs of
-            such modules are real.
+        opaque: Classes of modules that run operators of mmcv, which torch cannot trace; the
+            outputs of such modules are real.
     """
 
     def __init__(self, model: nn.Module, opaque: tuple[type[nn.Module], ...] = ()) -> None:
@@ -61,7 +60,7 @@ class OperationTrace(TorchDispatchMode):
         #: Neuron -> (module, operation) of all that computes with its spikes; copies do not count.
         self.readers: dict[str, set[tuple[str, str]]] = {}
         #: Modules that the trace cannot follow: an input depends on the image, the output seems
-        #: constant (compiled ops, tensors filled in place). The output counts as real, the
+        #: constant (operators of mmcv, tensors filled in place). The output counts as real, the
         #: operations inside are not recorded.
         self.lost: set[str] = set()
         self.images = 0
@@ -379,9 +378,7 @@ def trace_network(model: nn.Module, images: Tensor, **how: Any) -> OperationTrac
 
 
 def opaque_modules() -> tuple[type[nn.Module], ...]:
-    """Return the classes of modules that call compiled ops of mmcv."""
-    if not has_mmdet_models():
-        return ()
+    """Return the classes of modules that call operators of mmcv."""
     from mmdet.models.roi_heads.roi_extractors.base_roi_extractor import BaseRoIExtractor
 
     return (BaseRoIExtractor,)

@@ -13,12 +13,16 @@ from typing import Any
 from spikedense.errors import UserError
 
 from .known_names import nearest, registered_names
+from .mmcv_ops import torchvision_misfit
 from .signatures import accepted_parameters
 
 _NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+) registry')
 _NOT_FOUND_BY_STRING = re.compile(r'Failed to get ([\w.]+)$')
 _BAD_ARGUMENT = re.compile(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'")
 _MISSING_ARGUMENT = re.compile(r'(?:(\w+)\.)?(\w+)\(\) missing \d+ required .*arguments?: (.+)')
+_TORCHVISION_MISFIT = re.compile(
+    r'torchvision::\w+ does not exist|torchvision were compiled with different CUDA'
+)
 _BUILD_FUNCTIONS = {'build_from_cfg', 'build_optimizer_from_cfg', 'build_scheduler_from_cfg'}
 
 
@@ -43,11 +47,8 @@ def _translate(exc: BaseException) -> str | None:
         return f'reading the data failed: {text.strip().splitlines()[-1]}'
     if isinstance(exc, OSError):
         return _os_error(exc)
-    if isinstance(exc, ModuleNotFoundError) and exc.name == 'mmcv._ext':
-        return (
-            "this needs mmcv's compiled ops, and the installed mmcv was built without them; "
-            '`python -m spikedense.doctor` tells how to get them'
-        )
+    if isinstance(exc, RuntimeError) and _TORCHVISION_MISFIT.search(text):
+        return '{}; install a matching pair: `{}`'.format(*torchvision_misfit())
     if type(exc).__name__ == 'OutOfMemoryError':
         return (
             'out of GPU memory: lower train_dataloader.batch_size or the crop size, set '

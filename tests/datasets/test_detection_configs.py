@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
 from mmdet.datasets import CityscapesDataset, CocoPanopticDataset
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
 from mmengine.fileio import dump, load
 from mmengine.registry import DATASETS, METRICS, init_default_scope
 

@@ -6,10 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
-
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
 from mmdet.evaluation.functional import panoptic_utils
+from PIL import Image
 
 from spikedense.datasets.panoptic import segment_ids
 from spikedense.evaluation.panoptic_quality import Segments, class_qualities, count_matches

@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
 from mmengine.hub import get_config
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
-
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
-from mmdet.structures import DetDataSample
-from mmdet.structures.mask import BitmapMasks
 
 SIZE = (64, 96)
 ARCH = dict(embed_dims=[16, 16, 24, 32], depths=[1] * 5, num_heads=4)

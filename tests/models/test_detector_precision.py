@@ -4,8 +4,6 @@ import pytest
 import torch
 from reduced_models import build_model, random_batch, reduced_config
 
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
-
 from spikedense.utils.config_path import config_root
 
 DETECTORS = {

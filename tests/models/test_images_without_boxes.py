@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 from mmengine.hub import get_config

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
 import torch
 from mmengine.config import Config
 from reduced_models import build_model, reduced_config

@@ -160,7 +160,6 @@ DETECTOR = {
 
 def test_mask_rcnn(convert, reference_dir, tmp_path) -> None:
     """A whole detector in official keys becomes a model, key by key and shape by shape."""
-    pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
     base = config_root() / 'mask_rcnn/mask-rcnn-legacy_sdtv3-19m_2xb4-12e_coco-1333x800.py'
     given = tmp_path / 'given.py'
     given.write_text(

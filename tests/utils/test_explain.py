@@ -1,6 +1,8 @@
 """Exceptions turned into one sentence."""
 
+import re
 import runpy
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -75,8 +77,14 @@ def test_error_of_a_loader_process() -> None:
     assert translate(ValueError(text)) == 'reading the data failed: ValueError: bad'
 
 
-def test_lack_of_ops_and_of_memory() -> None:
-    assert 'compiled ops' in translate(ModuleNotFoundError('no', name='mmcv._ext'))
+def test_torchvision_of_another_torch() -> None:
+    sentence = translate(RuntimeError('operator torchvision::nms does not exist'))
+    torch_version, torchvision_version = version('torch'), version('torchvision')
+    assert f'torchvision {torchvision_version} was not built for torch {torch_version}' in sentence
+    assert re.search(r'pip install torch==[\d.]+ torchvision==[\d.]+`$', sentence)
+
+
+def test_lack_of_memory() -> None:
     assert 'batch_size' in translate(torch.OutOfMemoryError('CUDA out of memory'))
 
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Make the environment of the full tier: every pinned library, mmcv with compiled ops, and spikedense
-# (editable). Do nothing if the environment exists and the pins have not changed.
+# Make the environment: every pinned library, and spikedense (editable). Do nothing if the environment
+# exists and the pins have not changed. With the argument `ops`, compile mmcv's own operators into it.
 #
 #   VENV       folder of the environment (default: .venv)
 #   PYTHON     interpreter of the environment (default: python3)
+#
+# For `ops`:
 #   MAX_JOBS   compilers at a time (default: one for each core, at most one for each 2 GB of memory)
-#   FORCE_CUDA 1: compile mmcv's CUDA ops even if there is no GPU
+#   FORCE_CUDA 1: compile the CUDA operators even if there is no GPU; 0: do not compile them
 #
 # Compiled mmcv wheels are kept in ${XDG_CACHE_HOME:-~/.cache}/spikedense, one for each combination of
 # mmcv, torch, Python and CPU or CUDA. The next environment uses them again.
@@ -74,7 +76,7 @@ check_python() {
 check_compiler() {
     local include
     command -v "${CXX:-c++}" >/dev/null ||
-        fail "no C++ compiler found (mmcv's ops are compiled here); install g++ or set CXX."
+        fail "no C++ compiler found; install g++ or set CXX."
     include=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
     [ -f "$include/Python.h" ] ||
         fail "Python's C headers are missing ($include); install them (Debian: python3-dev)."
@@ -101,7 +103,6 @@ prepare_venv() {
     fi
     "$PYTHON" -m venv --clear "$VENV" || fail "$PYTHON could not make an environment in $VENV."
     : >"$VENV/.spikedense-begun"
-    LOG=$VENV/setup.log
     : >"$LOG"
 }
 
@@ -116,77 +117,94 @@ default_jobs() {
 ops_work() {
     "$VENV/bin/python" - >>"$LOG" 2>&1 <<'PYTHON'
 import torch
-from mmcv.ops import nms
+from mmcv.ops import nms  # without spikedense, no stand-in
 
 boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 4.1], [8.0, 8.0, 9.0, 9.0]])
 assert len(nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)[1]) == 2
 PYTHON
 }
 
-# compile_mmcv FOLDER KIND: build the wheel, and keep the wheel only if the ops are inside.
+# compile_mmcv FOLDER KIND PIN: build the wheel, and keep it only if the operators are inside.
 compile_mmcv() {
     local building=$1.building jobs=${MAX_JOBS:-$(default_jobs)} venv
     venv=$(cd "$VENV" && pwd)
     local settings=(MMCV_WITH_OPS=1 MAX_JOBS="$jobs" FORCE_CUDA=0 CUDA_VISIBLE_DEVICES=)
     [ "$2" = cpu ] || settings=(MMCV_WITH_OPS=1 MAX_JOBS="$jobs" FORCE_CUDA=1)
-    check_compiler
     rm -rf "$building" && mkdir -p "$building" "$venv/tmp"
-    run_step "compiling mmcv's ops ($2, $jobs at a time; 9 to 15 minutes on two cores, once)" \
+    run_step "compiling mmcv's operators ($2, $jobs at a time; 9 to 15 minutes on two cores, once)" \
         env "${settings[@]}" PATH="$venv/bin:$PATH" TMPDIR="$venv/tmp" \
         "$VENV/bin/python" -m pip wheel -v --no-deps --no-build-isolation --no-cache-dir \
-        --no-binary onedl-mmcv -r requirements/ops.txt -w "$building"
+        --no-binary onedl-mmcv "$3" -w "$building"
     "$VENV/bin/python" -c 'import sys, zipfile
 names = zipfile.ZipFile(sys.argv[1]).namelist()
 sys.exit(not any(name.startswith("mmcv/_ext") for name in names))' "$building"/onedl_mmcv-*.whl ||
-        fail "mmcv was built, but without its ops (see $LOG)."
+        fail "mmcv was built, but without its operators (see $LOG)."
     rm -rf "$1" "$venv/tmp" && mv "$building" "$1"
 }
 
-install_mmcv() {
-    local kind=cpu key folder
-    if [ "${FORCE_CUDA:-0}" = 1 ] || { command -v nvcc >/dev/null &&
-        "$VENV/bin/python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; }; then
+install_ops() {
+    local kind=cpu key folder pin
+    if [ "${FORCE_CUDA:-}" = 1 ]; then
+        kind=cuda
+    elif [ "${FORCE_CUDA:-}" != 0 ] &&
+        "$VENV/bin/python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+        command -v nvcc >/dev/null ||
+            fail 'there is a GPU but no nvcc; set FORCE_CUDA=0 for operators that run on the CPU only.'
         kind=cuda
     fi
+    pin=$(grep '^onedl-mmcv==' requirements/lock.txt)
     key=$("$VENV/bin/python" -c 'import sys, sysconfig, torch
 print(sys.argv[1], f"torch{torch.__version__}", sys.implementation.cache_tag,
-      sysconfig.get_platform(), sep="-")' "$(grep -v '^#' requirements/ops.txt)")
+      sysconfig.get_platform(), sep="-")' "$pin")
     folder=${XDG_CACHE_HOME:-${HOME:-$ROOT}/.cache}/spikedense/$key-$kind
     if compgen -G "$folder/onedl_mmcv-*.whl" >/dev/null; then
-        run_step "installing mmcv's ops, compiled before ($kind)" \
-            "$UV" pip install --compile-bytecode --python "$VENV" --no-deps "$folder"/onedl_mmcv-*.whl
+        run_step "installing mmcv's operators, compiled before ($kind)" \
+            "$UV" pip install --compile-bytecode --python "$VENV" --no-deps --reinstall "$folder"/onedl_mmcv-*.whl
         ! ops_work || return 0
         say 'the wheel of an earlier compilation does not work here: compiling again'
     fi
-    compile_mmcv "$folder" "$kind"
-    run_step "installing mmcv's ops" \
+    compile_mmcv "$folder" "$kind" "$pin"
+    run_step "installing mmcv's operators" \
         "$UV" pip install --compile-bytecode --python "$VENV" --no-deps --reinstall "$folder"/onedl_mmcv-*.whl
-    ops_work || fail "mmcv's ops were compiled but do not run (see $LOG)."
+    ops_work || fail "mmcv's operators were compiled but do not run (see $LOG)."
 }
 
-main() {
-    check_python
+make_env() {
     local wanted
     wanted=$(fingerprint)
     if is_current "$wanted"; then
         say "$VENV is up to date"
         return
     fi
-    check_compiler
-    say "making $VENV for the full tier with $("$PYTHON" -V); the log is $VENV/setup.log"
+    say "making $VENV with $("$PYTHON" -V); the log is $VENV/setup.log"
     prepare_venv
-    UV=$VENV/bin/uv
     run_step 'installing the installer (uv)' "$VENV/bin/python" -m pip install -r requirements/bootstrap.txt
     # With bytecode, a command starts in a third of the time. uv writes none of itself, and some
     # systems (containers) forbid Python to write it later.
     run_step 'installing the pinned libraries (torch and its CUDA libraries are some GB)' \
         "$UV" pip sync --compile-bytecode --python "$VENV" requirements/lock.txt
-    install_mmcv
     run_step 'installing spikedense (editable)' \
         "$UV" pip install --python "$VENV" --no-deps --no-build-isolation -e .
-    run_step 'checking the environment' "$VENV/bin/python" -m spikedense.doctor --tier full
+    run_step 'checking the environment' "$VENV/bin/python" -m spikedense.doctor
     echo "$wanted" >"$VENV/.spikedense-ready"
     say "$VENV is ready"
+}
+
+main() {
+    check_python
+    LOG=$VENV/setup.log
+    UV=$VENV/bin/uv
+    case ${1:-env} in
+    env) make_env ;;
+    ops)
+        check_compiler
+        make_env
+        : >>"$LOG"
+        install_ops
+        say "mmcv's operators in $VENV are compiled"
+        ;;
+    *) fail "unknown argument '$1', expected nothing or ops." ;;
+    esac
 }
 
 # `exit` on the same line: the shell must not read on in a file that an update has changed.

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from spikedense.neurons import neuron_or_default
 from spikedense.registry import MODELS
-from spikedense.utils.ops_guard import require_mmcv_ops
 
 from ..layers import out_layer, over_time, scale_output, sine_positions
 from ..layers.mask_embed import SpikeMaskEmbed
@@ -85,7 +84,6 @@ class SpikeMaskClassifier(BaseModule):
             legacy_layout: Whether to mix channels and places as the released code does. Official
                 checkpoints need it.
         """
-        require_mmcv_ops('Spike2Former, whose losses and matcher come from mmdet,')
         cfg: dict[str, Any] = dict(
             neuron_cfg=neuron_or_default(neuron_cfg), norm_cfg=norm_cfg or dict(type='BN')
         )

@@ -1,4 +1,4 @@
-"""Heads for mmdet. They need mmcv's compiled ops."""
+"""Heads for mmdet."""
 
 from .spike2former_panoptic_head import Spike2FormerPanopticHead, Spike2FormerPointHead
 from .spike_retina_head import SpikeRetinaHead

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
+from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
 from mmengine.model import BaseModule, ModuleList, constant_init, xavier_init
 from torch import Tensor, nn
 
 from spikedense.neurons import build_neuron
-from spikedense.utils.ops_guard import require_mmcv_ops
 
 from ..layers import ChannelMLP, SpikeConv, fold_time, sine_positions, unfold_time
 
@@ -71,7 +71,6 @@ class SpikeMultiScaleDeformableAttention(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        require_mmcv_ops('Multi-scale deformable attention')
         if channels % num_heads:
             raise ValueError(f'num_heads={num_heads}, expected a divisor of {channels} channels')
         self.num_levels = num_levels
@@ -113,9 +112,6 @@ class SpikeMultiScaleDeformableAttention(BaseModule):
         Returns:
             ``[T, B, C, 1, N]``.
         """
-        # This function is plain PyTorch, but mmcv.ops cannot be imported without compiled ops.
-        from mmcv.ops.multi_scale_deform_attn import multi_scale_deformable_attn_pytorch
-
         z = self.neuron(x + positions)
         offset = _tokens_first(self.offset_conv(z)).unflatten(2, self._layout(2))
         weight = _tokens_first(self.weight_conv(z)).unflatten(2, self._layout())

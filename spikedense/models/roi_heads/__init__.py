@@ -1,4 +1,4 @@
-"""RoI heads for mmdet's two-stage detectors. They need mmcv's compiled ops."""
+"""RoI heads for mmdet's two-stage detectors."""
 
 from .spike_bbox_head import SpikeConvFCBBoxHead
 from .spike_fcn_mask_head import SpikeFCNMaskHead

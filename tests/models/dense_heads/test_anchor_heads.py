@@ -8,8 +8,6 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, TASK_UTILS, init_default_scope
 from torch import Tensor, nn
 
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
-
 from spikedense.utils.config_path import config_root
 
 T, B, C = 3, 2, 8

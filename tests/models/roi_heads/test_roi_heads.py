@@ -4,14 +4,12 @@ from typing import Any
 
 import pytest
 import torch
+from mmdet.structures.bbox import bbox2roi
+from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
-
-pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
-from mmdet.structures.bbox import bbox2roi
-from mmdet.structures.mask import BitmapMasks
 
 T, B, C = 3, 2, 8
 STRIDES = [4, 8, 16, 16]
