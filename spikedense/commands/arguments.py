@@ -1,4 +1,4 @@
-"""Command-line arguments that several tools share."""
+"""Command-line arguments that several commands share."""
 
 import argparse
 from typing import Any
@@ -41,7 +41,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of a training or a test: config, folder, launcher, seed and others.
 
     Args:
-        parser: The parser of ``tools/train.py`` or ``tools/test.py``.
+        parser: The parser of ``spikedense train`` or ``spikedense test``.
     """
     parser.add_argument('config', help='path of a config, or name of a shipped one')
     parser.add_argument(
