@@ -29,6 +29,11 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         metavar='auto|PATH',
         help='continue from a checkpoint; without a path, from the newest one of the work dir',
     )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help="multiply the learning rate by the batch size over all processes / the config's",
+    )
     return parser.parse_args(argv)
 
 
@@ -51,6 +56,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
             seed=args.seed,
             deterministic=args.deterministic,
             show_dir=args.show_dir,
+            auto_scale_lr=args.auto_scale_lr,
         )
     if checkpoint is not None and is_first_process():
         print(f'last checkpoint: {checkpoint}')
