@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
 from spikedense.apis.benchmark import benchmark
 from spikedense.checks.config_options import checked_options
 from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
+from spikedense.utils.config_reader import read_config
 from spikedense.utils.explain import translate
 from spikedense.utils.files import write_file
 
@@ -94,7 +93,7 @@ def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
         path = str(resolve_config(config))
         return WorkloadSettings(
             config=path,
-            cfg_options=checked_options(Config.fromfile(path), options),
+            cfg_options=checked_options(read_config(path), options),
             part=args.part,
             size=tuple(args.size),
             batch=args.batch,
