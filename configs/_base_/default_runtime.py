@@ -8,7 +8,12 @@ env_cfg = dict(
 )
 # Statistics over all GPUs. The tools drop this setting on a CPU, because torch has no SyncBN there.
 sync_bn = 'torch'
-visualizer = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], alpha=0.6)
+visualizer = dict(
+    type='SegLocalVisualizer',
+    name='visualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
+    alpha=0.6,
+)
 tta_model = dict(type='SegTTAModel')
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'

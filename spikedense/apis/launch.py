@@ -16,6 +16,7 @@ from spikedense.errors import UserError
 from spikedense.visualization.visualizer import set_visualizer
 
 from . import environment, evaluation
+from .learning_rate import scale_with_batch
 from .work_dir import find_checkpoint, nothing_left_behind
 
 
@@ -30,6 +31,7 @@ def train(
     seed: int | None = None,
     deterministic: bool = False,
     show_dir: str | None = None,
+    auto_scale_lr: bool = False,
 ) -> str | None:
     """Train a config.
 
@@ -43,6 +45,8 @@ def train(
         seed: Seed of all random numbers.
         deterministic: Whether to use deterministic algorithms.
         show_dir: Folder for pictures of validation images.
+        auto_scale_lr: Whether the learning rate grows with the batch size of all processes; see
+            :func:`~spikedense.apis.learning_rate.scale_with_batch`.
 
     Returns:
         Path of the last checkpoint, or None if this run wrote none.
@@ -63,6 +67,8 @@ def train(
             existing_checkpoint(cfg.load_from)
         if amp:
             _use_amp(cfg)
+        if auto_scale_lr:
+            scale_with_batch(cfg)
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, strict=bool(cfg.get('resume'))) as runner:

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
+from spikedense.utils.config_reader import read_config
 
 from .config_options import apply_options
 
@@ -32,8 +33,8 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
     except (FileNotFoundError, ValueError) as exc:
         raise UserError(str(exc)) from exc
     try:
-        cfg = Config.fromfile(path)
-    except (KeyError, TypeError, AttributeError, NameError) as exc:
+        cfg = read_config(path)
+    except (KeyError, TypeError, ValueError, AttributeError, NameError, AssertionError) as exc:
         raise UserError(f"the config '{path}' cannot be read: {exc.args[0]}") from exc
     if 'model' not in cfg:
         raise UserError(f"'{config}' has no model: is it a config?")

@@ -8,6 +8,8 @@ from mmengine.config import Config
 
 from spikedense.errors import UserError
 
+from .config_reader import read_config
+
 #: Titles of the data sets, by the part of a config's file name that says the data set.
 DATA_SETS = {
     'ade20k': 'ADE20K',
@@ -78,7 +80,7 @@ def read_facts(path: Path) -> ConfigFacts:
         raise UserError(
             f'{path}: the data set is {match["data"]!r}, expected one of {sorted(DATA_SETS)}.'
         )
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     neuron = _neuron_of(cfg, path)
     backbone = cfg.model.backbone
     levels = backbone.get('neuron_cfg', {}).get('D', 1)

@@ -4,6 +4,8 @@ import difflib
 from pathlib import Path
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]
+#: `SCOPE::NAME` names a shipped config, in `_base_` of a config and on a command line.
+SCOPE = 'spikedense'
 
 
 def config_root() -> Path:
@@ -41,7 +43,7 @@ def resolve_config(name_or_path: str | Path) -> Path:
 
     Args:
         name_or_path: A file; or `sdt_v3/NAME.py`, with or without `configs/` before it; or `NAME`,
-            with or without `.py`.
+            with or without `.py`. `spikedense::` before the name leaves out files of the user.
 
     Returns:
         The path of an existing file.
@@ -50,8 +52,8 @@ def resolve_config(name_or_path: str | Path) -> Path:
         FileNotFoundError: If there is no such config; the message names similar shipped configs.
         ValueError: If several shipped configs have the bare name.
     """
-    path = Path(name_or_path)
-    if path.is_file():
+    path = Path(str(name_or_path).removeprefix(f'{SCOPE}::'))
+    if path.is_file() and path == Path(name_or_path):
         return path
     known = list_configs()
     wanted = path.as_posix().removeprefix('./').removeprefix('configs/').removesuffix('.py') + '.py'

@@ -134,3 +134,26 @@ def test_no_checkpoint_of_an_earlier_run_is_returned(
     assert 'last checkpoint: ' in capsys.readouterr().out
     train_tool([*arguments, 'train_cfg.max_iters=1', 'default_hooks.checkpoint.save_last=False'])
     assert 'last checkpoint: ' not in capsys.readouterr().out
+
+
+def test_auto_scale_lr(config: Path, train_tool: Callable, tmp_path: Path) -> None:
+    named = config.with_name('tiny_8xb4-4i_demo.py')
+    config.rename(named)
+    batch = ['train_dataloader.batch_size=2', 'optim_wrapper.optimizer.lr=0.016']
+    options = [*batch, 'param_scheduler=[]', 'train_cfg.max_iters=2']
+    for name, words in (('plain', []), ('scaled', ['--auto-scale-lr'])):
+        work_dir = tmp_path / name
+        train_tool([str(named), '--work-dir', str(work_dir), *words, '--cfg-options', *options])
+    states = [
+        torch.load(tmp_path / n / 'iter_2.pth', weights_only=False) for n in ('plain', 'scaled')
+    ]
+    plain, scaled = ([g['lr'] for g in s['optimizer']['param_groups']] for s in states)
+    assert scaled == pytest.approx([lr * 2 / 32 for lr in plain])
+
+
+def test_auto_scale_lr_needs_a_batch_size(
+    config: Path, train_tool: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit, match='2'):
+        train_tool([str(config), '--auto-scale-lr'])
+    assert 'auto_scale_lr.base_batch_size=N' in capsys.readouterr().err
