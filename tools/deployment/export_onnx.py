@@ -11,7 +11,7 @@ from spikedense.commands import report_errors
 from spikedense.commands.arguments import add_model_arguments
 from spikedense.deploy.onnx_export import OPSETS, ExportError, export_onnx
 from spikedense.errors import UserError
-from spikedense.inference.model import open_model
+from spikedense.inference.model import describe, open_model
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> list[Path]:
     """
     args = parse_args(argv)
     with report_errors(args.debug):
-        _, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        describe(cfg, model, args.checkpoint)
         try:
             files = export_onnx(model, args.out, tuple(args.shape), args.opset)
         except ExportError as exc:
