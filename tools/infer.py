@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UserError('--onnx takes no --device and no --cfg-options: it has no config')
         else:
             inferencer = open_onnx_inferencer(args.onnx)
-        name = Path(inferencer.cfg.filename).stem
+        name = Path(args.onnx or inferencer.cfg.filename).stem
         out_dir = Path(args.out_dir or Path('work_dirs', name, 'inference'))
         predictions = inferencer.predict(
             args.inputs,

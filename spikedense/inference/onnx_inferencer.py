@@ -72,7 +72,7 @@ def _inferencer(network: OnnxNetwork, folder: Path) -> Inferencer:
             model.dataset_meta = _meta(network.manifest)
             return model.eval()
 
-    return OnnxInferencer(_config(network.manifest, folder), folder / MANIFEST, 'cpu')
+    return OnnxInferencer(_config(network.manifest), folder / MANIFEST, 'cpu')
 
 
 def _meta(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _meta(manifest: dict[str, Any]) -> dict[str, Any]:
     return dict(meta, palette=[tuple(colour) for colour in manifest['palette']])
 
 
-def _config(manifest: dict[str, Any], folder: Path) -> Config:
+def _config(manifest: dict[str, Any]) -> Config:
     """Make the config that an inferencer reads: the test pipeline."""
     library = manifest['library']
     pack: dict[str, Any] = dict(type='PackSegInputs')
@@ -99,4 +99,4 @@ def _config(manifest: dict[str, Any], folder: Path) -> Config:
         model=dict(type=manifest['model']),
         test_dataloader=dict(dataset=dict(pipeline=pipeline)),
     )
-    return Config(content, filename=str(folder / f'{folder.resolve().name}.py'))
+    return Config(content)
