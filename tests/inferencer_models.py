@@ -43,7 +43,7 @@ def make_model(config: Path, folder: Path, with_names: bool) -> Model:
     cfg.test_dataloader.dataset.generator = dict(IMAGES)
     torch.manual_seed(0)
     model = wake(build_model(cfg), torch.randn(2, 3, *SIZE))
-    if cfg.default_scope == 'mmdet':
+    if hasattr(model, 'panoptic_head'):
         # Masks of both signs, none of them dropped.
         nn.init.normal_(model.panoptic_head.pixel_decoder.mask_conv.conv.weight)
         cfg.model.test_cfg.update(object_mask_thr=0.0, iou_thr=0.0, max_per_image=20)

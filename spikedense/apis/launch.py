@@ -1,12 +1,13 @@
 """Training and testing of a config of mmseg, mmdet or mmpretrain."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
@@ -96,6 +97,7 @@ def test(
     firing_rates: str | None = None,
     spike_inference: bool = False,
     model: nn.Module | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> dict[str, float]:
     """Test a checkpoint.
 
@@ -116,6 +118,7 @@ def test(
         spike_inference: Whether to test the spike-driven twin of the model.
         model: The model of the config if it is built already. It gets the weights of the
             checkpoint, and stays on the device of the test.
+        hooks: Further hooks of the test.
 
     Returns:
         The metrics.
@@ -147,6 +150,8 @@ def test(
                 runner.register_hook(FiringRateHook(firing_rates))
             if spike_inference:
                 runner.register_hook(SpikeInferenceHook())
+            for hook in hooks:
+                runner.register_hook(hook)
             if out is not None:
                 evaluation.make_output_folder(out)
             return runner.test()

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from spikedense.utils.explain import translate
 
+from .quiet import quiet_libraries
+
 EXIT_CODE = 2
 DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'
 
@@ -15,7 +17,8 @@ DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'
 def report_errors(debug: bool = False) -> Iterator[None]:
     """Print an error of the user as one line on stderr and exit with code 2.
 
-    An error that the user cannot repair keeps its traceback, because it is a bug.
+    An error that the user cannot repair keeps its traceback, because it is a bug. Messages of the
+    libraries that tell a user nothing are not shown (see :mod:`spikedense.commands.quiet`).
 
     Args:
         debug: Raise every error with its traceback. The environment variable
@@ -25,7 +28,8 @@ def report_errors(debug: bool = False) -> Iterator[None]:
         SystemExit: With code 2 after an error of the user, with code 130 after Ctrl-C.
     """
     try:
-        yield
+        with quiet_libraries():
+            yield
     except KeyboardInterrupt:
         if debug:
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spikedense.deploy.onnx_export import OPSETS, ExportError, export_onnx
 from spikedense.errors import UserError
-from spikedense.inference.model import open_model
+from spikedense.inference.model import describe, open_model
 
 from .arguments import add_model_arguments
 from .errors import report_errors
@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> list[Pat
     """
     args = parse_args(argv, prog)
     with report_errors(args.debug):
-        _, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
+        describe(cfg, model, args.checkpoint)
         try:
             files = export_onnx(model, args.out, tuple(args.shape), args.opset)
         except ExportError as exc:

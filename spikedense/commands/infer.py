@@ -1,10 +1,12 @@
 """Predict with a model of mmseg or mmdet: ``spikedense infer CONFIG WEIGHTS INPUTS...``."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from spikedense.inference import open_inferencer
+from spikedense.errors import UserError
+from spikedense.inference import open_inferencer, open_onnx_inferencer
 
 from .arguments import OptionsAction
 from .errors import report_errors
@@ -21,8 +23,16 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         The arguments.
     """
     parser = argparse.ArgumentParser(prog=prog, description='Predict on images.')
-    parser.add_argument('config', help='path of a config, or name of a shipped one')
-    parser.add_argument('weights', help='path of a checkpoint that fits the config')
+    words = sys.argv[1:] if argv is None else argv
+    parser.add_argument(
+        '--onnx',
+        metavar='FOLDER',
+        help='predict with an exported folder by ONNX Runtime: --onnx FOLDER inputs..., without '
+        'config and weights',
+    )
+    if not any(word.partition('=')[0] == '--onnx' for word in words):
+        parser.add_argument('config', help='path of a config, or name of a shipped one')
+        parser.add_argument('weights', help='path of a checkpoint that fits the config')
     parser.add_argument('inputs', nargs='+', help='images, folders of images or frames, patterns')
     parser.add_argument(
         '--out-dir', help='folder of all output files (work_dirs/<config name>/inference)'
@@ -58,8 +68,13 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     options = {} if args.score_thr is None else {'score_thr': args.score_thr}
     with report_errors(args.debug):
-        inferencer = open_inferencer(args.config, args.weights, args.device, args.cfg_options)
-        name = Path(inferencer.cfg.filename).stem
+        if args.onnx is None:
+            inferencer = open_inferencer(args.config, args.weights, args.device, args.cfg_options)
+        elif args.device or args.cfg_options:
+            raise UserError('--onnx takes no --device and no --cfg-options: it has no config')
+        else:
+            inferencer = open_onnx_inferencer(args.onnx)
+        name = Path(args.onnx or inferencer.cfg.filename).stem
         out_dir = Path(args.out_dir or Path('work_dirs', name, 'inference'))
         predictions = inferencer.predict(
             args.inputs,

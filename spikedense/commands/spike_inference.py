@@ -12,12 +12,17 @@ from typing import Any
 
 import torch
 
-from spikedense.deploy import RealMultiplication, real_multiplications, to_spike_inference
+from spikedense.deploy import (
+    RealMultiplication,
+    real_multiplications,
+    save_twin,
+    to_spike_inference,
+)
 from spikedense.errors import UserError
 from spikedense.inference.model import open_model
 from spikedense.inference.sized_images import images_of
 from spikedense.tracing import network_outputs
-from spikedense.utils.files import complete_or_absent
+from spikedense.weights import read_checkpoint
 
 from .arguments import add_model_arguments
 from .errors import report_errors
@@ -41,7 +46,7 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         '--shape', nargs=2, type=int, default=(256, 256), metavar=('HEIGHT', 'WIDTH')
     )
     parser.add_argument('--image', help='image to compare on; by default normal noise')
-    parser.add_argument('--save', type=Path, help="file for the twin's state dict, *.pth")
+    parser.add_argument('--save', type=Path, help="file for the twin's checkpoint, *.pth")
     return parser.parse_args(argv)
 
 
@@ -89,8 +94,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str
         difference = max(float((a - b).abs().max()) for a, b in pairs)
         multiplications = real_multiplications(twin, images)
         if args.save is not None:
-            with complete_or_absent(args.save) as partial:
-                torch.save({'state_dict': twin.state_dict()}, partial)
+            content = {} if args.checkpoint is None else read_checkpoint(args.checkpoint)
+            save_twin(twin, args.save, content.get('meta'))
     print(f'compared on {source}')
     failed = [folding for folding in foldings if folding.reason is not None]
     print(f'foldings: {len(foldings) - len(failed)} done, {len(failed)} not')
@@ -99,5 +104,5 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str
     print(f'largest difference of the outputs: {difference:.3g}')
     print_multiplications(multiplications)
     if args.save is not None:
-        print(f'the state dict of the twin: {args.save}')
+        print(f'the checkpoint of the twin, for test and infer: {args.save}')
     return dict(foldings=foldings, max_difference=difference, multiplications=multiplications)

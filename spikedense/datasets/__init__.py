@@ -1,8 +1,9 @@
-"""Data sets that mmseg and mmdet lack."""
+"""Data sets and transforms that mmseg and mmdet lack."""
 
 from .camvid import CamVidDataset
 from .demo import DemoDataset
 from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
+from .fit_into import FitInto
 from .panoptic import LoadPanopticAnnotations
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     'DemoDataset',
     'DemoInstanceDataset',
     'DemoPanopticDataset',
+    'FitInto',
     'LoadPanopticAnnotations',
 ]

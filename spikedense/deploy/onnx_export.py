@@ -25,6 +25,7 @@ from spikedense.utils.answers import Unfoldable, ask_or_none
 from spikedense.utils.images import input_channels
 
 from .modules import replace_module
+from .onnx_use import describe_use
 from .verify import fold_exactly
 
 MANIFEST = 'manifest.json'
@@ -150,7 +151,9 @@ def export_onnx(
     ``bbox_head.onnx`` and ``mask_head.onnx`` (features of one or more RoIs to their outputs). The
     graphs do not contain the resizing to the image size, the decoding of boxes, NMS and RoIAlign.
     mmseg and mmdet do these steps, see :func:`spikedense.deploy.onnx_runtime.run_by_onnx`.
-    ``manifest.json`` lists graphs, names, shapes and neurons.
+    ``manifest.json`` lists graphs, names, shapes and neurons. It also tells how to use them
+    (normalisation, classes, colours, stride of the logits), as far as the model tells it: see
+    :func:`spikedense.inference.model.describe`.
 
     The model is copied and folded (see :func:`spikedense.deploy.fold`). Batch and size are fixed,
     because positions, sampling places and resizing depend on them.
@@ -189,6 +192,7 @@ def export_onnx(
             opset=opset,
             graphs=described,
             left_to_python=_LEFT_TO_PYTHON[kind],
+            **describe_use(model, size, kind, described),
         )
         (made / MANIFEST).write_text(json.dumps(manifest, indent=2) + '\n', encoding='utf-8')
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -2,8 +2,10 @@
 
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
+from .float64_hook import Float64Hook
 from .optim_wrapper import BFloat16OptimWrapper
 from .overlay_hook import OverlayHook
+from .predictions_hook import ImagePrediction, PredictionsHook
 from .runner import GuardedRunner
 from .spike_inference_hook import SpikeInferenceHook
 
@@ -11,7 +13,10 @@ __all__ = [
     'BFloat16OptimWrapper',
     'FiringMonitorHook',
     'FiringRateHook',
+    'Float64Hook',
     'GuardedRunner',
+    'ImagePrediction',
     'OverlayHook',
+    'PredictionsHook',
     'SpikeInferenceHook',
 ]

@@ -8,16 +8,19 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from spikedense.checks.dataset import with_checks
+from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
+from spikedense.utils.unwrap import unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
 from .log_filter import ScreenFilter
 from .run_checks import ModelCheckHook, StartHook, WeightCheckHook
+from .spike_inference_hook import replace_model
 
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 
@@ -31,11 +34,13 @@ class GuardedRunner(Runner):
         start_hook: Notes whether an iteration has begun.
         weight_hook: Compares checkpoints with the model; strict on request.
         saved: Paths of the checkpoints that this run has written.
+        twin_loaded: Whether the model became a spike-driven twin, because the checkpoint is one.
     """
 
     start_hook: StartHook
     weight_hook: WeightCheckHook
     saved: tuple[str, ...] = ()
+    twin_loaded: bool = False
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, and keep the config and the environment from the screen.
@@ -126,6 +131,14 @@ class GuardedRunner(Runner):
             UserError: The file cannot be read, or does not fit the model.
         """
         checkpoint = read_checkpoint(filename)
+        if is_twin(checkpoint):
+            if isinstance(self._train_loop, BaseLoop):
+                raise UserError(
+                    f"'{filename}' is the checkpoint of a spike-driven twin, which cannot be "
+                    'trained, expected the checkpoint of the model'
+                )
+            replace_model(self, as_saved(unwrap(self.model), checkpoint))
+            self.twin_loaded = True
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         fill(self.model, read_state_dict(checkpoint))
         self._has_loaded = True

@@ -3,11 +3,13 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from torch import nn
 
 from spikedense.deploy import to_spike_inference
 from spikedense.errors import UserError
 from spikedense.registry import HOOKS
+from spikedense.utils.unwrap import unwrap
 
 
 @HOOKS.register_module()
@@ -25,17 +27,33 @@ class SpikeInferenceHook(Hook):
             runner: The runner.
 
         Raises:
-            UserError: The model has no spike-driven twin.
+            UserError: The model has no spike-driven twin, or is one.
         """
-        wrapped = is_model_wrapper(runner.model)
+        if getattr(runner, 'twin_loaded', False):
+            raise UserError(
+                'the checkpoint is that of a spike-driven twin already, expected a test without '
+                '--spike-inference, or the checkpoint of the model'
+            )
         try:
-            twin, foldings = to_spike_inference(runner.model.module if wrapped else runner.model)
+            twin, foldings = to_spike_inference(unwrap(runner.model))
         except ValueError as error:
             raise UserError(f'spike-driven inference: {error}') from error
-        if wrapped:
-            runner.model.module = twin
-        else:
-            runner.model = twin
+        replace_model(runner, twin)
         for left in (folding for folding in foldings if folding.reason is not None):
             runner.logger.info(f'not folded: {left.what} of {left.where}: {left.reason}')
         runner.logger.info('the model is tested as its spike-driven twin')
+
+
+def replace_model(runner: Any, model: nn.Module) -> None:
+    """Replace the model of a runner, inside of the wrappers of the model.
+
+    Args:
+        runner: The runner.
+        model: The new model.
+    """
+    holder, name = runner, 'model'
+    while is_model_wrapper(getattr(holder, name)) or isinstance(
+        getattr(holder, name), BaseTTAModel
+    ):
+        holder, name = getattr(holder, name), 'module'
+    setattr(holder, name, model)

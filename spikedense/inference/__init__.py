@@ -10,6 +10,7 @@ _MODULES = {
     'DetInferencer': '.det_inferencer',
     'SegInferencer': '.seg_inferencer',
     'open_inferencer': '.opening',
+    'open_onnx_inferencer': '.onnx_inferencer',
 }
 
 __all__ = [*_MODULES]

@@ -21,6 +21,7 @@ from torch import nn
 from spikedense.checks.checkpoint import existing_checkpoint
 from spikedense.checks.config import library_of
 from spikedense.checks.model import build_model, check_widths
+from spikedense.deploy import as_saved
 from spikedense.errors import UserError
 from spikedense.utils.known_names import nearest
 from spikedense.weights import load, read_checkpoint, read_state_dict
@@ -194,9 +195,10 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         """Build the model if it is not built yet, and load all weights or none."""
         model = build_model(cfg) if self._network is None else self._network
         check_widths(model)
-        model.cfg = cfg
         checkpoint = read_checkpoint(self.weights)
+        model = as_saved(model, checkpoint)
         load(model, read_state_dict(checkpoint), self.weights)
+        model.cfg = cfg
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)
         return model.to(device).eval()
 

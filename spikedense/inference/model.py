@@ -7,9 +7,11 @@ from mmengine.config import Config
 from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
-from spikedense.checks.config import open_config
+from spikedense.checks.config import library_of, open_config
 from spikedense.checks.model import build_model, check_widths
 from spikedense.weights import load, read_checkpoint, read_state_dict
+
+from .config import dataset_meta, read_config
 
 
 def open_model(
@@ -36,3 +38,22 @@ def open_model(
         path = existing_checkpoint(str(checkpoint))
         load(model, read_state_dict(read_checkpoint(path)), path)
     return cfg, model.eval()
+
+
+def describe(cfg: Config, model: Any, checkpoint: str | None = None) -> None:
+    """Give a model what an export writes into its manifest: its config and its classes.
+
+    Args:
+        cfg: The config of the model.
+        model: The model of :func:`open_model`; gets the attributes ``cfg`` and ``dataset_meta``, as
+            in mmseg and mmdet. A model without a test set, or of mmpretrain, stays unchanged.
+        checkpoint: The file of its weights, which may name the classes.
+
+    Raises:
+        UserError: The names of the classes do not fit the model.
+    """
+    if library_of(cfg) not in ('mmseg', 'mmdet') or cfg.get('test_dataloader') is None:
+        return
+    content = {} if checkpoint is None else read_checkpoint(checkpoint)
+    model.cfg = cfg
+    model.dataset_meta = dataset_meta(read_config(cfg), content, model)

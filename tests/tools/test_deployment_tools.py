@@ -164,3 +164,33 @@ def test_models_that_cannot_be_exported(
     words = [config, *SHAPE, '--save', 'gone/twin.pth', '--cfg-options', relu]
     assert 'its folder does not exist' in refusal(tool('to_spike_inference'), words, capsys)
     assert set(tmp_path.rglob('*')) == before
+
+
+def test_a_saved_twin_is_tested_and_infers(
+    repo_root: Path,
+    trained: tuple[str, str],
+    tool: Callable,
+    test_tool: Callable,
+    demo_root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config, checkpoint = trained
+    saved, maps, out = tmp_path / 'twin.pth', tmp_path / 'maps', tmp_path / 'out'
+    tool('to_spike_inference')([*trained, *SHAPE, '--save', str(saved)])
+    run = ['--work-dir', str(tmp_path / 'run')]
+    expected = test_tool([config, checkpoint, *run, '--spike-inference'])
+    found = test_tool([config, str(saved), *run, '--out', str(maps)])
+    assert found == expected
+    infer = load_tool(repo_root / 'tools' / 'infer.py').main
+    image = demo_root / 'images' / 'val' / 'val_00000.jpg'
+    infer([config, str(saved), str(image), '--out-dir', str(out), '--device', 'cpu'])
+    labels = [cv2.imread(str(x / 'val_00000.png'), -1) for x in (maps, out / 'labels')]
+    assert (labels[0] == labels[1]).all()
+    monkeypatch.delenv('SPIKEDENSE_DEBUG', raising=False)
+    words = [config, saved, *run, '--spike-inference']
+    assert 'a spike-driven twin already' in refusal(test_tool, words, capsys)
+    train = load_tool(repo_root / 'tools' / 'train.py').main
+    words = [config, *run, '--resume', saved]
+    assert 'cannot be trained' in refusal(train, words, capsys)

@@ -94,3 +94,25 @@ def test_refuses(
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
     assert len(errors) == 1 and said in errors[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_predicts_with_an_exported_folder_alone(
+    repo_root: Path,
+    trained: tuple[str, str],
+    infer_tool: Callable,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv('SPIKEDENSE_DEBUG', raising=False)
+    folder, out = tmp_path / 'graphs', tmp_path / 'out'
+    export = load_tool(repo_root / 'tools' / 'deployment' / 'export_onnx.py').main
+    export([*trained, '--out', str(folder), '--shape', '64', '64'])
+    assert infer_tool(['--onnx', str(folder), str(images), '--out-dir', str(out)]) == 6
+    assert sorted(path.stem for path in (out / 'labels').iterdir()) == VAL_IMAGES
+    assert len(list((out / 'overlays').iterdir())) == 6
+    with pytest.raises(SystemExit) as stop:
+        infer_tool(['--onnx', str(folder), str(images), '--device', 'cpu'])
+    assert stop.value.code == 2
+    assert 'it has no config' in capsys.readouterr().err
