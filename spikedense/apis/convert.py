@@ -74,7 +74,7 @@ def convert_file(
     head = spike2former_head(converted)
     if part == 'all' and head is not None:
         cfg = needed = cfg or open_config(_SPIKE2FORMER[head])
-        needed.merge_from_dict(spike2former_options(converted, D))
+        needed.merge_from_dict(spike2former_options(converted, head, D))
     if cfg is not None:
         model = build_model(cfg, 'backbone' if part == 'backbone' else 'model')
         name = f"the model of '{cfg.filename}'"

@@ -26,7 +26,7 @@ def spike2former_head(state: Mapping[str, Tensor]) -> str | None:
     return next((name for name in HEADS if f'{name}.mask_embed.fc_out.weight' in state), None)
 
 
-def spike2former_options(state: Mapping[str, Tensor], D: int = 4) -> dict[str, Any]:
+def spike2former_options(state: Mapping[str, Tensor], name: str, D: int = 4) -> dict[str, Any]:
     """Return options that make a Spike2Former config fit an official checkpoint.
 
     Sizes are read from the weights. The neuron of the released code has no state between steps, and
@@ -36,17 +36,12 @@ def spike2former_options(state: Mapping[str, Tensor], D: int = 4) -> dict[str, A
 
     Args:
         state: A converted state dict of a whole segmentor or detector.
+        name: Name of the head, see :func:`spike2former_head`.
         D: Largest integer of the neurons that the weights were trained with.
 
     Returns:
         Dotted keys of the config, and their values.
-
-    Raises:
-        ValueError: The state dict has no Spike2Former head.
     """
-    name = spike2former_head(state)
-    if name is None:
-        raise ValueError('the state dict has no Spike2Former head')
     weights = {
         key.removeprefix(f'{name}.'): value
         for key, value in state.items()
