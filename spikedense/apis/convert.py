@@ -9,17 +9,22 @@ from spikedense.checks.config import open_config
 from spikedense.checks.model import build_model
 from spikedense.converters import (
     convert_state_dict,
-    is_spike2former,
     known_families,
     recognised_families,
+    spike2former_head,
     spike2former_options,
 )
 from spikedense.errors import UserError
 from spikedense.utils.wording import some_of
 from spikedense.weights import check, read_checkpoint, read_state_dict
 
-#: Config of a Spike2Former checkpoint if the user gives none.
-_SPIKE2FORMER = 'spike2former/spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512.py'
+#: Config of a Spike2Former checkpoint if the user gives none, by the name of the head.
+_SPIKE2FORMER = {
+    'decode_head': 'spike2former/spike2former_sdtv2-15m_8xb6-160k_ade20k-512x512.py',
+    'panoptic_head': (
+        'spike2former/spike2former_sdtv2-15m_8xb3-368750i_coco-panoptic-1024x1024.py'
+    ),
+}
 
 
 def convert_file(
@@ -66,9 +71,10 @@ def convert_file(
             k.removeprefix(prefix): v for k, v in converted.items() if k.startswith(prefix)
         }
     needed = None
-    if part == 'all' and is_spike2former(converted):
-        cfg = needed = cfg or open_config(_SPIKE2FORMER)
-        needed.merge_from_dict(spike2former_options(converted, D))
+    head = spike2former_head(converted)
+    if part == 'all' and head is not None:
+        cfg = needed = cfg or open_config(_SPIKE2FORMER[head])
+        needed.merge_from_dict(spike2former_options(converted, head, D))
     if cfg is not None:
         model = build_model(cfg, 'backbone' if part == 'backbone' else 'model')
         name = f"the model of '{cfg.filename}'"

@@ -33,7 +33,7 @@ from .spike2former import (
     sdda_key,
     spike2former_head_key,
 )
-from .spike2former_config import is_spike2former, spike2former_options
+from .spike2former_config import spike2former_head, spike2former_options
 
 __all__ = [
     'ConversionReport',
@@ -49,7 +49,6 @@ __all__ = [
     'encoder_layer_key',
     'fpn_head_key',
     'fpn_neck_key',
-    'is_spike2former',
     'known_families',
     'lines_to_maps',
     'mask_head_key',
@@ -64,6 +63,7 @@ __all__ = [
     'rpn_head_key',
     'sdda_key',
     'sep_conv_key',
+    'spike2former_head',
     'spike2former_head_key',
     'spike2former_options',
 ]

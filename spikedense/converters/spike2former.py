@@ -4,6 +4,8 @@ from .family import Family, any_key, lines_to_maps
 from .rules import Rule, rename, under
 from .sdt import mlp_key, sep_conv_key
 
+#: Names of the head: in a segmentor, and in a panoptic or instance detector.
+HEADS = ('decode_head', 'panoptic_head')
 #: Index of the coarsest of four levels. Official code has separate modules to project it.
 _TOP = 3
 
@@ -46,7 +48,11 @@ _QUERY_MLP: list[Rule] = [
 
 _READ_OUT: list[Rule] = [
     (r'(query_embed|query_feat|level_embed|cls_embed)\.', r'\1.'),
-    (r'mask_embed\.', 'mask_embed.'),
+    # A segmentor's MLP names its layers, a detector's MLP numbers layers and neurons.
+    (r'mask_embed\.(fc1|fc2|fc_out)\.', r'mask_embed.\1.'),
+    (r'mask_embed\.0\.', 'mask_embed.fc1.'),
+    (r'mask_embed\.2\.', 'mask_embed.fc2.'),
+    (r'mask_embed\.4\.', 'mask_embed.fc_out.'),
     (r'shortcut_conv\.0\.', 'mask_embed.shortcut_conv.conv.'),
     (r'shortcut_conv\.1\.', 'mask_embed.shortcut_conv.norm.'),
     (r'w$', 'mask_embed.weight'),
@@ -115,14 +121,14 @@ def spike2former_head_key(key: str) -> str | None:
 
 
 def spike2former_key(key: str) -> str | None:
-    """Rename a key below ``decode_head.``; None if unknown."""
+    """Rename a key of the head of a segmentor or detector; None if unknown."""
     part, _, rest = key.partition('.')
-    return under('decode_head.', spike2former_head_key(rest)) if part == 'decode_head' else None
+    return under(f'{part}.', spike2former_head_key(rest)) if part in HEADS else None
 
 
 SPIKE2FORMER = Family(
     name='Spike2Former',
-    recognises=any_key(r'(^|\.)decode_head\.pixel_decoder\.encoder_in_proj\.0\.weight$'),
+    recognises=any_key(rf'(^|\.)({"|".join(HEADS)})\.pixel_decoder\.encoder_in_proj\.0\.weight$'),
     rename=spike2former_key,
     adapt=lines_to_maps,
 )

@@ -6,44 +6,63 @@ from typing import Any
 
 from torch import Tensor
 
-_ENCODER = 'decode_head.pixel_decoder.encoder.{}.branches.mlp.widen.conv.weight'
-_WEIGHTS = 'decode_head.pixel_decoder.encoder.0.branches.attn.weight_conv.conv.weight'
+from .spike2former import HEADS
+
+_ENCODER = 'pixel_decoder.encoder.{}.branches.mlp.widen.conv.weight'
+_WEIGHTS = 'pixel_decoder.encoder.0.branches.attn.weight_conv.conv.weight'
 _POINTS = 9
-_DECODER = 'decode_head.transformer_decoder.layers.{}.mlp.widen.conv.weight'
+_DECODER = 'transformer_decoder.layers.{}.mlp.widen.conv.weight'
 
 
-def is_spike2former(state: Mapping[str, Tensor]) -> bool:
-    """Tell whether a converted state dict holds a Spike2Former head."""
-    return 'decode_head.mask_embed.fc_out.weight' in state
+def spike2former_head(state: Mapping[str, Tensor]) -> str | None:
+    """Find the Spike2Former head in a converted state dict.
+
+    Args:
+        state: A converted state dict.
+
+    Returns:
+        ``'decode_head'`` in a segmentor, ``'panoptic_head'`` in a detector; None if there is none.
+    """
+    return next((name for name in HEADS if f'{name}.mask_embed.fc_out.weight' in state), None)
 
 
-def spike2former_options(state: Mapping[str, Tensor], D: int = 4) -> dict[str, Any]:
+def spike2former_options(state: Mapping[str, Tensor], name: str, D: int = 4) -> dict[str, Any]:
     """Return options that make a Spike2Former config fit an official checkpoint.
 
     Sizes are read from the weights. The neuron of the released code has no state between steps, and
-    its tensor layout differs from the one in this package. The file does not tell D.
+    its tensor layout differs from the one in this package. Without a state the steps of an image
+    are equal, so one step is enough, whatever T the release names. The file does not tell D, and
+    not how many of a detector's classes are things.
 
     Args:
-        state: A converted state dict with the prefix ``decode_head.``.
+        state: A converted state dict of a whole segmentor or detector.
+        name: Name of the head, see :func:`spike2former_head`.
         D: Largest integer of the neurons that the weights were trained with.
 
     Returns:
         Dotted keys of the config, and their values.
     """
-    queries, width = state['decode_head.query_feat.weight'].shape
+    weights = {
+        key.removeprefix(f'{name}.'): value
+        for key, value in state.items()
+        if key.startswith(f'{name}.')
+    }
+    queries, width = weights['query_feat.weight'].shape
     head: dict[str, Any] = dict(
-        num_classes=state['decode_head.cls_embed.weight'].size(0) - 1,
         num_queries=queries,
         feat_channels=width,
-        out_channels=state['decode_head.mask_embed.fc_out.weight'].size(0),
+        out_channels=weights['mask_embed.fc_out.weight'].size(0),
         legacy_layout=True,
     )
+    if name == 'decode_head':
+        head['num_classes'] = weights['cls_embed.weight'].size(0) - 1
     for part, pattern in (('pixel_decoder.encoder', _ENCODER), ('transformer_decoder', _DECODER)):
-        head[f'{part}.num_layers'] = _count(state, pattern)
-        head[f'{part}.mlp_ratio'] = state[pattern.format(0)].size(0) // width
-    head['pixel_decoder.encoder.attn_cfg.num_groups'] = state[_WEIGHTS].size(0) // _POINTS
-    options = {f'model.decode_head.{key}': value for key, value in head.items()}
-    for part in ('backbone', 'decode_head'):
+        head[f'{part}.num_layers'] = _count(weights, pattern)
+        head[f'{part}.mlp_ratio'] = weights[pattern.format(0)].size(0) // width
+    head['pixel_decoder.encoder.attn_cfg.num_groups'] = weights[_WEIGHTS].size(0) // _POINTS
+    options = {f'model.{name}.{key}': value for key, value in head.items()}
+    options['model.backbone.T'] = 1
+    for part in ('backbone', name):
         options[f'model.{part}.neuron_cfg.D'] = D
         options[f'model.{part}.neuron_cfg.stateful'] = False
     return options

@@ -1,10 +1,11 @@
-"""Hooks that every run has. They check the model and the weights, and note the start."""
+"""Hooks that every run has. They check model, weights and rates, and note the start."""
 
 from typing import Any
 
 from mmengine.hooks import Hook
 
 from spikedense.checks.model import check_classes, check_widths
+from spikedense.checks.pretraining import is_pretrained
 from spikedense.weights import Checkpoint, check, read_state_dict
 
 
@@ -64,6 +65,35 @@ class WeightCheckHook(Hook):
         fit = check(runner.model, read_state_dict(checkpoint), source, strict=self.strict)
         if not fit.exact:
             runner.logger.warning(f"the checkpoint '{source}' fits in part, {fit.describe()}")
+
+
+class PretrainingHook(Hook):
+    """Warn of a backbone that starts from random weights at a reduced learning rate.
+
+    Attributes:
+        rates: The rate of the backbone and that of the optimizer, or None if the backbone has no
+            reduced rate.
+    """
+
+    def __init__(self) -> None:
+        self.rates: tuple[float, float] | None = None
+
+    def before_train(self, runner: Any) -> None:
+        """Warn, unless a file has given weights.
+
+        Args:
+            runner: The runner.
+        """
+        if self.rates is None or runner._has_loaded or is_pretrained(runner.model):
+            return
+        rate, full = self.rates
+        runner.logger.warning(
+            f'the backbone has random weights, but its learning rate is {rate:g}, {rate / full:g} '
+            f'of the rate {full:g}, as for pretrained weights: give it weights with '
+            '--cfg-options model.backbone.init_cfg.type=Pretrained '
+            'model.backbone.init_cfg.checkpoint=FILE (or load_from=FILE), or give it the full rate '
+            'in optim_wrapper.paramwise_cfg'
+        )
 
 
 class StartHook(Hook):

@@ -8,10 +8,12 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from spikedense.checks.dataset import with_checks
+from spikedense.checks.pretraining import reduced_rate
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
@@ -19,7 +21,7 @@ from spikedense.utils.unwrap import unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
 from .log_filter import ScreenFilter
-from .run_checks import ModelCheckHook, StartHook, WeightCheckHook
+from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
 from .spike_inference_hook import replace_model
 
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
@@ -33,12 +35,14 @@ class GuardedRunner(Runner):
     Attributes:
         start_hook: Notes whether an iteration has begun.
         weight_hook: Compares checkpoints with the model; strict on request.
+        pretraining_hook: Warns of a slow backbone without weights.
         saved: Paths of the checkpoints that this run has written.
         twin_loaded: Whether the model became a spike-driven twin, because the checkpoint is one.
     """
 
     start_hook: StartHook
     weight_hook: WeightCheckHook
+    pretraining_hook: PretrainingHook
     saved: tuple[str, ...] = ()
     twin_loaded: bool = False
 
@@ -73,8 +77,22 @@ class GuardedRunner(Runner):
         """
         super().register_hooks(*args, **kwargs)
         self.start_hook, self.weight_hook = StartHook(), WeightCheckHook()
-        for hook in (ModelCheckHook(), self.weight_hook, self.start_hook):
+        self.pretraining_hook = PretrainingHook()
+        for hook in (ModelCheckHook(), self.weight_hook, self.start_hook, self.pretraining_hook):
             self.register_hook(hook)
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper | OptimWrapperDict:
+        """Build the optimizer, and note its rates before mmengine scales and schedules them.
+
+        Args:
+            optim_wrapper: An optimizer or its config.
+
+        Returns:
+            The optimizer.
+        """
+        built = super().build_optim_wrapper(optim_wrapper)
+        self.pretraining_hook.rates = reduced_rate(self.model, built)
+        return built
 
     @staticmethod
     def build_dataloader(

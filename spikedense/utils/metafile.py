@@ -4,7 +4,8 @@ The results of a folder are in ``metafile.yml`` (OpenMMLab's model-index format,
 that the configs contain). The origin of a result is ``Source: published`` (the number of a paper,
 with ``Reference``) or ``Source: measured`` (our number, with ``Command`` and ``Machine``). The
 metafile also contains the number of parameters, because only a built model knows it; a test
-compares the number with the model. All other cells of a table come from the config.
+compares the number with the model. ``Pretraining`` says which weights the published number started
+from, because no config names weights. All other cells of a table come from the config.
 """
 
 from pathlib import Path
@@ -18,9 +19,32 @@ from spikedense.utils.config_facts import ConfigFacts, read_facts
 TABLE_START = '<!-- results: generated from metafile.yml by tools/dev/make_readmes.py -->'
 TABLE_END = '<!-- results: end -->'
 SOURCES = {'published': ('Reference',), 'measured': ('Command', 'Machine')}
+_INIT_CFG = (
+    '--cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=FILE'
+)
+#: Kinds of pretraining: what a run starts from, the option that gives it, and which file it names.
+PRETRAINING = {
+    'none': ('random weights', None, None),
+    'ImageNet-1k': (
+        'a backbone that was trained to classify ImageNet-1k',
+        _INIT_CFG,
+        'the checkpoint of the classifier, with official keys or with those of this package',
+    ),
+    'T=1 run': (
+        'the backbone of a run with T=1 on the same data',
+        _INIT_CFG,
+        'the last checkpoint of the config with T=1',
+    ),
+    'earlier run': (
+        'all weights of an earlier run on the same data',
+        '--cfg-options load_from=FILE',
+        'the last checkpoint of the earlier run',
+    ),
+}
 
+_METADATA_KEYS = ('Parameters', 'Pretraining')
 _RESULT_KEYS = ('Task', 'Dataset', 'Metrics', 'Source')
-_COLUMNS = ('Config', 'Neuron', 'T x D', 'Params (M)', 'Batch x iterations')
+_COLUMNS = ('Config', 'Neuron', 'T x D', 'Params (M)', 'Batch x iterations', 'Pretraining')
 #: The metric of each task in a table; the notes show all metrics.
 _METRICS = {
     'Semantic Segmentation': 'mIoU',
@@ -74,7 +98,13 @@ def _require(
 def _check_model(path: Path, model: dict[str, Any]) -> None:
     where = f'model {model.get("Name")!r}'
     _require(path, where, model, ('Name', 'Metadata', 'Results'), alone=True)
-    _require(path, f'{where}: Metadata', model['Metadata'], ('Parameters',), alone=True)
+    _require(path, f'{where}: Metadata', model['Metadata'], _METADATA_KEYS, alone=True)
+    pretraining = model['Metadata']['Pretraining']
+    if pretraining not in PRETRAINING:
+        raise UserError(
+            f'{path}: {where}: Pretraining is {pretraining!r}, expected one of '
+            f'{sorted(PRETRAINING)}.'
+        )
     if not isinstance(model['Results'], list):
         raise UserError(f'{path}: {where}: Results is not a list, as expected.')
     for result in model['Results']:
@@ -94,7 +124,9 @@ def _check_model(path: Path, model: dict[str, Any]) -> None:
 
 
 def render_results(models: list[dict[str, Any]], facts: dict[str, ConfigFacts]) -> str:
-    """Make the Markdown tables of a README, one for each data set, then a note for each result.
+    """Make the Markdown tables of a README, one for each data set, then their notes.
+
+    The notes explain the kinds of pretraining, then each result.
 
     Args:
         models: The models of a metafile.
@@ -108,8 +140,25 @@ def render_results(models: list[dict[str, Any]], facts: dict[str, ConfigFacts]) 
     for data in dict.fromkeys(facts[model['Name']].data for model in models):
         members = [model for model in models if facts[model['Name']].data == data]
         parts += [f'### {data}', '', *_table(members, facts, notes), '']
+    parts += _pretraining_lines(models)
     parts += notes or ['No results are recorded yet.']
     return '\n'.join(parts)
+
+
+def _pretraining_lines(models: list[dict[str, Any]]) -> list[str]:
+    """Explain each kind of pretraining in the tables, with the option that gives the weights."""
+    kinds = {model['Metadata']['Pretraining'] for model in models}
+    lines = [
+        '"Pretraining" is what the published number started from; for a config without a published '
+        'number, what its recipe starts from. No config names weights: without the option a run '
+        'starts from random weights.',
+        '',
+    ]
+    for kind, (start, option, file) in PRETRAINING.items():
+        if kind in kinds:
+            how = f'; `{option}`, where FILE is {file}' if option else ''
+            lines.append(f'- {kind}: {start}{how}.')
+    return [*lines, '']
 
 
 def _table(
@@ -128,6 +177,7 @@ def _table(
             says.steps,
             f'{model["Metadata"]["Parameters"] / 1e6:.2f}',
             f'{says.batch} x {says.length}',
+            model['Metadata']['Pretraining'],
             *(_cell(model, source, notes) for source in SOURCES),
         ]
         lines.append('| ' + ' | '.join(cells) + ' |')

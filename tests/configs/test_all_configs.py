@@ -34,6 +34,7 @@ from reduced_models import (
     random_batch,
 )
 
+from spikedense.checks.pretraining import reduced_rate
 from spikedense.utils.config_path import config_root, list_configs
 from spikedense.utils.metafile import load_metafile
 
@@ -278,12 +279,29 @@ def test_optimizer_is_built(at_full_size: tuple[str, torch.nn.Module]) -> None:
     assert num_classes_of(reduced_config_of(name)) == num_classes_of(cfg)
 
 
-def test_parameters_are_those_of_the_metafile(at_full_size: tuple[str, torch.nn.Module]) -> None:
+def test_only_pretrained_backbones_learn_slowly(
+    at_full_size: tuple[str, torch.nn.Module],
+) -> None:
+    """A reduced rate keeps weights that a config cannot have if it is meant from scratch."""
     name, model = at_full_size
+    pretraining = metadata_of(name)['Pretraining']
+    rates = reduced_rate(model, optimizer_of(config_of(name), model))
+    assert rates is None or pretraining != 'none'
+    our_own = re.search('_(camvid|demo|demo-[a-z]+|pennfudan)-', name) is not None
+    assert (pretraining == 'none') is our_own
+
+
+def metadata_of(name: str) -> dict[str, Any]:
+    """What the metafile says of a config."""
     config = Path(name)
     entries = load_metafile(config_root() / config.parent / 'metafile.yml')['Models']
     (entry,) = [entry for entry in entries if entry['Name'] == config.stem]
-    assert entry['Metadata']['Parameters'] == sum(p.numel() for p in model.parameters())
+    return entry['Metadata']
+
+
+def test_parameters_are_those_of_the_metafile(at_full_size: tuple[str, torch.nn.Module]) -> None:
+    name, model = at_full_size
+    assert metadata_of(name)['Parameters'] == sum(p.numel() for p in model.parameters())
     if name in PARAMETERS:
         parts = (model.backbone, model.neck, model.decode_head)
         assert (

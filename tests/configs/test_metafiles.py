@@ -14,6 +14,7 @@ from spikedense.errors import UserError
 from spikedense.utils.config_facts import ConfigFacts
 from spikedense.utils.config_path import config_root, list_configs
 from spikedense.utils.metafile import (
+    PRETRAINING,
     TABLE_END,
     TABLE_START,
     load_metafile,
@@ -49,7 +50,7 @@ RESULT = {
 def a_model(**results: Any) -> dict[str, Any]:
     return {
         'Name': NAME,
-        'Metadata': {'Parameters': 1234567},
+        'Metadata': {'Parameters': 1234567, 'Pretraining': 'none'},
         'Results': [{**RESULT, **results}],
     }
 
@@ -104,7 +105,7 @@ def test_published_and_measured_stand_in_their_own_columns() -> None:
     lines = render_results([model], FACTS).splitlines()
     assert lines[0] == '### CamVid'
     row = next(line for line in lines if line.startswith(f'| [{NAME}]({NAME}.py)'))
-    assert row.endswith('| LIF | 4 x 1 | 1.23 | 16 x 5000 | 60.25 [1] | 51.5 [2] |')
+    assert row.endswith('| LIF | 4 x 1 | 1.23 | 16 x 5000 | none | 60.25 [1] | 51.5 [2] |')
     assert f'1. {NAME}, CamVid: mIoU 60.25; published in Some paper.' in lines
     assert lines[-1] == (
         f'2. {NAME}, CamVid: mIoU 51.5; measured here on 2 cores with '
@@ -125,8 +126,20 @@ def test_each_task_has_its_metric() -> None:
     pq = dict(Task='Panoptic Segmentation', Metrics={'PQ': 30.9, 'PQ_th': 31.7})
     lines = render_results([a_model(**pq)], FACTS).splitlines()
     assert any(line.endswith('| PQ (published) | PQ (measured here) |') for line in lines)
-    assert any(line.endswith('| 1.23 | 16 x 5000 | - | 30.9 [1] |') for line in lines)
+    assert any(line.endswith('| 1.23 | 16 x 5000 | none | - | 30.9 [1] |') for line in lines)
     assert lines[-1].startswith(f'1. {NAME}, CamVid: PQ 30.9, PQ_th 31.7; measured here')
+
+
+@pytest.mark.parametrize('kind', PRETRAINING)
+def test_pretraining_is_explained_with_its_option(kind: str) -> None:
+    model = a_model()
+    model['Metadata']['Pretraining'] = kind
+    text = render_results([model], FACTS)
+    _, option, _ = PRETRAINING[kind]
+    assert f'| 16 x 5000 | {kind} | -' in text
+    assert [line for line in text.splitlines() if line.startswith(f'- {kind}: ')]
+    assert ('FILE' in text) is (option is not None)
+    assert option is None or f'`{option}`' in text
 
 
 def test_a_model_without_results_has_dashes() -> None:
@@ -156,8 +169,13 @@ def test_bad_results_are_named(tmp_path: Path, change: dict[str, Any], message: 
     [
         (dict(Metadata={}), "Metadata has no 'Parameters', expected"),
         (
-            dict(Metadata={'Parameters': 1, 'Neuron': 'LIF'}),
-            "Metadata has 'Neuron', expected ['Parameters'] alone",
+            dict(Metadata={'Parameters': 1, 'Pretraining': 'none', 'Neuron': 'LIF'}),
+            "Metadata has 'Neuron', expected ['Parameters', 'Pretraining'] alone",
+        ),
+        (dict(Metadata={'Parameters': 1}), "Metadata has no 'Pretraining', expected"),
+        (
+            dict(Metadata={'Parameters': 1, 'Pretraining': 'COCO'}),
+            "Pretraining is 'COCO', expected one of ['ImageNet-1k',",
         ),
         (dict(Config='configs/x.py'), "has 'Config', expected ['Name', 'Metadata', 'Results']"),
         (dict(Results={}), 'Results is not a list'),
@@ -197,7 +215,7 @@ def test_tool_writes_then_agrees(tmp_path: Path, repo_root: Path) -> None:
     assert 'old' in readme.read_text()
     assert run()[0] == 0
     text = readme.read_text()
-    assert '| LIF | 4 x 1 | 1.23 | 16 x 5000 | - | 51.5 [1] |' in text
+    assert '| LIF | 4 x 1 | 1.23 | 16 x 5000 | none | - | 51.5 [1] |' in text
     assert 'old' not in text
     assert text.endswith('after\n')
     assert run('--check')[0] == 0

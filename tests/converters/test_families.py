@@ -66,6 +66,8 @@ def test_converted_keys_are_not_recognised(reference_dir: Path, name: str) -> No
         'neck.fpn_convs.0.conv.weight',
         'decode_head.scale_heads.0.0.conv.weight',
         'decode_head.pixel_decoder.encoder_in_proj.weight',  # mmdet's MaskFormer
+        'panoptic_head.pixel_decoder.encoder_in_proj.weight',
+        'panoptic_head.mask_embed.0.weight',
         'decode_head.pixel_decoder.lateral_convs.0.conv.weight',
         'rpn_head.rpn_conv.0.conv.weight',
         'rpn_head.rpn_cls.weight',

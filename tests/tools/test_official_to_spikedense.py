@@ -129,7 +129,7 @@ def test_spike2former_gets_its_config(convert, reference_dir, tmp_path, capsys) 
     cfg = Config.fromfile(tmp_path / 'ours.py')
     assert cfg.model.decode_head.legacy_layout is True
     assert cfg.model.decode_head.num_classes == 6 and cfg.model.decode_head.num_queries == 20
-    assert cfg.model.backbone.neuron_cfg == neuron
+    assert cfg.model.backbone.neuron_cfg == neuron and cfg.model.backbone.T == 1
     model = build_model(cfg).double()
     state = torch.load(target)['state_dict']
     counters = {k: v for k, v in model.state_dict().items() if k not in state}
@@ -146,6 +146,59 @@ def test_spike2former_gets_its_config(convert, reference_dir, tmp_path, capsys) 
         for out, expected in zip(model.backbone(x), source(x), strict=True):
             assert expected.std() > 0
             torch.testing.assert_close(out, expected)
+
+
+#: Layer of a segmentor's mask MLP -> its name in a detector's.
+NUMBERED = {'fc1': '0', 'fc2': '2', 'fc_out': '4'}
+
+
+def test_panoptic_spike2former(convert, reference_dir, tmp_path) -> None:
+    """The detector's names of the layers, and a T that is no time axis; the same function."""
+    pytest.importorskip('mmdet.models', reason="mmdet's models need mmcv's compiled ops")
+    arch = dict(embed_dims=(16, 16, 24, 40), num_heads=8)
+    base = (
+        config_root()
+        / 'spike2former/spike2former_sdtv2-15m_8xb3-368750i_coco-panoptic-1024x1024.py'
+    )
+    given = tmp_path / 'given.py'
+    classes = 'num_things_classes=4, num_stuff_classes=2'
+    given.write_text(
+        f'_base_ = {str(base)!r}\nmodel = dict(\n'
+        f'    backbone=dict(T=4, arch=dict(_delete_=True, **{arch})),\n'
+        f'    panoptic_head=dict(in_channels=[8, 16, 24, 40], {classes}),\n'
+        f'    panoptic_fusion_head=dict({classes}),\n)\n'
+    )
+    head = Golden(reference_dir / 's2f_maskformer_head.json')
+    official = {}
+    for key, value in head.official_state().items():
+        part, _, rest = key.partition('.')
+        if part == 'mask_embed':
+            layer, _, name = rest.partition('.')
+            key = f'{part}.{NUMBERED[layer]}.{name}'
+        official[f'panoptic_head.{key}'] = value
+    source = SDTV2(arch).state_dict()
+    for key, shape in Golden(reference_dir / 'sdtv2_nilif_15M_T1.json').keys.items():
+        value = source[backbone_key(key)]
+        official[f'backbone.{key}'] = value.squeeze(-1) if len(shape) == 3 else value
+    torch.save({'state_dict': official}, tmp_path / 'official.pth')
+    words = ('--config', given, '--D', '8')
+    assert convert(tmp_path / 'official.pth', tmp_path / 'ours.pth', *words) == 0
+
+    cfg = Config.fromfile(tmp_path / 'ours.py')
+    assert cfg.model.backbone.T == 1
+    assert cfg.model.panoptic_head.legacy_layout is True
+    model = build_model(cfg).double().eval()
+    state = torch.load(tmp_path / 'ours.pth')['state_dict']
+    assert model.load_state_dict(state, strict=False).unexpected_keys == []
+    levels = head.inputs()
+    with torch.no_grad():
+        for i, out in enumerate(model.panoptic_head([levels[key] for key in sorted(levels)])):
+            head.assert_close(f'out{i}', out, head.arrays[f'out{i}'])
+
+    official['panoptic_head.mask_embed.6.weight'] = torch.zeros(1)
+    torch.save({'state_dict': official}, tmp_path / 'official.pth')
+    with pytest.raises(SystemExit):
+        convert(tmp_path / 'official.pth', tmp_path / 'other.pth', *words)
 
 
 #: Part of the official detector -> a golden that has its keys.

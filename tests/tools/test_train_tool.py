@@ -8,6 +8,8 @@ import torch
 from mmengine.config import Config
 from tool_configs import ITERATIONS, losses
 
+from spikedense.utils.metafile import PRETRAINING
+
 
 def _iteration(checkpoint: Path) -> int:
     return torch.load(checkpoint, weights_only=False)['meta']['iter']
@@ -124,6 +126,47 @@ def test_load_from_says_which_part_of_a_file_fits(
     said = capsys.readouterr().out
     assert said.count('fits in part, of another shape: 2 of ') == 1
     assert 'size mismatch' not in said
+
+
+SLOW = ['+optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult=0.1']
+
+
+@pytest.mark.parametrize('scaled', [False, True])
+def test_slow_backbone_without_weights(
+    config: Path, train_tool: Callable, tmp_path: Path, capsys: pytest.CaptureFixture, scaled: bool
+) -> None:
+    """The rates are those of the config, also if they are scaled with the batch."""
+    options = ['train_cfg.max_iters=1', f'+auto_scale_lr.enable={scaled}']
+    options += ['+auto_scale_lr.base_batch_size=1000']
+    arguments = [str(config), '--work-dir', str(tmp_path / 'run'), '--cfg-options', *options]
+    train_tool(arguments)
+    assert 'random weights' not in capsys.readouterr().out
+    train_tool([*arguments, *SLOW])
+    said = capsys.readouterr().out
+    assert said.count('its learning rate is 0.0001, 0.1 of the rate 0.001') == 1
+
+
+@pytest.mark.parametrize('option', sorted({how for _, how, _ in PRETRAINING.values() if how}))
+def test_the_option_of_the_readmes_gives_weights(
+    config: Path,
+    trained: tuple[str, str],
+    train_tool: Callable,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    option: str,
+) -> None:
+    flag, *keys = option.replace('FILE', trained[1]).split()
+    assert flag == '--cfg-options'
+    # One step at a rate that moves no weight by more than 1e-7.
+    keys += [*SLOW, 'train_cfg.max_iters=1', 'optim_wrapper.optimizer.lr=1e-6']
+    train_tool([str(config), '--work-dir', str(tmp_path / 'run'), '--cfg-options', *keys])
+    assert 'random weights' not in capsys.readouterr().out
+    before, after = (
+        torch.load(path, weights_only=False)['state_dict']
+        for path in (trained[1], tmp_path / 'run' / 'iter_1.pth')
+    )
+    key = 'backbone.stages.0.downsample.conv.weight'
+    torch.testing.assert_close(after[key], before[key], atol=1e-6, rtol=0)
 
 
 def test_no_checkpoint_of_an_earlier_run_is_returned(

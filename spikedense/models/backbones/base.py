@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import torch
-from mmengine.model import BaseModule, PretrainedInit
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from spikedense.checks.pretraining import pretrained_cfgs
 from spikedense.neurons import BaseNeuron, build_neuron, neuron_or_default
 
 from ..layers import checkpoint_block
@@ -184,8 +185,7 @@ class SpikeBackbone(BaseModule):
 
         A checkpoint sets every weight, so other initialisations in ``init_cfg`` are not run.
         """
-        cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg or {}]
-        pretrained = [cfg for cfg in cfgs if cfg.get('type') in ('Pretrained', PretrainedInit)]
+        pretrained = pretrained_cfgs(self)
         if not pretrained:
             super().init_weights()
             return

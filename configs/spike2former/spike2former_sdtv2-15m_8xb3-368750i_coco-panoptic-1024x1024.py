@@ -4,9 +4,9 @@ _base_ = [
     '../_base_/schedules/spike2former_368750i.py',
     '../_base_/mmdet_runtime.py',
 ]
+# The "T=4" in the released panoptic file divides the neuron's integers. It is no time axis.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(T=4),
     panoptic_head=dict(
         pixel_decoder=dict(encoder=dict(mlp_ratio=8)), transformer_decoder=dict(num_layers=9)
     ),

@@ -7,7 +7,6 @@ _base_ = [
 # Our choice, because the paper has no instance segmentation: the panoptic net without stuff classes.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(T=4),
     panoptic_head=dict(
         num_stuff_classes=0,
         pixel_decoder=dict(encoder=dict(mlp_ratio=8)),
