@@ -1,10 +1,36 @@
-"""The `spikedense` command: sub-commands that need no config and no checkout."""
+"""The `spikedense` command: one sub-command for each module of `spikedense.commands`.
+
+A module is imported when its command runs. So `spikedense --help` imports neither torch nor an mm
+library, and `spikedense doctor` starts where they do not import.
+"""
 
 import argparse
+import difflib
 from collections.abc import Sequence
+from importlib import import_module
 
 from . import doctor
 from .version import __version__
+
+#: The words of a command -> its module in `spikedense.commands`, and what the command does.
+COMMANDS = {
+    'demo': ('demo', 'train and test a small model on a generated data set'),
+    'train': ('train', 'train a config'),
+    'test': ('test', 'test a checkpoint: metrics, pictures, firing rates'),
+    'infer': ('infer', 'predict on images'),
+    'browse': ('browse', 'draw the images and labels that the network gets'),
+    'print-config': ('print_config', 'print a config with its bases and options merged'),
+    'energy': ('energy', 'count and price the operations of a model'),
+    'report': ('report', 'write one page with accuracy, energy and firing rates'),
+    'benchmark': ('benchmark', 'measure the time and the memory of a config'),
+    'plot-curves': ('plot_curves', 'draw the learning curves of runs'),
+    'spike-inference': ('spike_inference', 'compare a model with its spike-driven twin'),
+    'export onnx': ('export_onnx', 'export a model to ONNX'),
+    'export nir': ('export_nir', 'export convolutions and neurons to NIR'),
+    'convert': ('convert', 'convert an official checkpoint'),
+    'make-demo': ('make_demo', 'write the generated data set'),
+}
+_DOCTOR = 'what is installed, what works, how to mend the rest'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,10 +42,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(prog='spikedense', description='Spiking dense prediction.')
-    parser.add_argument('--version', action='version', version=f'spikedense {__version__}')
-    commands = parser.add_subparsers(dest='command', required=True)
-    doctor.add_arguments(
-        commands.add_parser('doctor', help='what is installed, what works, how to mend the rest')
+    lines = {**{name: what for name, (_, what) in COMMANDS.items()}, 'doctor': _DOCTOR}
+    parser = argparse.ArgumentParser(
+        prog='spikedense',
+        usage='spikedense [--version] COMMAND ...',
+        description='Spiking dense prediction.',
+        epilog='commands (spikedense COMMAND --help lists the options of a command):\n'
+        + '\n'.join(f'  {name:<17}{what}' for name, what in lines.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    return doctor.run(parser.parse_args(argv))
+    parser.add_argument('--version', action='version', version=f'spikedense {__version__}')
+    parser.add_argument('words', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    words = parser.parse_args(argv).words
+    # A command has one word or two.
+    name = next((' '.join(words[:n]) for n in (2, 1) if ' '.join(words[:n]) in lines), None)
+    if name is None:
+        parser.error(_unknown(words, list(lines)))
+    rest = words[len(name.split()) :]
+    if name == 'doctor':
+        options = argparse.ArgumentParser(prog='spikedense doctor', description=_DOCTOR)
+        doctor.add_arguments(options)
+        return doctor.run(options.parse_args(rest))
+    import_module(f'{__package__}.commands.{COMMANDS[name][0]}').main(rest, f'spikedense {name}')
+    return 0
+
+
+def _unknown(words: Sequence[str], names: list[str]) -> str:
+    """Say that the words name no command, and which commands are near."""
+    if not words:
+        return 'expected a command; spikedense --help lists them'
+    near = [name for name in names if name.split()[0] == words[0]]
+    near = near or difflib.get_close_matches(words[0], names, n=3, cutoff=0.5)
+    hint = f'did you mean {" or ".join(near)}?' if near else 'spikedense --help lists them'
+    return f"unknown command '{words[0]}'; {hint}"

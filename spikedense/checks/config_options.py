@@ -37,10 +37,37 @@ def apply_options(cfg: Config, options: Mapping[str, Any]) -> None:
     Raises:
         UserError: See :func:`checked_options`; or an option does not fit the config.
     """
-    try:
-        cfg.merge_from_dict(checked_options(cfg, options))
-    except (KeyError, TypeError, IndexError) as exc:
-        raise UserError(f'--cfg-options does not fit the config: {exc.args[0]}') from exc
+    for key, value in checked_options(cfg, options).items():
+        try:
+            cfg.merge_from_dict(dict([_of_whole_list(cfg, key, value)]))
+        except (KeyError, TypeError, IndexError) as exc:
+            raise UserError(f'--cfg-options does not fit the config: {exc.args[0]}') from exc
+
+
+def _of_whole_list(cfg: Config, key: str, value: Any) -> tuple[str, Any]:
+    """Turn an option for one element into an option for its list.
+
+    mmengine merges only dictionaries into elements, and only into those of lists.
+
+    Args:
+        cfg: The config.
+        key: Dotted key.
+        value: The value.
+
+    Returns:
+        Key and value; those given if mmengine can merge them.
+    """
+    parent, _, last = key.rpartition('.')
+    items: Any = _found(cfg, parent)
+    is_index = isinstance(items, (list, tuple)) and last.isdigit() and int(last) < len(items)
+    if not is_index:
+        return key, value
+    if isinstance(value, Mapping):
+        if not value.get('_delete_'):
+            return key, value
+        value = {name: item for name, item in value.items() if name != '_delete_'}
+    index = int(last)
+    return parent, type(items)([*items[:index], value, *items[index + 1 :]])
 
 
 def checked_options(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,14 +95,7 @@ def checked_options(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_kind(cfg: Config, key: str, value: Any) -> None:
     """Compare the kind of a value with the kind of the value that it replaces."""
-    now: Any = cfg
-    for part in key.split('.'):
-        if isinstance(now, (list, tuple)):
-            now = now[int(part)]
-        elif isinstance(now, Mapping) or now is cfg:
-            now = now.get(part)
-        else:
-            return
+    now = _found(cfg, key)
     if value is None:
         return
     # A name may replace a dictionary without a type, as in `arch`.
@@ -88,6 +108,17 @@ def _check_kind(cfg: Config, key: str, value: Any) -> None:
     else:
         return
     raise UserError(f'--cfg-options: {key}={value!r}, expected {expected}')
+
+
+def _found(cfg: Config, key: str) -> Any:
+    """Return the value at a dotted key, or None if there is none."""
+    now: Any = cfg
+    for part in key.split('.'):
+        if isinstance(now, (list, tuple)):
+            now = now[int(part)] if part.isdigit() and int(part) < len(now) else None
+        else:
+            now = now.get(part) if isinstance(now, Mapping) or now is cfg else None
+    return now
 
 
 def _are_dicts(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What the command lines share: their arguments, and how an error is shown."""
+"""The command lines: one module a command, what they share, and how an error is shown."""
 
 from .errors import report_errors
 

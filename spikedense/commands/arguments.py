@@ -1,4 +1,4 @@
-"""Command-line arguments that several tools share."""
+"""Command-line arguments that several commands share."""
 
 import argparse
 from typing import Any
@@ -9,9 +9,16 @@ from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
 from spikedense.apis.environment import LAUNCHERS
 from spikedense.models.layers.attention import ORDERS
 
+from .option_values import has_dict, read_value
+
 
 class OptionsAction(DictAction):
-    """mmengine's ``KEY=VALUE`` action, with an error message for a word of another form."""
+    """mmengine's ``KEY=VALUE`` action, with dictionaries as values and errors of one sentence."""
+
+    @staticmethod
+    def _parse_iterable(val: str) -> Any:
+        """Read a value; mmengine calls this method by its name."""
+        return read_value(val) if has_dict(val) else DictAction._parse_iterable(val)
 
     def __call__(
         self,
@@ -31,17 +38,22 @@ class OptionsAction(DictAction):
         for word in values or ():
             if '=' not in word or word.startswith('='):
                 parser.error(f"{option_string} takes KEY=VALUE, not '{word}'")
-        try:
-            super().__call__(parser, namespace, values, option_string)
-        except AssertionError as exc:
-            parser.error(f'{option_string}: {exc}')
+            try:
+                super().__call__(parser, namespace, [word], option_string)
+            # mmengine never ends with a comma inside of brackets that follow a word: "f(1,2)".
+            except (AssertionError, RecursionError, ValueError) as exc:
+                reason = 'this value cannot be read' if isinstance(exc, RecursionError) else exc
+                parser.error(
+                    f'{option_string} {word}: {reason}; a list of dicts needs quotes, as in '
+                    "\"KEY=[dict(type='RandomFlip', prob=0.5), dict(type='PackSegInputs')]\""
+                )
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of a training or a test: config, folder, launcher, seed and others.
 
     Args:
-        parser: The parser of ``tools/train.py`` or ``tools/test.py``.
+        parser: The parser of ``spikedense train`` or ``spikedense test``.
     """
     parser.add_argument('config', help='path of a config, or name of a shipped one')
     parser.add_argument(

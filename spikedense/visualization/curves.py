@@ -47,7 +47,7 @@ def scalar_files(run: Path) -> list[Path]:
     if not files:
         raise FileNotFoundError(
             f'run {str(run)!r}: no vis_data/{SCALARS} below it; expected a folder that '
-            'tools/train.py wrote to'
+            'spikedense train wrote to'
         )
     return files
 

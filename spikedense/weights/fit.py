@@ -15,7 +15,6 @@ from spikedense.errors import UserError
 from spikedense.utils.unwrap import unwrap
 from spikedense.utils.wording import some_of
 
-_CONVERTER = 'tools/model_converters/official_to_spikedense.py'
 #: A counter that some checkpoints lack and that no prediction depends on.
 _BATCH_COUNTER = 'num_batches_tracked'
 #: Message of torch about a weight: name, shape in the checkpoint, shape in the model.
@@ -129,7 +128,7 @@ def check(
         raise UserError(
             f"the checkpoint '{source}' has official keys "
             f'({", ".join(family.name for family in families)}), expected keys of spikedense; '
-            f'`python {_CONVERTER} {source} NEW.pth` converts it'
+            f'`spikedense convert {source} NEW.pth` converts it'
         )
     if found.nothing:
         reason = found.describe() if found.wrong_shape else _other_names(state, model)

@@ -1,4 +1,3 @@
-import importlib.util
 import io
 import json
 import subprocess
@@ -16,6 +15,7 @@ from spikedense.analysis.machine import ConvProbe, describe_machine
 from spikedense.analysis.memory import peak_memory, resident_peak_mib
 from spikedense.analysis.workload import Workload, WorkloadSettings
 from spikedense.apis.benchmark import benchmark, interleaved_medians
+from spikedense.commands.benchmark import main
 from spikedense.neurons import BaseNeuron
 
 CONFIG = 'configs/sdt_v3/fpn_sdtv3-5m_1xb16-5k_camvid-480x360.py'
@@ -188,23 +188,19 @@ def test_bad_settings_are_named(settings: WorkloadSettings, changes: dict, messa
 
 
 @pytest.fixture
-def tool(repo_root: Path) -> Callable[..., int]:
+def tool() -> Callable[..., dict]:
     """`main` of the tool in this process, where nothing has to be imported again."""
-    file = repo_root / 'tools' / 'analysis_tools' / 'benchmark.py'
-    spec = importlib.util.spec_from_file_location('benchmark_tool', file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return lambda *args: module.main([str(arg) for arg in args])
+    return lambda *args: main([str(arg) for arg in args])
 
 
 def test_tool_compares_and_writes_json(
-    config: str, tool: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture
+    config: str, tool: Callable[..., dict], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / 'report.json'
     small = ['--part', 'backbone', '--size', 64, 64, '--repeats', 1, '--warmup', 0]
     quick = ['--threads', 1, '--no-machine', '--no-memory', '--out', out]
     other = ['--compare-cfg-options', 'model.backbone.T=2']
-    assert tool(config, *small, *quick, *other) == 0
+    tool(config, *small, *quick, *other)
     assert 'train step (s)' in capsys.readouterr().out
     report = json.loads(out.read_text())
     assert set(report['ratio']) >= {'parameters', 'forward', 'train_step'}
@@ -212,11 +208,11 @@ def test_tool_compares_and_writes_json(
 
 
 def test_tool_compares_with_the_plain_statement(
-    config: str, tool: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture
+    config: str, tool: Callable[..., dict], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / 'report.json'
     small = ['--size', 64, 64, '--repeats', 1, '--warmup', 0, '--threads', 1]
-    assert tool(config, '--compare-plain', *small, '--no-machine', '--no-memory', '--out', out) == 0
+    tool(config, '--compare-plain', *small, '--no-machine', '--no-memory', '--out', out)
     a, b = capsys.readouterr().out.splitlines()[-2:]
     assert a.startswith('A: ') and a.endswith('fp32)')
     assert b.startswith('B: ') and b.endswith('fp32, plain re-statement)')
@@ -231,9 +227,10 @@ def test_tool_compares_with_the_plain_statement(
     'others', [['--compare', CONFIG], ['--compare-cfg-options', 'model.backbone.T=2'], ['--amp']]
 )
 def test_the_plain_statement_is_compared_alone(
-    others: list[str], tool: Callable[..., int], capsys: pytest.CaptureFixture
+    others: list[str], tool: Callable[..., dict], capsys: pytest.CaptureFixture
 ) -> None:
-    assert tool(CONFIG, '--compare-plain', *others) == 1
+    with pytest.raises(SystemExit, match='2'):
+        tool(CONFIG, '--compare-plain', *others)
     said = capsys.readouterr()
     assert 'expected no --compare, --compare-cfg-options or --amp' in said.err
     assert not said.out
@@ -241,19 +238,21 @@ def test_the_plain_statement_is_compared_alone(
 
 @pytest.mark.parametrize('flag', ['--cfg-options', '--compare-cfg-options'])
 def test_tool_names_an_unknown_option(
-    config: str, tool: Callable[..., int], flag: str, capsys: pytest.CaptureFixture
+    config: str, tool: Callable[..., dict], flag: str, capsys: pytest.CaptureFixture
 ) -> None:
-    assert tool(config, flag, 'modle.backbone.T=4') == 1
+    with pytest.raises(SystemExit, match='2'):
+        tool(config, flag, 'modle.backbone.T=4')
     said = capsys.readouterr().err
     assert "unknown key 'modle.backbone.T'" in said and "'model'" in said
     assert 'Traceback' not in said
 
 
 def test_tool_names_a_missing_config(
-    tool: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture
+    tool: Callable[..., dict], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / 'report.json'
-    assert tool('configs/absent.py', '--out', out) == 1
+    with pytest.raises(SystemExit, match='2'):
+        tool('configs/absent.py', '--out', out)
     said = capsys.readouterr().err
     assert 'configs/absent.py' in said and 'Traceback' not in said
     assert not out.exists()

@@ -60,6 +60,31 @@ def test_known_keys_are_merged(cfg: Config, key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ('key', 'value', 'expected'),
+    [
+        ('0', dict(prob=1), dict(type='Resize', scale=(8, 8), prob=1)),
+        ('0', dict(_delete_=True, type='Pad'), dict(type='Pad')),
+        ('0.scale.1', 16, dict(type='Resize', scale=(8, 16))),
+        ('0.scale', [1, 2], dict(type='Resize', scale=[1, 2])),
+    ],
+)
+def test_elements_of_lists(cfg: Config, key: str, value: Any, expected: dict) -> None:
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[0].scale = (8, 8)
+    pipeline.append(dict(type='RandomFlip'))
+    apply_options(cfg, {f'+train_dataloader.dataset.pipeline.{key}': value})
+    assert cfg.train_dataloader.dataset.pipeline == [expected, dict(type='RandomFlip')]
+
+
+def test_an_element_that_is_no_dict(cfg: Config) -> None:
+    cfg.model.decode_head.feature_strides = [4, 8]
+    apply_options(cfg, {'model.decode_head.feature_strides.1': 16})
+    assert cfg.model.decode_head.feature_strides == [4, 16]
+    with pytest.raises(UserError, match='exceeds the length'):
+        apply_options(cfg, {'+model.decode_head.feature_strides.2': 16})
+
+
+@pytest.mark.parametrize(
     ('key', 'expected'),
     [
         ('model.backbon.arch', "did you mean 'backbone'"),

@@ -1,6 +1,7 @@
 """Arguments that several tools share."""
 
 import argparse
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,41 @@ def test_settings_of_the_arguments(words: list[str], settings: EnergySettings) -
     parser = argparse.ArgumentParser()
     add_energy_arguments(parser)
     assert energy_settings(parser.parse_args(words)) == settings
+
+
+FLIP = dict(type='RandomFlip', prob=0.5)
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        (
+            "[dict(type='RandomFlip', prob=0.5),dict(type='X', size=(1, -2))]",
+            [FLIP, dict(type='X', size=(1, -2))],
+        ),
+        ('[{"type": "RandomFlip", "prob": 0.5}]', [FLIP]),
+        # Shells take quotes away.
+        ('dict(type=RandomFlip,prob=0.5)', FLIP),
+        ('(dict(type=spikedense.SDTV3,norm=None),)', (dict(type='spikedense.SDTV3', norm=None),)),
+        # mmengine's own forms.
+        ('[(1,2),(3,4)]', [(1, 2), (3, 4)]),
+        ('a,b', ['a', 'b']),
+        ('weights{1}.pth', 'weights{1}.pth'),
+    ],
+)
+def test_values_of_options(text: str, value: Any) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction)
+    assert parser.parse_args(['--cfg-options', f'a.b={text}']).cfg_options == {'a.b': value}
+
+
+@pytest.mark.parametrize('text', ['[dict(a=1]', '[dict(a=1+b)]', '[dict(1)]', 'f(1,2)', '[1,(2'])
+def test_values_that_cannot_be_read(text: str, capsys: pytest.CaptureFixture) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction)
+    with pytest.raises(SystemExit, match='2'):
+        parser.parse_args(['--cfg-options', f'key={text}'])
+    assert f'--cfg-options key={text}: ' in capsys.readouterr().err
 
 
 def test_a_word_that_is_no_option(capsys: pytest.CaptureFixture) -> None:

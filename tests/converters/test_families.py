@@ -130,7 +130,7 @@ def test_family_from_outside(
         model = SDTV3(SMALL, init_cfg=init_cfg)
         model.init_weights()
         assert all(torch.equal(value, ours[key]) for key, value in model.state_dict().items())
-    with pytest.raises(UserError, match=r'official keys \(Toy\), .*official_to_spikedense\.py'):
+    with pytest.raises(UserError, match=r'official keys \(Toy\), .*spikedense convert'):
         check(SDTV3(SMALL), official, 'toy.pth')
 
 

@@ -91,7 +91,7 @@ def _without_head(state: dict) -> dict:
         (lambda state: {'x': torch.zeros(1)}, 'its keys are x'),
         (
             lambda state: {**state, 'backbone.downsample1_1.encode_conv.weight': torch.zeros(1)},
-            'official_to_spikedense.py',
+            'spikedense convert',
         ),
     ],
 )

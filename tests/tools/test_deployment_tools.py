@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from tool_configs import load_tool
 
+from spikedense.commands import spike_inference
 from spikedense.deploy.onnx_runtime import OnnxNetwork
 
 SHAPE = ['--shape', '64', '64']
@@ -85,15 +86,13 @@ def test_export_nir(
 
 
 def test_to_spike_inference(
-    repo_root: Path,
     trained: tuple[str, str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The order of additions differs, so that in float32 a spike may flip.
-    tool = load_tool(repo_root / 'tools' / 'deployment' / 'to_spike_inference.py')
-    open_model, images_of = tool.open_model, tool.images_of
+    open_model, images_of = spike_inference.open_model, spike_inference.images_of
 
     def opened(*args: Any) -> Any:
         cfg, model = open_model(*args)
@@ -103,12 +102,12 @@ def test_to_spike_inference(
         batches, source = images_of(*args)
         return [images.double() for images in batches], source
 
-    monkeypatch.setattr(tool, 'open_model', opened)
-    monkeypatch.setattr(tool, 'images_of', doubled)
+    monkeypatch.setattr(spike_inference, 'open_model', opened)
+    monkeypatch.setattr(spike_inference, 'images_of', doubled)
     image, saved = tmp_path / 'image.png', tmp_path / 'twin.pth'
     cv2.imwrite(str(image), np.random.default_rng(0).integers(255, size=(80, 60, 3)))
     words = [*trained, *SHAPE, '--image', str(image), '--save', str(saved)]
-    result = tool.main(words)
+    result = spike_inference.main(words)
     assert result['max_difference'] < 1e-9
     printed = capsys.readouterr().out
     assert 'upsample_bilinear2d' in printed

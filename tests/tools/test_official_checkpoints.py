@@ -33,7 +33,7 @@ def sentence(path: Path) -> str:
     """What each of them says."""
     return (
         rf"^(error: )?the checkpoint '{path}' has official keys \(Spike-driven Transformer.*\), "
-        r'expected keys of spikedense; `python tools/model_converters/official_to_spikedense\.py '
+        r'expected keys of spikedense; `spikedense convert '
         rf'{path} NEW\.pth` converts it$'
     )
 

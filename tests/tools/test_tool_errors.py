@@ -196,7 +196,7 @@ def test_checkpoint_without_some_weights(
     ('state', 'said'),
     [
         ({}, 'its state_dict is empty'),
-        ({'downsample1_1.encode_conv.weight': torch.zeros(1)}, 'official_to_spikedense.py'),
+        ({'downsample1_1.encode_conv.weight': torch.zeros(1)}, 'spikedense convert'),
     ],
 )
 def test_load_from_of_another_model(

@@ -97,7 +97,7 @@ def test_tool_names_mistakes(
 ) -> None:
     out = tmp_path / 'curves.png'
     done = run_tool(repo_root, run, '--out', out, *extra)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not out.exists()
@@ -106,5 +106,5 @@ def test_tool_names_mistakes(
 def test_missing_runs_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match='no such file or folder'):
         read_run(tmp_path / 'absent')
-    with pytest.raises(FileNotFoundError, match='that tools/train'):
+    with pytest.raises(FileNotFoundError, match='that spikedense train'):
         read_run(tmp_path)

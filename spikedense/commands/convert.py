@@ -1,0 +1,78 @@
+"""Convert an official checkpoint of a known family to the keys of this package.
+
+The known families are Spike-driven Transformer V2 and V3 (classifiers and dense backbones),
+Semantic FPN, Spike2Former and the spiking detectors; the config can register others. An error names
+the keys that no family knows, and the keys that the model of the config lacks. A Spike2Former
+checkpoint needs special settings (the released layout, the number of classes of its output). The
+tool then also writes a config, with the name of the new file.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from spikedense.apis.convert import convert_file
+from spikedense.errors import UserError
+from spikedense.utils.files import complete_or_absent
+
+from .errors import report_errors
+
+
+def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+        prog: The program's name in the help; by default that of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__.splitlines()[0])
+    parser.add_argument('source', type=Path, help='the official checkpoint')
+    parser.add_argument('target', type=Path, help='the file to write')
+    parser.add_argument(
+        '--config', help='a config; its model must have exactly the converted keys and shapes'
+    )
+    parser.add_argument(
+        '--part',
+        choices=['all', 'backbone'],
+        default='all',
+        help="'backbone' writes only the keys of the backbone, for init_cfg",
+    )
+    parser.add_argument(
+        '--D', type=int, default=4, help='largest integer of the neurons of a Spike2Former (4)'
+    )
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    """Convert. If a key or a weight does not fit, nothing is written and the exit code is 2.
+
+    Args:
+        argv: The words after the program's name.
+        prog: The program's name in the help; by default that of the process.
+
+    Returns:
+        The exit code, 0.
+    """
+    args = parse_args(argv, prog)
+    with report_errors(args.debug):
+        state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
+        beside = args.target.with_suffix('.py')
+        if cfg is not None and beside.exists() and beside.read_text() != cfg.pretty_text:
+            raise UserError(
+                f"'{beside}', where the config for the new file goes, exists with other content: "
+                'move it away or choose another target'
+            )
+        args.target.parent.mkdir(parents=True, exist_ok=True)
+        with complete_or_absent(args.target) as partial:
+            torch.save({'state_dict': state}, partial)
+    print(f'{len(state)} tensors written to {args.target}')
+    if cfg is not None:
+        cfg.dump(beside)
+        print(f'the config for it: {beside}')
+    return 0

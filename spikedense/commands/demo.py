@@ -1,0 +1,55 @@
+"""Train and test a small spiking segmenter on a generated data set: ``spikedense demo``."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from spikedense.apis import test, train
+from spikedense.errors import UserError
+
+from .errors import report_errors
+
+CONFIG = 'spike2former_sdtv3-demo_1xb8-680i_demo-128x128'
+WORK_DIR = 'work_dirs/demo'
+
+
+def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+        prog: The program's name in the help; by default that of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
+    parser.add_argument('--config', default=CONFIG, help=f'config ({CONFIG})')
+    parser.add_argument('--work-dir', default=WORK_DIR, help=f'folder of all outputs ({WORK_DIR})')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the run (0)')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+    """Run the demo.
+
+    Args:
+        argv: The words after the program's name.
+        prog: The program's name in the help; by default that of the process.
+    """
+    args = parse_args(argv, prog)
+    start = time.perf_counter()
+    pictures = Path(args.work_dir, 'overlays')
+    with report_errors(args.debug):
+        print(f'1/2 training: spikedense train {args.config} --work-dir {args.work_dir}')
+        checkpoint = train(args.config, work_dir=args.work_dir, seed=args.seed)
+        if checkpoint is None:
+            raise UserError(f"the training of '{args.config}' left no checkpoint to test")
+        print(f'2/2 testing: spikedense test {args.config} {checkpoint} --show-dir {pictures}')
+        metrics = test(
+            args.config, checkpoint, work_dir=args.work_dir, show_dir=str(pictures), seed=args.seed
+        )
+    print(f'\nmIoU {metrics["mIoU"]:.2f} after {time.perf_counter() - start:.0f} s')
+    print(f'pictures (left the truth, right the prediction): {pictures}')

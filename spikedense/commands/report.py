@@ -1,0 +1,98 @@
+"""Write a page about a checkpoint: ``spikedense report CONFIG CHECKPOINT``.
+
+The page shows accuracy, energy, firing and examples. It is HTML that needs no other file. The
+numbers are written as JSON beside the page.
+
+Examples:
+    spikedense report CONFIG CHECKPOINT --out report.html
+    spikedense report CONFIG CHECKPOINT --num-images 200 --spikingjelly
+    spikedense report CONFIG CHECKPOINT --data 'photos/*.jpg' --examples 8
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spikedense.report.page import number
+from spikedense.report.report import make_report
+
+from .arguments import (
+    add_energy_arguments,
+    add_model_arguments,
+    energy_settings,
+)
+from .errors import report_errors
+
+
+def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
+    """Parse the command line.
+
+    Args:
+        argv: The words after the program's name; by default those of the process.
+        prog: The program's name in the help; by default that of the process.
+
+    Returns:
+        The arguments.
+    """
+    parser = argparse.ArgumentParser(
+        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_model_arguments(parser, checkpoint_needed=True)
+    parser.add_argument(
+        '--data',
+        default='test',
+        help="test (the config's test set); or a file, folder or pattern, which gives no accuracy",
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('report.html'),
+        help='the page; the JSON file has the same name',
+    )
+    parser.add_argument('--examples', type=int, default=4, help='images to show')
+    parser.add_argument(
+        '--num-images', type=int, default=10, help='largest number of images for the energy'
+    )
+    parser.add_argument(
+        '--shape',
+        nargs=2,
+        type=int,
+        metavar=('HEIGHT', 'WIDTH'),
+        help="size for the energy; by default the config's crop or test size",
+    )
+    add_energy_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, Any]:
+    """Make the report, and print its main figures.
+
+    Args:
+        argv: The words after the program's name.
+        prog: The program's name in the help; by default that of the process.
+
+    Returns:
+        The numbers.
+    """
+    args = parse_args(argv, prog)
+    with report_errors(args.debug):
+        report = make_report(
+            args.config,
+            args.checkpoint,
+            args.out,
+            data=args.data,
+            num_images=args.num_images,
+            examples=args.examples,
+            shape=None if args.shape is None else tuple(args.shape),
+            settings=energy_settings(args),
+            spikingjelly=args.spikingjelly,
+            cfg_options=args.cfg_options,
+        )
+    for figure in report['headline']:
+        print(f'{figure["label"]}: {number(figure["value"], figure["kind"])} {figure["unit"]}')
+    if report['firing'] and report['firing']['alarms']:
+        print(f'firing alarms: {len(report["firing"]["alarms"])}, named in the report')
+    print(f'report: {args.out}')
+    print(f'numbers: {args.out.with_suffix(".json")}')
+    return report
