@@ -1,8 +1,9 @@
-"""The check that a checkpoint is there."""
+"""The checks that a checkpoint is named, and that it is there."""
 
 from pathlib import Path
 
 from spikedense.errors import UserError
+from spikedense.utils.config_path import SHIPPED_MODELS, shipped_weights
 
 
 def existing_checkpoint(path: str) -> str:
@@ -20,3 +21,27 @@ def existing_checkpoint(path: str) -> str:
     if '://' not in path and not Path(path).expanduser().is_file():
         raise UserError(f"there is no checkpoint '{path}'")
     return path
+
+
+def checkpoint_for(model: object, weights: str | Path | None) -> str:
+    """Return the checkpoint for a model: the given one, or the one that ships with the model.
+
+    Args:
+        model: Path or name of a config, a config, or the name of a model that ships with its
+            weights.
+        weights: Path or address of a checkpoint; None means the shipped one.
+
+    Returns:
+        A path that exists, or an address.
+
+    Raises:
+        UserError: There is no such file, or no checkpoint ships with the model.
+    """
+    given = shipped_weights(model) if weights is None else weights
+    if given is None:
+        names = ', '.join(repr(name) for name in SHIPPED_MODELS)
+        raise UserError(
+            f"the model '{model}' has no weights, expected the path of a checkpoint (only {names} "
+            'ships with its weights)'
+        )
+    return existing_checkpoint(str(given))

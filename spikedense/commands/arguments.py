@@ -1,6 +1,7 @@
 """Command-line arguments that several commands share."""
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import DictAction
@@ -8,6 +9,7 @@ from mmengine.config import DictAction
 from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
 from spikedense.apis.environment import LAUNCHERS
 from spikedense.models.layers.attention import ORDERS
+from spikedense.utils.config_path import shipped_weights
 
 from .option_values import has_dict, read_value
 
@@ -88,15 +90,39 @@ def add_model_arguments(parser: argparse.ArgumentParser, checkpoint_needed: bool
     Args:
         parser: The parser of a tool that analyses or exports a model.
         checkpoint_needed: Whether the checkpoint is required; else the weights may be random.
+            Parse by :func:`parse_model_arguments`, which knows the models with shipped weights.
     """
     parser.add_argument('config', help='config file, or the name of a shipped one')
     parser.add_argument(
         'checkpoint',
-        nargs=None if checkpoint_needed else '?',
+        nargs='?',
         help='weights' if checkpoint_needed else 'weights; by default random ones',
     )
     parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
     parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    parser.set_defaults(checkpoint_needed=checkpoint_needed)
+
+
+def parse_model_arguments(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None
+) -> argparse.Namespace:
+    """Parse the arguments of a parser with :func:`add_model_arguments`.
+
+    Args:
+        parser: The parser.
+        argv: The words; None means those of the process.
+
+    Returns:
+        The arguments. The checkpoint of a model that ships with its weights is that one, if no
+        other is named.
+    """
+    args = parser.parse_args(argv)
+    shipped = shipped_weights(args.config)
+    if args.checkpoint is None and shipped is not None:
+        args.checkpoint = str(shipped)
+    if args.checkpoint is None and args.checkpoint_needed:
+        parser.error('the following arguments are required: checkpoint')
+    return args
 
 
 def add_energy_arguments(parser: argparse.ArgumentParser) -> None:

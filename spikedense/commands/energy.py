@@ -27,6 +27,7 @@ from .arguments import (
     add_energy_arguments,
     add_model_arguments,
     energy_settings,
+    parse_model_arguments,
 )
 from .errors import report_errors
 
@@ -58,7 +59,7 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     add_energy_arguments(parser)
     parser.add_argument('--layers', type=int, default=12, help='layers to print, 0 for all')
     parser.add_argument('--out', type=Path, help='write the report as JSON too')
-    return parser.parse_args(argv)
+    return parse_model_arguments(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from spikedense.deploy.onnx_export import ExportError
 from spikedense.errors import UserError
 from spikedense.inference.model import open_model
 
-from .arguments import add_model_arguments
+from .arguments import add_model_arguments, parse_model_arguments
 from .errors import report_errors
 
 
@@ -31,7 +31,7 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     parser.add_argument('--out', type=Path, required=True, help='file to write, *.nir')
     parser.add_argument('--shape', nargs=2, type=int, default=(64, 64), metavar=('HEIGHT', 'WIDTH'))
     parser.add_argument('--dt', type=float, default=DT, help='length of a time step in seconds')
-    return parser.parse_args(argv)
+    return parse_model_arguments(parser, argv)
 
 
 def print_report(report: NirReport) -> None:

@@ -11,7 +11,7 @@ from spikedense.deploy.onnx_export import OPSETS, ExportError, export_onnx
 from spikedense.errors import UserError
 from spikedense.inference.model import describe, open_model
 
-from .arguments import add_model_arguments
+from .arguments import add_model_arguments, parse_model_arguments
 from .errors import report_errors
 
 
@@ -32,7 +32,7 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         '--shape', nargs=2, type=int, default=(512, 512), metavar=('HEIGHT', 'WIDTH')
     )
     parser.add_argument('--opset', type=int, choices=OPSETS, default=OPSETS[0])
-    return parser.parse_args(argv)
+    return parse_model_arguments(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spikedense.errors import UserError
 from spikedense.inference import open_inferencer, open_onnx_inferencer
+from spikedense.utils.config_path import SHIPPED_MODELS
 
 from .arguments import OptionsAction
 from .errors import report_errors
@@ -23,7 +24,7 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         The arguments.
     """
     parser = argparse.ArgumentParser(prog=prog, description='Predict on images.')
-    words = sys.argv[1:] if argv is None else argv
+    words = list(sys.argv[1:] if argv is None else argv)
     parser.add_argument(
         '--onnx',
         metavar='FOLDER',
@@ -31,8 +32,11 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         'config and weights',
     )
     if not any(word.partition('=')[0] == '--onnx' for word in words):
-        parser.add_argument('config', help='path of a config, or name of a shipped one')
-        parser.add_argument('weights', help='path of a checkpoint that fits the config')
+        parser.add_argument(
+            'config', help="path of a config, name of a shipped one, or 'demo' (without weights)"
+        )
+        if not {*words[:1]} & SHIPPED_MODELS.keys():
+            parser.add_argument('weights', help='path of a checkpoint that fits the config')
     parser.add_argument('inputs', nargs='+', help='images, folders of images or frames, patterns')
     parser.add_argument(
         '--out-dir', help='folder of all output files (work_dirs/<config name>/inference)'
@@ -69,7 +73,9 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     options = {} if args.score_thr is None else {'score_thr': args.score_thr}
     with report_errors(args.debug):
         if args.onnx is None:
-            inferencer = open_inferencer(args.config, args.weights, args.device, args.cfg_options)
+            inferencer = open_inferencer(
+                args.config, getattr(args, 'weights', None), args.device, args.cfg_options
+            )
         elif args.device or args.cfg_options:
             raise UserError('--onnx takes no --device and no --cfg-options: it has no config')
         else:

@@ -21,6 +21,7 @@ from .arguments import (
     add_energy_arguments,
     add_model_arguments,
     energy_settings,
+    parse_model_arguments,
 )
 from .errors import report_errors
 
@@ -62,7 +63,7 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         help="size for the energy; by default the config's crop or test size",
     )
     add_energy_arguments(parser)
-    return parser.parse_args(argv)
+    return parse_model_arguments(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, Any]:

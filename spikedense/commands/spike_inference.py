@@ -24,7 +24,7 @@ from spikedense.inference.sized_images import images_of
 from spikedense.tracing import network_outputs
 from spikedense.weights import read_checkpoint
 
-from .arguments import add_model_arguments
+from .arguments import add_model_arguments, parse_model_arguments
 from .errors import report_errors
 
 PLACES = 5
@@ -47,7 +47,7 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     )
     parser.add_argument('--image', help='image to compare on; by default normal noise')
     parser.add_argument('--save', type=Path, help="file for the twin's checkpoint, *.pth")
-    return parser.parse_args(argv)
+    return parse_model_arguments(parser, argv)
 
 
 def print_multiplications(found: Sequence[RealMultiplication]) -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from spikedense.checks.checkpoint import existing_checkpoint
+from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of
 from spikedense.checks.model import build_model, check_widths
 from spikedense.deploy import as_saved
@@ -42,8 +42,10 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
     Inferencers of different libraries can be used in one process, in any order.
 
     Args:
-        model: Path of a config, name of a shipped one, or a config.
-        weights: Path or address of a checkpoint that fits the model key by key.
+        model: Path of a config, name of a shipped one, a config, or ``'demo'``, the model that
+            ships with its weights.
+        weights: Path or address of a checkpoint that fits the model key by key; None means the
+            weights that ship with the model.
         device: ``cpu``, ``cuda``, ``cuda:1``...; by default the GPU if there is one.
         cfg_options: Dotted keys and the values that replace those of the config.
         network: The model of the config if it is built already. It gets the weights and is moved
@@ -62,7 +64,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
     def __init__(
         self,
         model: str | Path | Config,
-        weights: str | Path,
+        weights: str | Path | None = None,
         device: str | torch.device | None = None,
         cfg_options: Mapping[str, Any] | None = None,
         network: nn.Module | None = None,
@@ -73,7 +75,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
                 f"'{cfg.filename or 'the config'}' is a config of {cfg.default_scope}, "
                 f'{type(self).__name__} takes those of {self.library}'
             )
-        self.weights = existing_checkpoint(str(weights))
+        self.weights = checkpoint_for(model, weights)
         self._network = network
         self._array_numbers = itertools.count()
         with DefaultScope.overwrite_default_scope(self.library):
@@ -193,7 +195,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
         """Build the model if it is not built yet, and load all weights or none."""
-        model = build_model(cfg) if self._network is None else self._network
+        model: Any = build_model(cfg) if self._network is None else self._network
         check_widths(model)
         checkpoint = read_checkpoint(self.weights)
         model = as_saved(model, checkpoint)

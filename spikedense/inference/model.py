@@ -6,9 +6,10 @@ from typing import Any
 from mmengine.config import Config
 from torch import nn
 
-from spikedense.checks.checkpoint import existing_checkpoint
+from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of, open_config
 from spikedense.checks.model import build_model, check_widths
+from spikedense.utils.config_path import shipped_weights
 from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .config import dataset_meta, read_config
@@ -21,8 +22,8 @@ def open_model(
 
     Args:
         config: Path of a config, or the name of a shipped one.
-        checkpoint: Path or address of a checkpoint. With None the weights stay random; nothing is
-            downloaded.
+        checkpoint: Path or address of a checkpoint. With None the weights are those that ship with
+            the model, else random ones; nothing is downloaded.
         cfg_options: Dotted keys and the values that replace those of the config.
 
     Returns:
@@ -34,8 +35,8 @@ def open_model(
     cfg = open_config(config, cfg_options)
     model = build_model(cfg)
     check_widths(model)
-    if checkpoint is not None:
-        path = existing_checkpoint(str(checkpoint))
+    if checkpoint is not None or shipped_weights(config) is not None:
+        path = checkpoint_for(config, checkpoint)
         load(model, read_state_dict(read_checkpoint(path)), path)
     return cfg, model.eval()
 

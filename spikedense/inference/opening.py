@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of
 from spikedense.errors import UserError
 
@@ -17,7 +18,7 @@ from .inferencer import Inferencer
 
 def open_inferencer(
     model: str | Path | Config,
-    weights: str | Path,
+    weights: str | Path | None = None,
     device: str | torch.device | None = None,
     cfg_options: Mapping[str, Any] | None = None,
     network: nn.Module | None = None,
@@ -39,15 +40,16 @@ def open_inferencer(
     """
     cfg = read_config(model, cfg_options)
     library = library_of(cfg)
+    checkpoint = checkpoint_for(model, weights)
     # Each import loads a library that the other inferencer does not need.
     if library == 'mmseg':
         from .seg_inferencer import SegInferencer
 
-        return SegInferencer(cfg, weights, device, network=network)
+        return SegInferencer(cfg, checkpoint, device, network=network)
     if library == 'mmdet':
         from .det_inferencer import DetInferencer
 
-        return DetInferencer(cfg, weights, device, network=network)
+        return DetInferencer(cfg, checkpoint, device, network=network)
     raise UserError(
         f"default_scope='{library}' in the config; there are inferencers for mmseg and mmdet"
     )

@@ -60,8 +60,8 @@ class SegInferencer(Inferencer[SegPrediction], MMSegInferencer):
     The option ``opacity`` of a call is the opacity of the classes' colours in an overlay.
 
     Example:
-        >>> infer = SegInferencer('fpn_sdtv3-demo_1xb8-300i_demo-128x128', 'iter_300.pth')
-        >>> infer('street.png', out_dir='out')[0].shares
+        >>> infer = SegInferencer('demo')
+        >>> infer('scene.png', out_dir='out')[0].shares
     """
 
     library = 'mmseg'

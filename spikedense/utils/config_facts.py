@@ -46,6 +46,7 @@ class ConfigFacts:
     """The facts of a config that a table shows.
 
     Attributes:
+        task: Name of the task, as in a metafile.
         data: Title of the training data.
         neuron: Name of the neuron, and that of the heads if it is another one.
         steps: Time steps and levels of a spike, as `T x D`; `none` for a net without spikes.
@@ -53,6 +54,7 @@ class ConfigFacts:
         length: Iterations, or epochs with that word.
     """
 
+    task: str
     data: str
     neuron: str
     steps: str
@@ -86,12 +88,25 @@ def read_facts(path: Path) -> ConfigFacts:
     levels = backbone.get('neuron_cfg', {}).get('D', 1)
     loop = cfg.train_cfg
     return ConfigFacts(
+        task=_task_of(cfg),
         data=DATA_SETS[match['data']],
         neuron=neuron,
         steps='none' if neuron == NEURONS['ReLU'] else f'{backbone.get("T", 1)} x {levels}',
         batch=int(match['gpus']) * cfg.train_dataloader.batch_size,
         length=f'{loop.max_epochs} epochs' if 'max_epochs' in loop else str(loop.max_iters),
     )
+
+
+def _task_of(cfg: Config) -> str:
+    """Name the task by the library of the config and by the heads of the model."""
+    scope = cfg.get('default_scope', 'mmseg')
+    if scope != 'mmdet':
+        return 'Image Classification' if scope == 'mmpretrain' else 'Semantic Segmentation'
+    model = cfg.model
+    if model.get('panoptic_head', {}).get('num_stuff_classes'):
+        return 'Panoptic Segmentation'
+    masks = 'panoptic_head' in model or 'mask_head' in model.get('roi_head', {})
+    return 'Instance Segmentation' if masks else 'Object Detection'
 
 
 def _neuron_of(cfg: Config, path: Path) -> str:

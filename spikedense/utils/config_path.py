@@ -7,6 +7,14 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 #: `SCOPE::NAME` names a shipped config, in `_base_` of a config and on a command line.
 SCOPE = 'spikedense'
 
+#: Names of the models that ship with their weights -> config, and checkpoint in the package.
+SHIPPED_MODELS = {
+    'demo': (
+        'spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py',
+        'weights/demo.pth',
+    ),
+}
+
 
 def config_root() -> Path:
     """Find the folder of the shipped configs.
@@ -43,7 +51,8 @@ def resolve_config(name_or_path: str | Path) -> Path:
 
     Args:
         name_or_path: A file; or `sdt_v3/NAME.py`, with or without `configs/` before it; or `NAME`,
-            with or without `.py`. `spikedense::` before the name leaves out files of the user.
+            with or without `.py`. `spikedense::` before the name leaves out files of the user. A
+            model that ships with its weights has a short name, `demo`.
 
     Returns:
         The path of an existing file.
@@ -55,6 +64,8 @@ def resolve_config(name_or_path: str | Path) -> Path:
     path = Path(str(name_or_path).removeprefix(f'{SCOPE}::'))
     if path.is_file() and path == Path(name_or_path):
         return path
+    if path.as_posix() in SHIPPED_MODELS:
+        return config_root() / SHIPPED_MODELS[path.as_posix()][0]
     known = list_configs()
     wanted = path.as_posix().removeprefix('./').removeprefix('configs/').removesuffix('.py') + '.py'
     if wanted in known or (config_root() / wanted).is_file():
@@ -70,3 +81,16 @@ def resolve_config(name_or_path: str | Path) -> Path:
     near = list(dict.fromkeys([by_name[name] for name in near_names] + near))[:3]
     hint = f'the nearest shipped ones are {", ".join(near)}' if near else 'no shipped one is near'
     raise FileNotFoundError(f"There is no config '{name_or_path}'; {hint}.")
+
+
+def shipped_weights(name: object) -> Path | None:
+    """Return the checkpoint of a model that ships with its weights.
+
+    Args:
+        name: What names a model; any object.
+
+    Returns:
+        The path of the checkpoint; None if no such model ships with its weights.
+    """
+    shipped = SHIPPED_MODELS.get(str(name))
+    return None if shipped is None else PACKAGE_ROOT / shipped[1]

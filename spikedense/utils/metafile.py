@@ -46,11 +46,12 @@ _METADATA_KEYS = ('Parameters', 'Pretraining')
 _RESULT_KEYS = ('Task', 'Dataset', 'Metrics', 'Source')
 _COLUMNS = ('Config', 'Neuron', 'T x D', 'Params (M)', 'Batch x iterations', 'Pretraining')
 #: The metric of each task in a table; the notes show all metrics.
-_METRICS = {
+METRICS = {
     'Semantic Segmentation': 'mIoU',
     'Panoptic Segmentation': 'PQ',
     'Instance Segmentation': 'mask AP',
     'Object Detection': 'box AP',
+    'Image Classification': 'accuracy/top1',
 }
 
 
@@ -110,11 +111,11 @@ def _check_model(path: Path, model: dict[str, Any]) -> None:
     for result in model['Results']:
         _require(path, f'{where}: a result', result, _RESULT_KEYS)
         task, source = result['Task'], result['Source']
-        metric = _METRICS.get(task)
+        metric = METRICS.get(task)
         if metric not in result['Metrics']:
             raise UserError(
                 f'{path}: {where}: Task is {task!r} with Metrics {sorted(result["Metrics"])}, '
-                f'expected a task and its metric of {_METRICS}.'
+                f'expected a task and its metric of {METRICS}.'
             )
         if source not in SOURCES:
             raise UserError(
@@ -165,7 +166,7 @@ def _table(
     models: list[dict[str, Any]], facts: dict[str, ConfigFacts], notes: list[str]
 ) -> list[str]:
     tasks = [result['Task'] for model in models for result in model['Results']]
-    metrics = ', '.join(_METRICS[task] for task in _METRICS if task in tasks) or 'result'
+    metrics = ', '.join(METRICS[task] for task in METRICS if task in tasks) or 'result'
     header = [*_COLUMNS, f'{metrics} (published)', f'{metrics} (measured here)']
     lines = ['| ' + ' | '.join(header) + ' |', '| ' + ' | '.join('---' for _ in header) + ' |']
     for model in models:
@@ -190,7 +191,7 @@ def _cell(model: dict[str, Any], source: str, notes: list[str]) -> str:
     for result in model['Results']:
         if result['Source'] == source:
             notes.append(_note(len(notes) + 1, model['Name'], result))
-            values.append(f'{result["Metrics"][_METRICS[result["Task"]]]} [{len(notes)}]')
+            values.append(f'{result["Metrics"][METRICS[result["Task"]]]} [{len(notes)}]')
     return ', '.join(values) or '-'
 
 

@@ -36,7 +36,16 @@ CONFIG = """model = dict(backbone=dict(T=4, neuron_cfg=dict(type='LIF')))
 train_dataloader = dict(batch_size=16)
 train_cfg = dict(max_iters=5000)
 """
-FACTS = {NAME: ConfigFacts(data='CamVid', neuron='LIF', steps='4 x 1', batch=16, length='5000')}
+FACTS = {
+    NAME: ConfigFacts(
+        task='Semantic Segmentation',
+        data='CamVid',
+        neuron='LIF',
+        steps='4 x 1',
+        batch=16,
+        length='5000',
+    )
+}
 RESULT = {
     'Task': 'Semantic Segmentation',
     'Dataset': 'CamVid',
@@ -115,7 +124,9 @@ def test_published_and_measured_stand_in_their_own_columns() -> None:
 
 def test_each_data_set_has_its_table() -> None:
     models = [{**a_model(), 'Name': name} for name in 'abc']
-    demo = ConfigFacts(data='Demo', neuron='LIF', steps='1 x 1', batch=1, length='1')
+    demo = ConfigFacts(
+        task='Semantic Segmentation', data='Demo', neuron='LIF', steps='1 x 1', batch=1, length='1'
+    )
     facts = {'a': FACTS[NAME], 'b': demo, 'c': FACTS[NAME]}
     lines = render_results(models, facts).splitlines()
     shown = [line[:5] for line in lines if line.startswith(('###', '| ['))]

@@ -1,4 +1,4 @@
-"""Write the results tables of ``configs/*/README.md`` from the metafiles and the configs.
+"""Write the results tables of ``configs/*/README.md`` and the index of all models, docs/zoo.md.
 
 Examples:
     python tools/dev/make_readmes.py
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from spikedense.errors import UserError
 from spikedense.utils.metafile import stale_readmes
+from spikedense.utils.zoo import render_zoo
 
 _CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -31,6 +32,11 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f'make_readmes: {error}', file=sys.stderr)
         return 1
+    if args.configs == _CONFIGS:
+        zoo = _CONFIGS.with_name('docs') / 'zoo.md'
+        text = render_zoo(_CONFIGS)
+        if not zoo.is_file() or zoo.read_text(encoding='utf-8') != text:
+            stale[zoo] = text
     for readme, text in stale.items():
         if args.check:
             print(f'{readme}: stale, run python tools/dev/make_readmes.py', file=sys.stderr)

@@ -1,0 +1,90 @@
+"""docs/own_data.md, word for word: from files of the user to a prediction."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spikedense import cli
+
+BLOCK = re.compile(r'```python\n# (\S+)\n(.*?)```', re.DOTALL)
+COMMAND = re.compile(r'^    spikedense (.*)$', re.MULTILINE)
+#: Classes of CamVid -> classes of the page; the other classes are `other`.
+OF_CAMVID = {3: 1, 0: 2, 8: 3}
+SIZE = (160, 120)
+
+
+@pytest.fixture
+def page(repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The text of the page, whose configs stand in the current folder."""
+    text = (repo_root / 'docs' / 'own_data.md').read_text(encoding='utf-8')
+    for name, content in BLOCK.findall(text):
+        (tmp_path / name).write_text(content, encoding='utf-8')
+    monkeypatch.chdir(tmp_path)
+    return text
+
+
+def commands(page: str, config: str) -> Iterator[list[str]]:
+    """Yield the commands of one example in their order; whole runs are cut to four iterations."""
+    for command in COMMAND.findall(page):
+        words = shlex.split(command.replace('iter_2400', 'iter_4'))
+        if words[1] == config and words[0] != 'print-config':
+            short = 'train_cfg.max_iters=4', 'train_cfg.val_interval=4'
+            whole = words[0] == 'train' and '--cfg-options' not in words
+            yield [*words, '--cfg-options', *short] if whole else words
+
+
+def run(page: str, config: str) -> list[str]:
+    done = []
+    for words in commands(page, config):
+        assert not cli.main(words), words
+        done.append(words[0])
+    return done
+
+
+def test_masks_in_a_folder(page: str, data_root: Path) -> None:
+    for split, number in (('train', 8), ('val', 2)):
+        pictures = sorted((data_root / 'camvid' / 'img_dir' / split).glob('*.jpg'))[::20][:number]
+        for folder in ('images', 'masks'):
+            Path('data/scenes', folder, split).mkdir(parents=True)
+        for picture in pictures:
+            Image.open(picture).resize(SIZE).save(f'data/scenes/images/{split}/{picture.name}')
+            mask = data_root / 'camvid' / 'ann_dir' / split / f'{picture.stem}.png'
+            labels = np.array(Image.open(mask).resize(SIZE, Image.Resampling.NEAREST))
+            new = np.where(labels == 255, 255, 0).astype(np.uint8)
+            for old, label in OF_CAMVID.items():
+                new[labels == old] = label
+            Image.fromarray(new).save(f'data/scenes/masks/{split}/{picture.stem}.png')
+    assert run(page, 'my_scenes.py') == ['browse', 'train', 'train', 'test', 'infer']
+    names = sorted(path.stem for path in Path('data/scenes/images/val').iterdir())
+    assert sorted(path.stem for path in Path('pictures').glob('*.png')) == names
+    assert len(list(Path('seen').iterdir())) > 0
+    found = [json.loads(path.read_text()) for path in Path('predictions').rglob('*.json')]
+    assert len(found) == len(names)
+
+
+def test_a_coco_file(page: str, data_root: Path) -> None:
+    Path('data/people/images').mkdir(parents=True)
+    for split, number in (('train', 8), ('val', 2)):
+        source = data_root / 'pennfudan' / 'annotations' / f'instances_{split}.json'
+        coco = json.loads(source.read_text(encoding='utf-8'))
+        coco['images'] = coco['images'][:number]
+        heights = {image['id']: image['height'] for image in coco['images']}
+        coco['annotations'] = [a for a in coco['annotations'] if a['image_id'] in heights]
+        for annotation in coco['annotations']:
+            far = annotation['bbox'][3] < heights[annotation['image_id']] / 2
+            annotation['category_id'] = 2 if far else 1
+        coco['categories'] = [dict(id=1, name='near'), dict(id=2, name='far')]
+        Path(f'data/people/{split}.json').write_text(json.dumps(coco), encoding='utf-8')
+        for image in coco['images']:
+            picture = data_root / 'pennfudan' / 'images' / Path(image['file_name']).name
+            Image.open(picture).save(f'data/people/images/{picture.name}')
+    assert run(page, 'my_people.py') == ['browse', 'train', 'train', 'test', 'infer']
+    assert len(list(Path('pictures_people').glob('*.png'))) == 2
+    assert len(list(Path('seen_people').iterdir())) > 0
+    assert len(list(Path('predictions_people').rglob('*.json'))) == 10
