@@ -279,15 +279,16 @@ def benchmark_table(settings: Settings) -> str:
     ]
     for name in ('SDT V2 with LIF', 'SDT V3', 'Spike2Former'):
         for amp in (False, True):
-            for compiled in (False, True) if name == 'SDT V3' else (False,):
+            # One model only, because a compilation takes a minute.
+            for compiled in (False, True) if amp and name == 'SDT V3' else (False,):
                 row = measure(settings, name, (side, side), batch, amp, compiled)
                 rows.append(
                     f'{name:<18}{"yes" if amp else "no":<10}{"yes" if compiled else "no":<10}' + row
                 )
                 print(f'     {rows[-1]}', flush=True)
+                write_file(settings.out / 'benchmark.txt', '\n'.join(rows) + '\n')
                 if cuda:
                     torch.cuda.empty_cache()
-    write_file(settings.out / 'benchmark.txt', '\n'.join(rows) + '\n')
     return f'{len(rows) - 2} rows in {settings.out / "benchmark.txt"}'
 
 
@@ -328,8 +329,8 @@ def short_training(settings: Settings) -> str:
     checkpoint = train(config, work_dir=work_dir, seed=0, cfg_options=options)
     assert checkpoint is not None, 'the run left no checkpoint'
     score = test(config, checkpoint, work_dir=work_dir)['mIoU']
-    # Trained on a CPU, the model has more than twice of this limit.
-    assert settings.dry or score > 20, f'mIoU {score:.2f}, expected more than 20'
+    # If every pixel is called sky, the mIoU is 3.
+    assert settings.dry or score > 10, f'mIoU {score:.2f}, expected more than 10'
     return f'mIoU {score:.2f}'
 
 
@@ -341,9 +342,9 @@ def all_checks() -> dict[str, Callable[[Settings], str]]:
         checks[f'{name} with ReLU, fp32 against the CPU'] = compare_with_cpu(
             name, dict(type='ReLU')
         )
-    for path in (DEMO_FPN, DEMO_SPIKE2FORMER, DEMO_MASK_RCNN):
+    for name, (_, path) in MODELS.items():
         for dtype in ('float16', 'bfloat16'):
-            checks[f'{path.partition("_")[0]} in {dtype}'] = mixed_precision(path, dtype)
+            checks[f'{name} in {dtype}'] = mixed_precision(path, dtype)
     return checks | {
         'SyncBN': check_sync_bn,
         'training on the demo set': short_training,
