@@ -1,10 +1,6 @@
 """Check on one GPU what the tests check on a CPU; `tools/dev/gpu_check.sh` runs this file.
 
 Each check prints a line that begins with PASS or FAIL. The exit code is 0 if all checks pass.
-
-Examples:
-    python tools/dev/gpu_check.py --out work_dirs/gpu_check
-    python tools/dev/gpu_check.py --device cpu --dry
 """
 
 import argparse
@@ -65,13 +61,7 @@ CONTINUOUS = (1e-3, 0.995)
 
 @dataclass(frozen=True)
 class Settings:
-    """What all checks read.
-
-    Args:
-        device: Where the checks run.
-        dry: Whether to run small models for a few steps.
-        out: Folder of the outputs.
-    """
+    """What all checks read: where to run, whether with small models, the folder of outputs."""
 
     device: torch.device
     dry: bool
@@ -279,7 +269,7 @@ def benchmark_table(settings: Settings) -> str:
     ]
     for name in ('SDT V2 with LIF', 'SDT V3', 'Spike2Former'):
         for amp in (False, True):
-            # One model only, because a compilation takes a minute.
+            # One model only, because compilations take long.
             for compiled in (False, True) if amp and name == 'SDT V3' else (False,):
                 row = measure(settings, name, (side, side), batch, amp, compiled)
                 rows.append(
@@ -378,14 +368,7 @@ def run_checks(settings: Settings, seconds: float) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the checks.
-
-    Args:
-        argv: The words after the program's name.
-
-    Returns:
-        0 if all checks pass, else 1.
-    """
+    """Run the checks and return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
