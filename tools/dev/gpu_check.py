@@ -1,10 +1,6 @@
 """Check on one GPU what the tests check on a CPU; `tools/dev/gpu_check.sh` runs this file.
 
 Each check prints a line that begins with PASS or FAIL. The exit code is 0 if all checks pass.
-
-Examples:
-    python tools/dev/gpu_check.py --out work_dirs/gpu_check
-    python tools/dev/gpu_check.py --device cpu --dry
 """
 
 import argparse
@@ -65,13 +61,7 @@ CONTINUOUS = (1e-3, 0.995)
 
 @dataclass(frozen=True)
 class Settings:
-    """What all checks read.
-
-    Args:
-        device: Where the checks run.
-        dry: Whether to run small models for a few steps.
-        out: Folder of the outputs.
-    """
+    """What all checks read: where to run, whether with small models, the folder of outputs."""
 
     device: torch.device
     dry: bool
@@ -279,15 +269,16 @@ def benchmark_table(settings: Settings) -> str:
     ]
     for name in ('SDT V2 with LIF', 'SDT V3', 'Spike2Former'):
         for amp in (False, True):
-            for compiled in (False, True) if name == 'SDT V3' else (False,):
+            # One model only, because compilations take long.
+            for compiled in (False, True) if amp and name == 'SDT V3' else (False,):
                 row = measure(settings, name, (side, side), batch, amp, compiled)
                 rows.append(
                     f'{name:<18}{"yes" if amp else "no":<10}{"yes" if compiled else "no":<10}' + row
                 )
                 print(f'     {rows[-1]}', flush=True)
+                write_file(settings.out / 'benchmark.txt', '\n'.join(rows) + '\n')
                 if cuda:
                     torch.cuda.empty_cache()
-    write_file(settings.out / 'benchmark.txt', '\n'.join(rows) + '\n')
     return f'{len(rows) - 2} rows in {settings.out / "benchmark.txt"}'
 
 
@@ -328,8 +319,8 @@ def short_training(settings: Settings) -> str:
     checkpoint = train(config, work_dir=work_dir, seed=0, cfg_options=options)
     assert checkpoint is not None, 'the run left no checkpoint'
     score = test(config, checkpoint, work_dir=work_dir)['mIoU']
-    # Trained on a CPU, the model has more than twice of this limit.
-    assert settings.dry or score > 20, f'mIoU {score:.2f}, expected more than 20'
+    # If every pixel is called sky, the mIoU is 3.
+    assert settings.dry or score > 10, f'mIoU {score:.2f}, expected more than 10'
     return f'mIoU {score:.2f}'
 
 
@@ -341,9 +332,9 @@ def all_checks() -> dict[str, Callable[[Settings], str]]:
         checks[f'{name} with ReLU, fp32 against the CPU'] = compare_with_cpu(
             name, dict(type='ReLU')
         )
-    for path in (DEMO_FPN, DEMO_SPIKE2FORMER, DEMO_MASK_RCNN):
+    for name, (_, path) in MODELS.items():
         for dtype in ('float16', 'bfloat16'):
-            checks[f'{path.partition("_")[0]} in {dtype}'] = mixed_precision(path, dtype)
+            checks[f'{name} in {dtype}'] = mixed_precision(path, dtype)
     return checks | {
         'SyncBN': check_sync_bn,
         'training on the demo set': short_training,
@@ -377,14 +368,7 @@ def run_checks(settings: Settings, seconds: float) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the checks.
-
-    Args:
-        argv: The words after the program's name.
-
-    Returns:
-        0 if all checks pass, else 1.
-    """
+    """Run the checks and return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -5,13 +5,12 @@
 #
 #   tools/dev/gpu_check.sh
 #   tools/dev/gpu_check.sh --device cpu --dry      # small, on a CPU
+#   tools/dev/gpu_check.sh wheels 3.12             # before, where there is a network: see WHEELS
 #
 #   PYTHON   interpreter (default: that of .venv, else python3)
-#   WHEELS   folder of wheels that the interpreter lacks (default: .wheels); used for this run only
-#
-# To fill the folder for a machine that has torch and torchvision only, on a machine with network and
-# the same version of Python: `python -m pip wheel --no-deps -w .wheels NAME==VERSION ...` with the
-# other lines of requirements/lock.txt.
+#   WHEELS   folder (default: .wheels) of what the interpreter of the GPU machine lacks. `wheels` fills it
+#            for a Python of that version, on Linux and x86-64, that has torch, torchvision and the common
+#            scientific libraries. The wheels are installed for the run only.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -21,10 +20,37 @@ if [ -z "${PYTHON:-}" ]; then
     [ -x "$PYTHON" ] || PYTHON=python3
 fi
 
-if compgen -G "$WHEELS/*.whl" >/dev/null; then
-    folder=$(mktemp -d)
-    trap 'rm -rf "$folder"' EXIT
-    "$PYTHON" -m pip install --quiet --no-index --no-deps --target "$folder" "$WHEELS"/*.whl
-    export PYTHONPATH=$folder${PYTHONPATH:+:$PYTHONPATH}
-fi
-PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -W ignore tools/dev/gpu_check.py "$@"
+# Print the pins of libraries; the argument is a regular expression of names.
+pins() { grep -E "^($1)==" requirements/lock.txt | sed 's/ ;.*//'; }
+
+fill_wheels() {
+    local pure='onedl-[a-z]+|addict|ftfy|imagecorruptions-imaug|imaug|importlib-metadata|lazy-importer'
+    pure+='|loguru|mat4py|model-index|modelindex|nir|ordered-set|platformdirs|prettytable|scienceplots'
+    pure+='|spikingjelly|termcolor|terminaltables|wcwidth|yapf'
+    local platforms=()
+    for platform in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do
+        platforms+=(--platform "${platform}_x86_64")
+    done
+    # shellcheck disable=SC2046
+    "$PYTHON" -m pip wheel --quiet --no-deps -w "$WHEELS" $(pins "$pure")
+    # shellcheck disable=SC2046
+    "$PYTHON" -m pip download --quiet --no-deps --only-binary=:all: --python-version "$1" \
+        "${platforms[@]}" -d "$WHEELS" $(pins 'pycocotools|shapely')
+    du -sh "$WHEELS"
+}
+
+main() {
+    if [ "${1:-}" = wheels ]; then
+        fill_wheels "${2:?wheels needs the version of Python, as 3.12}"
+        return
+    fi
+    if compgen -G "$WHEELS/*.whl" >/dev/null; then
+        TARGET=$(mktemp -d)
+        trap 'rm -rf "$TARGET"' EXIT
+        "$PYTHON" -m pip install --quiet --no-index --no-deps --target "$TARGET" "$WHEELS"/*.whl
+        export PYTHONPATH=$TARGET${PYTHONPATH:+:$PYTHONPATH}
+    fi
+    PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -W ignore tools/dev/gpu_check.py "$@"
+}
+
+main "$@"
