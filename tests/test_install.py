@@ -210,3 +210,30 @@ def test_wheel_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None
     ):
         done = run(command, tmp_path, PYTHONPATH='')
         assert done.returncode == 0, f'{command}\n{done.stdout}{done.stderr}'
+
+
+# A base by name, so that the folder of the run needs no other file.
+OWN_CONFIG = """
+_base_ = 'spikedense::sdt_v3/fpn_sdtv3-demo_1xb8-300i_demo-128x128.py'
+train_cfg = dict(max_iters=6, val_interval=6)
+train_dataloader = dict(num_workers=0, persistent_workers=False)
+"""
+
+
+@pytest.mark.slow
+def test_demo_in_an_empty_folder_of_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
+    uv = Path(sys.executable).with_name('uv')
+    if not uv.exists():
+        pytest.skip('no uv beside this interpreter; run it in the environment of `make env`')
+    python, folder = tmp_path / 'venv' / 'bin' / 'python', tmp_path / 'empty'
+    folder.mkdir()
+    (folder / 'own.py').write_text(OWN_CONFIG)
+    for command in (
+        [sys.executable, '-m', 'venv', '--without-pip', str(tmp_path / 'venv')],
+        [str(uv), 'pip', 'install', '--python', str(python), str(wheel)],
+        [str(python.with_name('spikedense')), 'demo', '--config', 'own.py'],
+    ):
+        done = run(command, folder, PYTHONPATH='')
+        assert done.returncode == 0, f'{command}\n{done.stdout}{done.stderr}'
+    assert {path.name for path in folder.iterdir()} == {'own.py', 'data', 'work_dirs'}
+    assert len(list((folder / 'work_dirs/demo/overlays').glob('*.png'))) == 50
