@@ -193,10 +193,10 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
         """Build the model if it is not built yet, and load all weights or none."""
-        model = build_model(cfg) if self._network is None else self._network
-        check_widths(model)
+        network = build_model(cfg) if self._network is None else self._network
+        check_widths(network)
         checkpoint = read_checkpoint(self.weights)
-        model = as_saved(model, checkpoint)
+        model: Any = as_saved(network, checkpoint)
         load(model, read_state_dict(checkpoint), self.weights)
         model.cfg = cfg
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)
