@@ -223,7 +223,7 @@ def assumptions(settings: EnergySettings, steps: int, source: str, images: int) 
         f'separately: each tensor is read or written once, at {MEMORY_PJ_PER_BYTE} pJ a byte.',
         'The rate of a layer is the mean integer of its input divided by D, not the share of '
         'non-zero elements. An integer n is priced as n additions.',
-        f'Firing was measured over {images} image(s) from {source}, in eval mode.',
+        f'Firing was measured over {images} image(s): {source}, in eval mode.',
         'RepConvs are merged into one 3x3 convolution on spikes.'
         if settings.merged
         else 'RepConvs are not merged: their inner convolutions read real values.',

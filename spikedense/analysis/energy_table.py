@@ -7,6 +7,13 @@ from rich.console import Console
 from rich.table import Table
 
 GIGA = 1e9
+#: What the columns of the tables mean.
+KEY = (
+    'GMAC: 10^9 multiplications with addition; dense: if each input were a real number.',
+    'GAC: 10^9 additions in the chosen mode; GSOP: 10^9 additions that spikes cause, exactly.',
+    'n: mean integer that a neuron sends; rate: n / D; zeros: share of integers that are 0.',
+    'as: how a layer is counted; MB, kB and mJ: memory and energy for numbers of that type.',
+)
 
 
 def print_energy(report: dict[str, Any], console: Console, layers: int = 12) -> None:
@@ -22,6 +29,8 @@ def print_energy(report: dict[str, Any], console: Console, layers: int = 12) -> 
     console.print(f'[bold]{title}[/], {report["parameters"] / 1e6:.3f} M parameters')
     console.print(_parts(report))
     console.print(_layers(report, layers))
+    for line in KEY:
+        console.print(line, highlight=False)
     console.print(_counting(report))
     attention = report['attention_macs']
     if attention['linear']:

@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 
 from spikedense.apis.convert import convert_file
+from spikedense.converters import portable_text
 from spikedense.errors import UserError
-from spikedense.utils.files import complete_or_absent
+from spikedense.utils.files import complete_or_absent, write_file
 
 from .errors import report_errors
 
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     with report_errors(args.debug):
         state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
         beside = args.target.with_suffix('.py')
-        if cfg is not None and beside.exists() and beside.read_text() != cfg.pretty_text:
+        if cfg is not None and beside.exists() and beside.read_text() != portable_text(cfg):
             raise UserError(
                 f"'{beside}', where the config for the new file goes, exists with other content: "
                 'move it away or choose another target'
@@ -73,6 +74,6 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
             torch.save({'state_dict': state}, partial)
     print(f'{len(state)} tensors written to {args.target}')
     if cfg is not None:
-        cfg.dump(beside)
+        write_file(beside, portable_text(cfg))
         print(f'the config for it: {beside}')
     return 0

@@ -33,7 +33,7 @@ from .spike2former import (
     sdda_key,
     spike2former_head_key,
 )
-from .spike2former_config import spike2former_head, spike2former_options
+from .spike2former_config import portable_text, spike2former_head, spike2former_options
 
 __all__ = [
     'ConversionReport',
@@ -54,6 +54,7 @@ __all__ = [
     'mask_head_key',
     'mlp_key',
     'pixel_decoder_key',
+    'portable_text',
     'query_mlp_key',
     'recognised_families',
     'register_family',

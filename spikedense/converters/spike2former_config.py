@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mmengine.config import Config
 from torch import Tensor
 
 from .spike2former import HEADS
@@ -12,6 +13,8 @@ _ENCODER = 'pixel_decoder.encoder.{}.branches.mlp.widen.conv.weight'
 _WEIGHTS = 'pixel_decoder.encoder.0.branches.attn.weight_conv.conv.weight'
 _POINTS = 9
 _DECODER = 'transformer_decoder.layers.{}.mlp.widen.conv.weight'
+#: An environment variable in the text of a config, with its default value.
+_VARIABLE = re.compile(r'\{\{\$(\w+):([^}]*)\}\}')
 
 
 def spike2former_head(state: Mapping[str, Tensor]) -> str | None:
@@ -72,3 +75,22 @@ def _count(state: Mapping[str, Tensor], pattern: str) -> int:
     """Count the layers whose keys have a pattern."""
     key = re.compile(re.escape(pattern).replace(r'\{\}', r'\d+'))
     return sum(key.fullmatch(name) is not None for name in state)
+
+
+def portable_text(cfg: Config) -> str:
+    """Return the text of a merged config with its environment variables, as ``DATA_ROOT``.
+
+    mmengine replaces the variables while it reads a config, so its own text would keep the folders
+    of the machine.
+
+    Args:
+        cfg: A config that was read from a file.
+    """
+    text = cfg.pretty_text
+    for name, default in dict.fromkeys(_VARIABLE.findall(cfg.text)):
+        value = str(cfg.env_variables.get(name) or default)
+        # A value of one word, as 'data', is a folder only in front of a slash.
+        end = r"(?=[/'\"])" if '/' in value else '(?=/)'
+        variable = f'{{{{${name}:{default}}}}}'
+        text = re.sub(rf"(?<=['\"]){re.escape(value)}{end}", variable, text)
+    return text

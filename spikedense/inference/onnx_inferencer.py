@@ -55,18 +55,19 @@ def open_onnx_inferencer(folder: str | Path) -> Inferencer:
 
 def _inferencer(network: OnnxNetwork, folder: Path) -> Inferencer:
     library = network.manifest['library']
+    parent: Any
     build: Any
     # Each import loads a library that the other inferencer does not need.
     if library == 'mmseg':
         from .onnx_segmentor import OnnxSegmentor
-        from .seg_inferencer import SegInferencer as parent
+        from .seg_inferencer import SegInferencer
 
-        build = OnnxSegmentor
+        parent, build = SegInferencer, OnnxSegmentor
     else:
-        from .det_inferencer import DetInferencer as parent
+        from .det_inferencer import DetInferencer
         from .onnx_detector import onnx_detector
 
-        build = onnx_detector
+        parent, build = DetInferencer, onnx_detector
 
     class OnnxInferencer(parent):
         """The inferencer of the library with the graphs in place of a model."""

@@ -53,9 +53,30 @@ def images_of(
             raise UserError('the test set of the config is not there; give --data FOLDER or random')
         number = min(number, len(dataset))
         samples = (dataset[i * len(dataset) // number] for i in range(number))
-        return _prepared(cfg, model, samples, size), f'the test set of the config ({number})'
+        source = source_of_test_set(number, len(dataset))
+        return _prepared(cfg, model, samples, size), source
     files = list_images(data, iter(()))[:number]
-    return _prepared(cfg, model, _read(cfg, files), size), f"{len(files)} file(s) of '{data}'"
+    return _prepared(cfg, model, _read(cfg, files), size), source_of_files(len(files), data)
+
+
+def source_of_test_set(number: int, length: int) -> str:
+    """Return the phrase for images of the test set, the same in all reports.
+
+    Args:
+        number: Number of images.
+        length: Number of images in the test set.
+    """
+    return f'the test set of the config ({number} of {length} images)'
+
+
+def source_of_files(number: int, data: str) -> str:
+    """Return the phrase for images in files, the same in all reports.
+
+    Args:
+        number: Number of images.
+        data: File, folder or pattern of the images.
+    """
+    return f"the files of '{data}' ({number} images)"
 
 
 def _test_set(cfg: Config) -> Any:

@@ -23,7 +23,7 @@ from spikedense.inference.inferencer import Inferencer
 from spikedense.inference.inputs import list_images
 from spikedense.inference.model import open_model
 from spikedense.inference.opening import open_inferencer
-from spikedense.inference.sized_images import images_of
+from spikedense.inference.sized_images import images_of, source_of_files, source_of_test_set
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.files import complete_or_absent
 from spikedense.version import __version__
@@ -146,7 +146,7 @@ class _Subject:
             self.cfg, config, self.checkpoint, cfg_options, self.model, self.spiking
         )
         chosen, length = examples_of_test_set(self.cfg, examples)
-        source = f'the test set of the config, all {length} images'
+        source = source_of_test_set(length, length)
         return dict(source=source, **found), statistics, source, chosen
 
     def watch(self, examples: int) -> _Measured:
@@ -155,7 +155,7 @@ class _Subject:
         paths = [str(image.path) for image in files]
         statistics = watched(self.inferencer, paths)[1]
         chosen = [Example(paths[i]) for i in spread(examples, len(paths))]
-        return None, statistics, f"{len(paths)} file(s) of '{self.data}'", chosen
+        return None, statistics, source_of_files(len(paths), self.data), chosen
 
     def energy(self, spikingjelly: bool) -> dict[str, Any]:
         images, source = self.images()

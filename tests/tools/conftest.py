@@ -1,6 +1,5 @@
 """Fixtures of the tests of the command lines."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,23 +11,8 @@ from spikedense.datasets.demo_generator import ensure_demo
 
 @pytest.fixture(scope='session')
 def train_tool(repo_root: Path) -> Callable:
-    """`main` of tools/train.py; each call starts in a new second.
-
-    mmengine names the logger and the log folder of a run by the second of its start, so that two
-    runs of one second would write to one file.
-    """
-    main, started = load_tool(repo_root / 'tools' / 'train.py').main, 0
-
-    def run(argv: list[str]) -> None:
-        nonlocal started
-        while int(time.time()) == started:
-            time.sleep(0.05)
-        try:
-            main(argv)
-        finally:
-            started = int(time.time())
-
-    return run
+    """`main` of tools/train.py."""
+    return load_tool(repo_root / 'tools' / 'train.py').main
 
 
 @pytest.fixture(scope='session')

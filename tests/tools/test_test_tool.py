@@ -1,7 +1,10 @@
 """tools/test.py: each flag, on the demo set."""
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,3 +155,22 @@ def test_rates_are_those_of_integers(
     with pytest.raises(SystemExit):
         test_tool([*trained, '--spike-inference', '--firing-rates', 'rates.json'])
     assert 'expected one of them' in capsys.readouterr().err
+
+
+def test_a_process_says_nothing_before_its_own_lines(
+    trained: tuple[str, str], repo_root: Path, tmp_path: Path
+) -> None:
+    words = [*trained, '--work-dir', str(tmp_path)]
+    words += ['--cfg-options', 'test_dataloader.num_workers=1']
+    ran = subprocess.run(
+        [sys.executable, str(repo_root / 'tools' / 'test.py'), *words],
+        env={**os.environ, 'PYTHONPATH': str(repo_root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith('log: ')
+    assert 'Load checkpoint from' in lines[1]
+    assert 'Iter(test)' in lines[2]
