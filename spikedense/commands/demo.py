@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spikedense.apis import test, train
 from spikedense.errors import UserError
+from spikedense.report.panels import draw_test_images
 
 from .errors import report_errors
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """
     args = parse_args(argv, prog)
     start = time.perf_counter()
-    pictures = Path(args.work_dir, 'overlays')
+    pictures, panels = Path(args.work_dir, 'overlays'), Path(args.work_dir, 'panels.png')
     with report_errors(args.debug):
         print(f'1/2 training: spikedense train {args.config} --work-dir {args.work_dir}')
         checkpoint = train(args.config, work_dir=args.work_dir, seed=args.seed)
@@ -51,5 +52,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
         metrics = test(
             args.config, checkpoint, work_dir=args.work_dir, show_dir=str(pictures), seed=args.seed
         )
+        draw_test_images(args.config, checkpoint, panels)
     print(f'\nmIoU {metrics["mIoU"]:.2f} after {time.perf_counter() - start:.0f} s')
-    print(f'pictures (left the truth, right the prediction): {pictures}')
+    print(f'three images, their classes and where neurons fire: {panels}')
+    print(f'all pictures (left the truth, right the prediction): {pictures}')

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from spikedense.analysis.firing.maps import FiringMap
+from spikedense.checks.config import open_config
 from spikedense.errors import UserError
 from spikedense.inference.inputs import InputImage
 from spikedense.inference.seg_inferencer import SegInferencer
@@ -13,18 +14,21 @@ from spikedense.visualization.panels import colour_labels, draw_panels
 from .examples import examples_of_test_set
 
 
-def draw_test_images(infer: SegInferencer, out: Path, number: int = 4) -> None:
+def draw_test_images(config: str, weights: str | None, out: Path, number: int = 3) -> None:
     """Draw a row of panels for some images of the test set.
 
     Args:
-        infer: The inferencer of the model; its config names the test set.
+        config: Path or name of a config of mmseg, or ``'demo'``.
+        weights: Path of a checkpoint; None means the weights that ship with the model.
         out: The picture to write.
         number: Number of images, at most.
 
     Raises:
         UserError: The test set has no image that is a file with labels.
     """
-    examples, _ = examples_of_test_set(infer.cfg, number)
+    # An inferencer changes the test pipeline of its config: it has no labels.
+    examples, _ = examples_of_test_set(open_config(config), number)
+    infer = SegInferencer(config, weights)
     palette = infer.model.dataset_meta['palette']
     rows = []
     for example in examples:

@@ -45,14 +45,18 @@ def draw_panels(
     # It takes a second to import, and only those who draw need it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.patches import Patch
 
     captions = list(rows[0])
     rates = [panel for row in rows for panel in row.values() if panel.ndim == 2]
     highest = max((float(rate.max()) for rate in rates), default=0.0) or 1.0
     height, width = next(iter(rows[0].values())).shape[:2]
-    size = (_INCHES * len(captions), _INCHES * len(rows) * height / width + 0.9)
-    figure = Figure(figsize=size, layout='constrained')
+    # Room for the colour bar on the right, for the captions and for the legend.
+    size = (_INCHES * len(captions) + 0.8, _INCHES * len(rows) * height / width + 0.6)
+    figure = Figure(
+        figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.01, w_pad=0.01, hspace=0, wspace=0)
+    )
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), len(captions), squeeze=False)
     drawn = None
@@ -64,16 +68,16 @@ def draw_panels(
                 drawn = axis.imshow(panel, cmap='magma', vmin=0, vmax=highest)
             else:
                 axis.imshow(panel)
-            if line is axes[0]:
+            if row is rows[0]:
                 axis.set_title(caption, fontsize=10)
     if drawn is not None:
         figure.colorbar(drawn, ax=axes, label='firing rate', shrink=0.8, pad=0.01)
     patches = [
         Patch(facecolor='#{:02x}{:02x}{:02x}'.format(*colour), edgecolor='0.5', label=name)
-        for name, colour in zip(classes, palette, strict=True)
+        for name, colour in zip([*classes, 'no label'], [*palette, VOID], strict=True)
     ]
     figure.legend(
-        handles=patches, loc='outside lower center', ncols=min(9, len(patches)), fontsize=8
+        handles=patches, loc='outside lower center', ncols=min(10, len(patches)), fontsize=7
     )
     with complete_or_absent(out) as temporary:
-        figure.savefig(temporary, dpi=130, format=out.suffix.removeprefix('.'))
+        figure.savefig(temporary, dpi=100, format=out.suffix.removeprefix('.'))
