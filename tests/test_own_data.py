@@ -30,11 +30,11 @@ def page(repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 def commands(page: str, config: str) -> Iterator[list[str]]:
-    """Yield the commands of one example in their order; whole runs are cut to four iterations."""
+    """Yield the commands of one example in their order, with runs of two iterations."""
     for command in COMMAND.findall(page):
-        words = shlex.split(command.replace('iter_2400', 'iter_4'))
+        words = shlex.split(command.replace('iter_2400', 'iter_2').replace('=20', '=2'))
         if words[1] == config and words[0] != 'print-config':
-            short = 'train_cfg.max_iters=4', 'train_cfg.val_interval=4'
+            short = 'train_cfg.max_iters=2', 'train_cfg.val_interval=2'
             whole = words[0] == 'train' and '--cfg-options' not in words
             yield [*words, '--cfg-options', *short] if whole else words
 
