@@ -17,6 +17,13 @@ COMMAND = re.compile(r'^    spikedense (.*)$', re.MULTILINE)
 #: Classes of CamVid -> classes of the page; the other classes are `other`.
 OF_CAMVID = {3: 1, 0: 2, 8: 3}
 SIZE = (160, 120)
+SHORT = ('train_cfg.max_iters=2', 'train_cfg.val_interval=2')
+#: Worker processes of several runs in one process take long to end.
+IN_THIS_PROCESS = [
+    f'{split}_dataloader.{key}'
+    for split in ('train', 'val', 'test')
+    for key in ('num_workers=0', 'persistent_workers=False')
+]
 
 
 @pytest.fixture
@@ -33,10 +40,13 @@ def commands(page: str, config: str) -> Iterator[list[str]]:
     """Yield the commands of one example in their order, with runs of two iterations."""
     for command in COMMAND.findall(page):
         words = shlex.split(command.replace('iter_2400', 'iter_2').replace('=20', '=2'))
-        if words[1] == config and words[0] != 'print-config':
-            short = 'train_cfg.max_iters=2', 'train_cfg.val_interval=2'
-            whole = words[0] == 'train' and '--cfg-options' not in words
-            yield [*words, '--cfg-options', *short] if whole else words
+        if words[1] != config or words[0] == 'print-config':
+            continue
+        options = []
+        if words[0] in ('train', 'test'):
+            options = [] if '--cfg-options' in words else ['--cfg-options', *SHORT]
+            options += IN_THIS_PROCESS
+        yield [*words, *options]
 
 
 def run(page: str, config: str) -> list[str]:
