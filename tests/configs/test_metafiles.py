@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from spikedense.errors import UserError
+from spikedense.utils import config_facts, metafile, zoo
 from spikedense.utils.config_facts import ConfigFacts
 from spikedense.utils.config_path import config_root, list_configs
 from spikedense.utils.metafile import (
@@ -103,8 +105,14 @@ def test_no_weights_are_promised(file: Path) -> None:
     assert not re.search(r'\.pth|Weights', file.read_text(encoding='utf-8').replace('x.pth', ''))
 
 
-def test_readmes_are_up_to_date() -> None:
-    assert not stale_readmes(config_root()), 'run python tools/dev/make_readmes.py'
+def test_generated_pages_are_up_to_date(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = cache(config_facts.read_facts)
+    for module in (metafile, zoo):
+        monkeypatch.setattr(module, 'read_facts', facts)
+    remedy = 'run python tools/dev/make_readmes.py'
+    assert not stale_readmes(config_root()), remedy
+    page = (repo_root / 'docs' / 'zoo.md').read_text(encoding='utf-8')
+    assert zoo.render_zoo(config_root()) == page, remedy
 
 
 def test_published_and_measured_stand_in_their_own_columns() -> None:
