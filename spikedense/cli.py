@@ -63,7 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name == 'doctor':
         return doctor.main(rest, 'spikedense doctor')
     # A command that fails raises `SystemExit`; what it returns is for callers in Python.
-    import_module(f'{__package__}.commands.{COMMANDS[name][0]}').main(rest, f'spikedense {name}')
+    # Imported here, because `--help` and `doctor` need no torch.
+    from .commands.quiet import quiet_libraries
+
+    with quiet_libraries():
+        module = import_module(f'{__package__}.commands.{COMMANDS[name][0]}')
+    module.main(rest, f'spikedense {name}')
     return 0
 
 

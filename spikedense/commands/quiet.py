@@ -14,8 +14,6 @@ _WARNED = (
     (r'Default ``avg_non_ignore`` is False', r'mmseg\.models\.losses\.cross_entropy_loss'),
     # mmdet has another metric in use, which needs no further package.
     (r'faster_coco_eval is not installed', r'mmdet\.evaluation\.metrics\.faster_coco_metric'),
-    # Two runs of one config began in the same second, and share a log.
-    (r'<class .* instance named of .* has been created', r'mmengine\.utils\.manager'),
 )
 
 
