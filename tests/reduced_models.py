@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.structures import InstanceData, PixelData
+from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 from torch import nn
 
@@ -38,7 +39,7 @@ def reduce_config(cfg: Config) -> None:
     if not has_anchors(cfg) and head_of(cfg).type == 'Mask2FormerHead':
         _reduce_mask2former(model)
         return
-    known = ('EncoderDecoder', 'Mask2Former', 'MaskRCNN', 'RetinaNet')
+    known = ('EncoderDecoder', 'ImageClassifier', 'Mask2Former', 'MaskRCNN', 'RetinaNet')
     if model.type not in known or model.backbone.type not in _BACKBONES:
         raise NotImplementedError(
             f'{cfg.filename}: no reduced size is known for a {model.type} on '
@@ -49,18 +50,25 @@ def reduce_config(cfg: Config) -> None:
     if has_anchors(cfg):
         _reduce_anchor_detector(model, channels)
         return
-    if 'neck' in model:
+    if is_classifier(cfg):
+        model.head.in_channels = channels[-1]
+    elif 'neck' in model:
         model.neck.update(in_channels=channels, out_channels=_WIDTH)
         model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
     else:
         _reduce_spike2former(head_of(cfg), channels)
-    if 'num_points' in model.train_cfg:
+    if 'num_points' in model.get('train_cfg', {}):
         model.train_cfg.num_points = 64
 
 
 def is_detector(cfg: Config) -> bool:
     """Whether a config follows mmdet, not mmseg."""
     return cfg.default_scope == 'mmdet'
+
+
+def is_classifier(cfg: Config) -> bool:
+    """Whether a config is of an image classifier of mmpretrain."""
+    return cfg.default_scope == 'mmpretrain'
 
 
 def has_anchors(cfg: Config) -> bool:
@@ -72,7 +80,7 @@ def head_of(cfg: Config) -> ConfigDict:
     """The config of the head that knows the classes."""
     if has_anchors(cfg):
         return cfg.model.bbox_head if 'bbox_head' in cfg.model else cfg.model.roi_head.bbox_head
-    return cfg.model.get('decode_head') or cfg.model.panoptic_head
+    return cfg.model.get('decode_head') or cfg.model.get('panoptic_head') or cfg.model.head
 
 
 def num_classes_of(cfg: Config) -> int:
@@ -91,6 +99,9 @@ def crop_of(cfg: Config) -> tuple[int, int]:
     if 'image_scale' in cfg:
         width, height = cfg.image_scale
         return height, width
+    if is_classifier(cfg):
+        crops = [step for step in cfg.train_pipeline if step.type == 'RandomResizedCrop']
+        return crops[0].scale, crops[0].scale
     preprocessor = cfg.model.data_preprocessor
     return tuple(preprocessor.get('size') or preprocessor.batch_augments[0].size)
 
@@ -98,7 +109,8 @@ def crop_of(cfg: Config) -> tuple[int, int]:
 def set_crop(cfg: Config, size: tuple[int, int]) -> None:
     """Changes the height and width of a training image."""
     preprocessor = cfg.model.data_preprocessor
-    if 'image_scale' not in cfg:  # those of varying size are padded to the largest of a batch
+    # Detectors pad images of varying size to the largest of a batch; classifiers take any size.
+    if 'image_scale' not in cfg and not is_classifier(cfg):
         (preprocessor if 'size' in preprocessor else preprocessor.batch_augments[0]).size = size
 
 
@@ -185,9 +197,15 @@ def random_batch(cfg: Config, batch: int = 2) -> dict[str, Any]:
     Returns:
         Labels of all classes, the top rows void (255); for a detector two instances over stuff.
     """
-    make = _detection_sample if is_detector(cfg) else _semantic_sample
+    make = _semantic_sample
+    if is_detector(cfg) or is_classifier(cfg):
+        make = _detection_sample if is_detector(cfg) else _image_sample
     images = [torch.randint(256, (3, *IMAGE_SIZE), dtype=torch.uint8) for _ in range(batch)]
     return dict(inputs=images, data_samples=[make(cfg, i) for i in range(batch)])
+
+
+def _image_sample(cfg: Config, index: int) -> DataSample:
+    return DataSample().set_gt_label(index % num_classes_of(cfg))
 
 
 def _semantic_sample(cfg: Config, index: int) -> SegDataSample:

@@ -18,6 +18,7 @@ COMMAND = re.compile(r'^    spikedense (.*)$', re.MULTILINE)
 OF_CAMVID = {3: 1, 0: 2, 8: 3}
 SIZE = (160, 120)
 SHORT = ('train_cfg.max_iters=2', 'train_cfg.val_interval=2')
+ONE_EPOCH = ('train_cfg.max_epochs=1', 'train_dataloader.batch_size=2')
 #: Worker processes of several runs in one process take long to end.
 IN_THIS_PROCESS = [
     f'{split}_dataloader.{key}'
@@ -37,14 +38,17 @@ def page(repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 def commands(page: str, config: str) -> Iterator[list[str]]:
-    """Yield the commands of one example in their order, with runs of two iterations."""
+    """Yield the commands of one example in their order, with runs of a few iterations."""
     for command in COMMAND.findall(page):
-        words = shlex.split(command.replace('iter_2400', 'iter_2').replace('=20', '=2'))
+        for long, short in (('iter_2400', 'iter_2'), ('epoch_200', 'epoch_1'), ('=20', '=2')):
+            command = command.replace(long, short)
+        words = shlex.split(command)
         if words[1] != config or words[0] == 'print-config':
             continue
         options = []
         if words[0] in ('train', 'test'):
-            options = [] if '--cfg-options' in words else ['--cfg-options', *SHORT]
+            lengths = ONE_EPOCH if config == 'my_animals.py' else SHORT
+            options = [] if '--cfg-options' in words else ['--cfg-options', *lengths]
             options += IN_THIS_PROCESS
         yield [*words, *options]
 
@@ -98,3 +102,15 @@ def test_a_coco_file(page: str, data_root: Path) -> None:
     assert len(list(Path('pictures_people').glob('*.png'))) == 2
     assert len(list(Path('seen_people').iterdir())) > 0
     assert len(list(Path('predictions_people').rglob('*.json'))) == 10
+
+
+def test_images_in_folders(page: str, data_root: Path) -> None:
+    pictures = sorted((data_root / 'pennfudan' / 'images').glob('*.jpg'))[:8]
+    for index, picture in enumerate(pictures):
+        split, name = 'train' if index < 4 else 'val', ('cat', 'dog')[index % 2]
+        folder = Path('data/animals', split, name)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.open(picture).convert('RGB').resize(SIZE).save(folder / f'{index}.jpg')
+    assert run(page, 'my_animals.py') == ['browse', 'train', 'test']
+    assert len(list(Path('seen_animals').iterdir())) > 0
+    assert Path('work_dirs/my_animals/epoch_1.pth').is_file()

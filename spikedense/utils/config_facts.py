@@ -24,6 +24,7 @@ DATA_SETS = {
     'demo': 'Demo (generated)',
     'demo-instance': 'Demo instances (generated)',
     'demo-panoptic': 'Demo panoptic (generated)',
+    'imagenet': 'ImageNet-1k',
     'pennfudan': 'Penn-Fudan',
     'voc12': 'PASCAL VOC 2012',
     'voc12aug': 'PASCAL VOC 2012 + aug',

@@ -26,6 +26,7 @@ TRAINED_ON = {
     'demo': ('spikedense.DemoDataset', 'demo'),
     'demo-instance': ('spikedense.DemoInstanceDataset', 'demo'),
     'demo-panoptic': ('spikedense.DemoPanopticDataset', 'demo'),
+    'imagenet': ('ImageNet', 'imagenet'),
     'pennfudan': ('CocoDataset', 'pennfudan'),
     'voc12': ('PascalVOCDataset', 'VOC2012'),
     'voc12aug': ('PascalVOCDataset', 'VOC2012'),
