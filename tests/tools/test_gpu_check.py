@@ -12,8 +12,9 @@ from tool_configs import load_tool
 
 
 @pytest.fixture
-def gpu_check(repo_root: Path) -> ModuleType:
-    """The module of tools/dev/gpu_check.py."""
+def gpu_check(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of tools/dev/gpu_check.py, which imports the files beside it."""
+    monkeypatch.syspath_prepend(repo_root / 'tools' / 'dev')
     return load_tool(repo_root / 'tools' / 'dev' / 'gpu_check.py')
 
 
