@@ -20,11 +20,11 @@ def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]
 
     Args:
         model: A spiking model.
-        images: Normalised images, ``[B, C, H, W]``.
+        images: Normalised images ``[B, C, H, W]``, or clips ``[T, B, C, H, W]``.
 
     Returns:
-        A row for each energy model: its name, the parts of the energy of an image in mJ (None if
-        the energy model does not apply), and its remarks.
+        A row for each energy model: its name, the parts of the energy of an image or a clip in mJ
+        (None if the energy model does not apply), and its remarks.
     """
     # The import takes a second, and only some energy reports need it.
     from spikingjelly.activation_based import op_counter
@@ -61,7 +61,7 @@ def _row(name: str, profiler: Any, twin: nn.Module, images: Tensor) -> dict[str,
         return dict(name=name, energy_mj=None, remarks=[f'does not apply: {error}'])
     total = getattr(report, 'energy_total_pj', None)
     parts = {'total': report.total_pj if total is None else total, **report.breakdown_pj}
-    parts = {k.removesuffix('_pj'): v / len(images) * 1e-9 for k, v in parts.items()}
+    parts = {k.removesuffix('_pj'): v / images.shape[-4] * 1e-9 for k, v in parts.items()}
     return dict(name=name, energy_mj=parts, remarks=list(report.warnings))
 
 
