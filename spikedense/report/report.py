@@ -18,6 +18,7 @@ from spikedense.analysis.energy import EnergySettings
 from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.firing import FiringStatistics
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
+from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.errors import UserError
 from spikedense.inference.inferencer import Inferencer
 from spikedense.inference.inputs import list_images
@@ -51,7 +52,7 @@ _STEP = 32  # the sides of images are rounded up to a multiple of this stride of
 
 def make_report(
     config: str,
-    checkpoint: str,
+    checkpoint: str | None,
     out: str | Path,
     data: str = 'test',
     num_images: int = 10,
@@ -65,7 +66,7 @@ def make_report(
 
     Args:
         config: Path of a config, or the name of a shipped one.
-        checkpoint: Path of the checkpoint.
+        checkpoint: Path of the checkpoint; None means the one that ships with the model.
         out: The page, ``NAME.html``; the numbers go to ``NAME.json``.
         data: ``'test'`` for the test set of the config, or a file, folder or pattern of images.
             These images have no ground truth, so the report has no accuracy.
@@ -86,6 +87,7 @@ def make_report(
     """
     page = _checked_out(out)
     cfg, model = open_model(config, checkpoint, cfg_options)
+    checkpoint = checkpoint_for(config, checkpoint)
     _check(cfg, data, examples)
     subject = _Subject(cfg, model, checkpoint, data, shape or shape_of(cfg), num_images, settings)
     if spikingjelly and not subject.spiking:
