@@ -17,6 +17,7 @@ from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
 from spikedense.apis.benchmark import benchmark
 from spikedense.checks.config_options import checked_options
+from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.config_reader import read_config
@@ -106,8 +107,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         The report.
     """
-    if args.out is not None and not args.out.parent.is_dir():
-        raise UserError(f'--out {str(args.out)!r}: its folder does not exist')
+    check_out_file('--out', args.out)
     try:
         report = benchmark(
             subjects_of(args),

@@ -17,6 +17,7 @@ from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.energy_table import print_energy
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
 from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.inference.model import open_model
 from spikedense.inference.sized_images import images_of
@@ -55,8 +56,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         The report.
     """
-    if args.out is not None and (args.out.is_dir() or not args.out.parent.is_dir()):
-        raise UserError(f"--out '{args.out}': expected a file in a folder that exists")
+    check_out_file('--out', args.out)
     checkpoint = given_or_shipped(args.config, args.checkpoint)
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     if args.spikingjelly and not any(isinstance(m, BaseNeuron) for m in model.modules()):

@@ -1,6 +1,6 @@
-"""Predict on images: ``spikedense infer CONFIG WEIGHTS INPUTS...``.
+"""Predict on images with a model of mmseg or mmdet.
 
-A model that ships with its weights needs no WEIGHTS; an exported folder (--onnx) needs no CONFIG.
+A model that ships with its weights (demo) needs no WEIGHTS, an exported folder (--onnx) no CONFIG.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def _model_and_inputs(args: argparse.Namespace) -> tuple[list[str], list[str]]:
     if args.onnx is not None:
         names = []
     elif words and shipped_weights(words[0]) is not None:
-        names = ['CONFIG']
+        names = words[:1]
     if len(words) <= len(names):
         found = f"'{' '.join(words)}'" if words else 'none of them'
         raise UserError(f'expected the words {" ".join([*names, "INPUTS..."])}, found {found}')

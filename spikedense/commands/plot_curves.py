@@ -8,6 +8,7 @@ Examples:
 import argparse
 from pathlib import Path
 
+from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.visualization.curves import plot_runs, read_run
 
@@ -35,8 +36,7 @@ def main(args: argparse.Namespace) -> None:
         raise UserError(f'--labels: {len(labels)} for {len(args.runs)} runs, expected one each')
     if args.window < 1:
         raise UserError(f'--window {args.window}, expected at least 1')
-    if not args.out.parent.is_dir():
-        raise UserError(f'--out {str(args.out)!r}: its folder does not exist')
+    check_out_file('--out', args.out)
     try:
         runs = [
             read_run(run, args.metric, label) for run, label in zip(args.runs, labels, strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from spikedense.checks.config import open_config
-from spikedense.errors import UserError
+from spikedense.checks.out_file import check_out_file
 
 from .arguments import add_config_arguments
 from .command import command
@@ -25,8 +25,7 @@ def main(args: argparse.Namespace) -> Config:
     Returns:
         The config.
     """
-    if args.out is not None and (args.out.suffix != '.py' or not args.out.parent.is_dir()):
-        raise UserError(f"--out '{args.out}': expected a .py file in a folder that exists")
+    check_out_file('--out', args.out, '.py')
     cfg = open_config(args.config, args.cfg_options)
     if args.out is None:
         print(cfg.pretty_text, end='')

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.out_file import check_out_file
 from spikedense.deploy import (
     RealMultiplication,
     real_multiplications,
@@ -59,8 +60,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         ``foldings``, ``max_difference`` and ``multiplications``.
     """
-    if args.save is not None and not args.save.parent.is_dir():
-        raise UserError(f"--save '{args.save}': its folder does not exist")
+    check_out_file('--save', args.save)
     checkpoint = given_or_shipped(args.config, args.checkpoint)
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     batches, source = images_of(cfg, model, tuple(args.shape), 1, args.image or 'random')

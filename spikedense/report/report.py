@@ -19,6 +19,7 @@ from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.firing import FiringStatistics
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
 from spikedense.checks.checkpoint import checkpoint_for
+from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.inference.inferencer import Inferencer
 from spikedense.inference.inputs import list_images
@@ -85,7 +86,8 @@ def make_report(
         UserError: The page cannot be written, the checkpoint is missing or does not fit, or there
             are no images. All of this is checked before anything runs.
     """
-    page = _checked_out(out)
+    page = Path(out).expanduser()
+    check_out_file('--out', page, '.html')
     cfg, model = open_model(config, checkpoint, cfg_options)
     checkpoint = checkpoint_for(config, checkpoint)
     _check(cfg, data, examples)
@@ -188,15 +190,6 @@ def _check(cfg: Config, data: str, examples: int) -> None:
             f'a report of a config of {library} has no examples and needs its test set; '
             'expected --data test --examples 0'
         )
-
-
-def _checked_out(out: str | Path) -> Path:
-    page = Path(out).expanduser()
-    if page.suffix != '.html':
-        raise UserError(f"--out '{out}': expected a name that ends in .html")
-    if page.is_dir() or not page.parent.is_dir():
-        raise UserError(f"--out '{out}': expected a file in a folder that exists")
-    return page
 
 
 def shape_of(cfg: Config) -> tuple[int, int]:
