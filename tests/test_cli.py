@@ -34,7 +34,8 @@ def test_every_module_of_a_command_has_a_starter(repo_root: Path) -> None:
 def test_usage_names_the_command(name: str, capsys: pytest.CaptureFixture) -> None:
     out = said(capsys, *name.split(), '--help')
     assert out.startswith(f'usage: spikedense {name} [-h]')
-    assert 'tools/' not in out
+    assert 'tools/' not in out and '``' not in out
+    assert '--debug' in out
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,20 @@ def existing_checkpoint(path: str) -> str:
     return path
 
 
+def given_or_shipped(model: object, weights: str | Path | None) -> str | None:
+    """Return the given checkpoint, or else the one that ships with the model.
+
+    Args:
+        model: See :func:`checkpoint_for`.
+        weights: See there.
+
+    Returns:
+        A path, or an address; None if none is given and none ships with the model.
+    """
+    found = shipped_weights(model) if weights is None else weights
+    return None if found is None else str(found)
+
+
 def checkpoint_for(model: object, weights: str | Path | None) -> str:
     """Return the checkpoint for a model: the given one, or the one that ships with the model.
 
@@ -37,11 +51,11 @@ def checkpoint_for(model: object, weights: str | Path | None) -> str:
     Raises:
         UserError: There is no such file, or no checkpoint ships with the model.
     """
-    given = shipped_weights(model) if weights is None else weights
+    given = given_or_shipped(model, weights)
     if given is None:
         names = ', '.join(repr(name) for name in SHIPPED_MODELS)
         raise UserError(
             f"the model '{model}' has no weights, expected the path of a checkpoint (only {names} "
             'ships with its weights)'
         )
-    return existing_checkpoint(str(given))
+    return existing_checkpoint(given)

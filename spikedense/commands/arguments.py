@@ -1,7 +1,6 @@
 """Command-line arguments that several commands share."""
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import DictAction
@@ -9,7 +8,6 @@ from mmengine.config import DictAction
 from spikedense.analysis.energy import ATTENTION, MODES, EnergySettings
 from spikedense.apis.environment import LAUNCHERS
 from spikedense.models.layers.attention import ORDERS
-from spikedense.utils.config_path import shipped_weights
 
 from .option_values import has_dict, read_value
 
@@ -51,25 +49,67 @@ class OptionsAction(DictAction):
                 )
 
 
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments ``config`` and ``--cfg-options``.
+
+    Args:
+        parser: The parser of a command that reads a config.
+    """
+    parser.add_argument('config', help='path of a config, or name of a shipped one')
+    add_cfg_options(parser)
+
+
+def add_cfg_options(
+    parser: argparse.ArgumentParser,
+    option: str = '--cfg-options',
+    what: str = 'replace values of the config; +KEY=VALUE adds a key that is not known',
+) -> None:
+    """Add an option with values that replace those of a config.
+
+    Args:
+        parser: The parser of a command that reads a config.
+        option: The name of the option.
+        what: The help of the option.
+    """
+    parser.add_argument(option, nargs='+', action=OptionsAction, metavar='KEY=VALUE', help=what)
+
+
+def add_shape_argument(
+    parser: argparse.ArgumentParser,
+    default: tuple[int, int] | None,
+    option: str = '--shape',
+    what: str = 'size of the images',
+) -> None:
+    """Add an option with a height and a width.
+
+    Args:
+        parser: The parser of a command that makes or reads images of one size.
+        default: The height and the width without the option.
+        option: The name of the option.
+        what: The help of the option, without the default.
+    """
+    parser.add_argument(
+        option,
+        nargs=2,
+        type=int,
+        default=default,
+        metavar=('HEIGHT', 'WIDTH'),
+        help=what if default is None else f'{what} ({default[0]} {default[1]})',
+    )
+
+
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of a training or a test: config, folder, launcher, seed and others.
 
     Args:
         parser: The parser of ``spikedense train`` or ``spikedense test``.
     """
-    parser.add_argument('config', help='path of a config, or name of a shipped one')
+    add_config_arguments(parser)
     parser.add_argument(
         '--work-dir', help='logs, metrics and checkpoints (work_dirs/<config name>)'
     )
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU'
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=OptionsAction,
-        metavar='KEY=VALUE',
-        help='replace values of the config; +KEY=VALUE adds a key that is not known',
     )
     parser.add_argument(
         '--launcher', choices=LAUNCHERS, default='none', help='how the processes were started'
@@ -79,50 +119,23 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--deterministic', action='store_true', help='ask for deterministic algorithms'
     )
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     # torch.distributed.launch gives this to each process; torchrun uses the environment.
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, checkpoint_needed: bool = False) -> None:
-    """Add the arguments that name a model: config, checkpoint and options.
+def add_model_arguments(
+    parser: argparse.ArgumentParser, without: str = 'those that ship with the model, else random'
+) -> None:
+    """Add the arguments that name a model: config, options and checkpoint.
+
+    The checkpoint is None without the argument; see ``spikedense.checks.checkpoint``.
 
     Args:
-        parser: The parser of a tool that analyses or exports a model.
-        checkpoint_needed: Whether the checkpoint is required; else the weights may be random.
-            Parse by :func:`parse_model_arguments`, which knows the models with shipped weights.
+        parser: The parser of a command that analyses or exports a model.
+        without: Which weights the command takes without a checkpoint.
     """
-    parser.add_argument('config', help='config file, or the name of a shipped one')
-    parser.add_argument(
-        'checkpoint',
-        nargs='?',
-        help='weights' if checkpoint_needed else 'weights; by default random ones',
-    )
-    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction, help='key=value')
-    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
-    parser.set_defaults(checkpoint_needed=checkpoint_needed)
-
-
-def parse_model_arguments(
-    parser: argparse.ArgumentParser, argv: Sequence[str] | None
-) -> argparse.Namespace:
-    """Parse the arguments of a parser with :func:`add_model_arguments`.
-
-    Args:
-        parser: The parser.
-        argv: The words; None means those of the process.
-
-    Returns:
-        The arguments. The checkpoint of a model that ships with its weights is that one, if no
-        other is named.
-    """
-    args = parser.parse_args(argv)
-    shipped = shipped_weights(args.config)
-    if args.checkpoint is None and shipped is not None:
-        args.checkpoint = str(shipped)
-    if args.checkpoint is None and args.checkpoint_needed:
-        parser.error('the following arguments are required: checkpoint')
-    return args
+    add_config_arguments(parser)
+    parser.add_argument('checkpoint', nargs='?', help=f'weights ({without})')
 
 
 def add_energy_arguments(parser: argparse.ArgumentParser) -> None:

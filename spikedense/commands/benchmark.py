@@ -9,7 +9,6 @@ Examples:
 
 import argparse
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,50 +17,36 @@ from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
 from spikedense.apis.benchmark import benchmark
 from spikedense.checks.config_options import checked_options
+from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.config_reader import read_config
 from spikedense.utils.explain import translate
 from spikedense.utils.files import write_file
 
-from .arguments import OptionsAction
-from .errors import report_errors
+from .arguments import add_cfg_options, add_config_arguments, add_shape_argument
+from .command import command
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file (A)')
-    parser.add_argument('--compare', metavar='CONFIG', help='second config file (B)')
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_config_arguments(parser)
     parser.add_argument(
-        '--cfg-options', nargs='+', action=OptionsAction, default={}, help='key=value, for A and B'
+        '--compare', metavar='CONFIG', help='a second config (B), which --cfg-options changes too'
     )
-    parser.add_argument(
+    add_cfg_options(
+        parser,
         '--compare-cfg-options',
-        nargs='+',
-        action=OptionsAction,
-        default={},
-        help='key=value, for B only; without --compare, B is the same config',
+        'replace values of B only; without --compare, B is the same config',
     )
+    parser.set_defaults(cfg_options={}, compare_cfg_options={})
     parser.add_argument(
         '--compare-plain',
         action='store_true',
         help='B is A as its plain re-statement in fp32 (docs/benchmark.md)',
     )
     parser.add_argument('--part', choices=PARTS, default='model')
-    parser.add_argument(
-        '--size', nargs=2, type=int, default=(256, 256), metavar=('HEIGHT', 'WIDTH')
-    )
+    add_shape_argument(parser, (256, 256), '--size')
     parser.add_argument('--batch', type=int, default=1, help='images in a step')
     parser.add_argument('--repeats', type=int, default=10, help='timed rounds')
     parser.add_argument(
@@ -75,8 +60,6 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     parser.add_argument('--no-memory', action='store_true', help='skip the peak memory')
     parser.add_argument('--no-machine', action='store_true', help='skip the speed of the machine')
     parser.add_argument('--out', type=Path, help='write the report as JSON too')
-    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
-    return parser.parse_args(argv)
 
 
 def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
@@ -117,32 +100,26 @@ def subjects_of(args: argparse.Namespace) -> list[WorkloadSettings]:
     return subjects
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, Any]:
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, print the table and write the JSON file.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         The report.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        if args.out is not None and not args.out.parent.is_dir():
-            raise UserError(f'--out {str(args.out)!r}: its folder does not exist')
-        try:
-            report = benchmark(
-                subjects_of(args),
-                repeats=args.repeats,
-                warmup=args.warmup,
-                train=not args.no_train,
-                memory=not args.no_memory,
-                machine=not args.no_machine,
-            )
-        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as exc:
-            raise UserError(translate(exc) or str(exc)) from exc
-        print(format_report(report))
-        if args.out is not None:
-            write_file(args.out, json.dumps(report, indent=2) + '\n')
+    check_out_file('--out', args.out)
+    try:
+        report = benchmark(
+            subjects_of(args),
+            repeats=args.repeats,
+            warmup=args.warmup,
+            train=not args.no_train,
+            memory=not args.no_memory,
+            machine=not args.no_machine,
+        )
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as exc:
+        raise UserError(translate(exc) or str(exc)) from exc
+    print(format_report(report))
+    if args.out is not None:
+        write_file(args.out, json.dumps(report, indent=2) + '\n')
     return report

@@ -8,7 +8,6 @@ tool then also writes a config, with the name of the new file.
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -18,20 +17,11 @@ from spikedense.converters import portable_text
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent, write_file
 
-from .errors import report_errors
+from .command import command
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(prog=prog, description=__doc__.splitlines()[0])
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     parser.add_argument('source', type=Path, help='the official checkpoint')
     parser.add_argument('target', type=Path, help='the file to write')
     parser.add_argument(
@@ -46,32 +36,25 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     parser.add_argument(
         '--D', type=int, default=4, help='largest integer of the neurons of a Spike2Former (4)'
     )
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> int:
     """Convert. If a key or a weight does not fit, nothing is written and the exit code is 2.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         The exit code, 0.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
-        beside = args.target.with_suffix('.py')
-        if cfg is not None and beside.exists() and beside.read_text() != portable_text(cfg):
-            raise UserError(
-                f"'{beside}', where the config for the new file goes, exists with other content: "
-                'move it away or choose another target'
-            )
-        args.target.parent.mkdir(parents=True, exist_ok=True)
-        with complete_or_absent(args.target) as partial:
-            torch.save({'state_dict': state}, partial)
+    state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
+    beside = args.target.with_suffix('.py')
+    if cfg is not None and beside.exists() and beside.read_text() != portable_text(cfg):
+        raise UserError(
+            f"'{beside}', where the config for the new file goes, exists with other content: "
+            'move it away or choose another target'
+        )
+    args.target.parent.mkdir(parents=True, exist_ok=True)
+    with complete_or_absent(args.target) as partial:
+        torch.save({'state_dict': state}, partial)
     print(f'{len(state)} tensors written to {args.target}')
     if cfg is not None:
         write_file(beside, portable_text(cfg))

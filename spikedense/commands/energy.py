@@ -8,7 +8,6 @@ Examples:
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from rich.console import Console
 from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.energy_table import print_energy
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
+from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.inference.model import open_model
 from spikedense.inference.sized_images import images_of
@@ -26,32 +27,19 @@ from spikedense.utils.files import write_file
 from .arguments import (
     add_energy_arguments,
     add_model_arguments,
+    add_shape_argument,
     energy_settings,
-    parse_model_arguments,
 )
-from .errors import report_errors
+from .command import command
 
 #: Columns that the tables need. A narrower terminal wraps or scrolls the tables.
 _WIDTH = 130
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_model_arguments(parser)
-    parser.add_argument(
-        '--shape', nargs=2, type=int, default=(512, 512), metavar=('HEIGHT', 'WIDTH')
-    )
+    add_shape_argument(parser, (512, 512))
     parser.add_argument('--num-images', type=int, default=10, help='largest number of images')
     parser.add_argument(
         '--data', help="test (the config's test set), random, or a file, folder or pattern"
@@ -59,43 +47,30 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     add_energy_arguments(parser)
     parser.add_argument('--layers', type=int, default=12, help='layers to print, 0 for all')
     parser.add_argument('--out', type=Path, help='write the report as JSON too')
-    return parse_model_arguments(parser, argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, Any]:
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> dict[str, Any]:
     """Count and price the operations, and print the tables.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         The report.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        if args.out is not None and (args.out.is_dir() or not args.out.parent.is_dir()):
-            raise UserError(f"--out '{args.out}': expected a file in a folder that exists")
-        cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
-        if args.spikingjelly and not any(isinstance(m, BaseNeuron) for m in model.modules()):
-            raise UserError(
-                "--spikingjelly: SpikingJelly's models price spikes, this model has none"
-            )
-        images, source = images_of(cfg, model, tuple(args.shape), args.num_images, args.data)
-        if args.checkpoint is None:
-            source += ', with random weights'
-        report = energy_report(
-            model,
-            images,
-            energy_settings(args),
-            source=source,
-        )
-        report = dict(config=args.config, checkpoint=args.checkpoint, **report)
-        if args.spikingjelly:
-            images, _ = images_of(cfg, model, tuple(args.shape), 1, args.data)
-            report['spikingjelly'] = spikingjelly_energy(model, next(images))
-        print_energy(report, Console(width=max(_WIDTH, Console().width)), args.layers)
-        if args.out is not None:
-            write_file(args.out, json.dumps(report, indent=2) + '\n')
-            print(f'report: {args.out}')
+    check_out_file('--out', args.out)
+    checkpoint = given_or_shipped(args.config, args.checkpoint)
+    cfg, model = open_model(args.config, checkpoint, args.cfg_options)
+    if args.spikingjelly and not any(isinstance(m, BaseNeuron) for m in model.modules()):
+        raise UserError("--spikingjelly: SpikingJelly's models price spikes, this model has none")
+    images, source = images_of(cfg, model, tuple(args.shape), args.num_images, args.data)
+    if checkpoint is None:
+        source += ', with random weights'
+    report = energy_report(model, images, energy_settings(args), source=source)
+    report = dict(config=args.config, checkpoint=checkpoint, **report)
+    if args.spikingjelly:
+        images, _ = images_of(cfg, model, tuple(args.shape), 1, args.data)
+        report['spikingjelly'] = spikingjelly_energy(model, next(images))
+    print_energy(report, Console(width=max(_WIDTH, Console().width)), args.layers)
+    if args.out is not None:
+        write_file(args.out, json.dumps(report, indent=2) + '\n')
+        print(f'report: {args.out}')
     return report

@@ -4,34 +4,21 @@ The tool prints which modules are in the graph, and which modules NIR cannot exp
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from spikedense.deploy.nir_export import DT, NirReport, export_nir
-from spikedense.deploy.onnx_export import ExportError
-from spikedense.errors import UserError
 from spikedense.inference.model import open_model
 
-from .arguments import add_model_arguments, parse_model_arguments
-from .errors import report_errors
+from .arguments import add_model_arguments, add_shape_argument
+from .command import command
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(prog=prog, description=__doc__.splitlines()[0])
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_model_arguments(parser)
     parser.add_argument('--out', type=Path, required=True, help='file to write, *.nir')
-    parser.add_argument('--shape', nargs=2, type=int, default=(64, 64), metavar=('HEIGHT', 'WIDTH'))
+    add_shape_argument(parser, (64, 64))
     parser.add_argument('--dt', type=float, default=DT, help='length of a time step in seconds')
-    return parse_model_arguments(parser, argv)
 
 
 def print_report(report: NirReport) -> None:
@@ -46,22 +33,14 @@ def print_report(report: NirReport) -> None:
         print(f'  {name}: {reason}')
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> NirReport:
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> NirReport:
     """Export.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         The report.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        _, model = open_model(args.config, args.checkpoint, args.cfg_options)
-        try:
-            report = export_nir(model, args.out, tuple(args.shape), args.dt)
-        except ExportError as exc:
-            raise UserError(str(exc)) from exc
+    _, model = open_model(args.config, args.checkpoint, args.cfg_options)
+    report = export_nir(model, args.out, tuple(args.shape), args.dt)
     print_report(report)
     return report

@@ -1,43 +1,33 @@
-"""Predict with a model of mmseg or mmdet: ``spikedense infer CONFIG WEIGHTS INPUTS...``."""
+"""Predict on images with a model of mmseg or mmdet.
+
+A model that ships with its weights (demo) needs no WEIGHTS, an exported folder (--onnx) no CONFIG.
+"""
 
 import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from spikedense.errors import UserError
 from spikedense.inference import open_inferencer, open_onnx_inferencer
-from spikedense.utils.config_path import SHIPPED_MODELS
+from spikedense.utils.config_path import shipped_weights
 
-from .arguments import OptionsAction
-from .errors import report_errors
+from .arguments import add_cfg_options
+from .command import command
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(prog=prog, description='Predict on images.')
-    words = list(sys.argv[1:] if argv is None else argv)
-    parser.add_argument(
-        '--onnx',
-        metavar='FOLDER',
-        help='predict with an exported folder by ONNX Runtime: --onnx FOLDER inputs..., without '
-        'config and weights',
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.usage = (
+        '%(prog)s [-h] CONFIG WEIGHTS INPUTS... [options]\n'
+        '       %(prog)s demo INPUTS... [options]\n'
+        '       %(prog)s --onnx FOLDER INPUTS... [options]'
     )
-    if not any(word.partition('=')[0] == '--onnx' for word in words):
-        parser.add_argument(
-            'config', help="path of a config, name of a shipped one, or 'demo' (without weights)"
-        )
-        if not {*words[:1]} & SHIPPED_MODELS.keys():
-            parser.add_argument('weights', help='path of a checkpoint that fits the config')
-    parser.add_argument('inputs', nargs='+', help='images, folders of images or frames, patterns')
+    # argparse fills the three in this order; `_model_and_inputs` says what the words are.
+    parser.add_argument('config', nargs='?', help='path of a config, or name of a shipped one')
+    parser.add_argument('weights', nargs='?', help='path of a checkpoint that fits the config')
+    parser.add_argument('inputs', nargs='*', help='images, folders of images or frames, patterns')
+    parser.add_argument(
+        '--onnx', metavar='FOLDER', help='predict with an exported folder by ONNX Runtime'
+    )
     parser.add_argument(
         '--out-dir', help='folder of all output files (work_dirs/<config name>/inference)'
     )
@@ -48,49 +38,60 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     )
     parser.add_argument('--no-overlays', action='store_true', help='draw no pictures')
     parser.add_argument('--no-json', action='store_true', help='write no JSON and no label maps')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=OptionsAction,
-        metavar='KEY=VALUE',
-        help='replace values of the config; +KEY=VALUE adds a key that is not known',
-    )
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    return parser.parse_args(argv)
+    add_cfg_options(parser)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Predict.
+def _model_and_inputs(args: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Split the words that are no options.
 
     Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
+        args: The parsed arguments.
+
+    Returns:
+        The words that name the model (config and weights, the config alone, or none), and the
+        inputs, at least one.
+
+    Raises:
+        UserError: There is no input.
+    """
+    words = [word for word in (args.config, args.weights, *args.inputs) if word is not None]
+    names = ['CONFIG', 'WEIGHTS']
+    if args.onnx is not None:
+        names = []
+    elif words and shipped_weights(words[0]) is not None:
+        names = words[:1]
+    if len(words) <= len(names):
+        found = f"'{' '.join(words)}'" if words else 'none of them'
+        raise UserError(f'expected the words {" ".join([*names, "INPUTS..."])}, found {found}')
+    return words[: len(names)], words[len(names) :]
+
+
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> int:
+    """Predict.
 
     Returns:
         The number of images.
     """
-    args = parse_args(argv, prog)
     options = {} if args.score_thr is None else {'score_thr': args.score_thr}
-    with report_errors(args.debug):
-        if args.onnx is None:
-            inferencer = open_inferencer(
-                args.config, getattr(args, 'weights', None), args.device, args.cfg_options
-            )
-        elif args.device or args.cfg_options:
-            raise UserError('--onnx takes no --device and no --cfg-options: it has no config')
-        else:
-            inferencer = open_onnx_inferencer(args.onnx)
-        name = Path(args.onnx or inferencer.cfg.filename).stem
-        out_dir = Path(args.out_dir or Path('work_dirs', name, 'inference'))
-        predictions = inferencer.predict(
-            args.inputs,
-            out_dir=out_dir,
-            batch_size=args.batch_size,
-            overlays=not args.no_overlays,
-            json=not args.no_json,
-            **options,
-        )
-        number = sum(1 for _ in predictions)
+    model, inputs = _model_and_inputs(args)
+    if args.onnx is None:
+        inferencer = open_inferencer(*model, device=args.device, cfg_options=args.cfg_options)
+    elif args.device or args.cfg_options:
+        raise UserError('--onnx takes no --device and no --cfg-options: it has no config')
+    else:
+        inferencer = open_onnx_inferencer(args.onnx)
+    name = Path(args.onnx or inferencer.cfg.filename).stem
+    out_dir = Path(args.out_dir or Path('work_dirs', name, 'inference'))
+    predictions = inferencer.predict(
+        inputs,
+        out_dir=out_dir,
+        batch_size=args.batch_size,
+        overlays=not args.no_overlays,
+        json=not args.no_json,
+        **options,
+    )
+    number = sum(1 for _ in predictions)
     print(f'images: {number}')
     if not args.no_overlays:
         print(f'pictures: {out_dir / "overlays"}')

@@ -10,7 +10,6 @@ Examples:
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +19,15 @@ from spikedense.report.report import make_report
 from .arguments import (
     add_energy_arguments,
     add_model_arguments,
+    add_shape_argument,
     energy_settings,
-    parse_model_arguments,
 )
-from .errors import report_errors
+from .command import command
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_model_arguments(parser, checkpoint_needed=True)
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_model_arguments(parser, without='those that ship with the model')
     parser.add_argument(
         '--data',
         default='test',
@@ -55,41 +43,29 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
     parser.add_argument(
         '--num-images', type=int, default=10, help='largest number of images for the energy'
     )
-    parser.add_argument(
-        '--shape',
-        nargs=2,
-        type=int,
-        metavar=('HEIGHT', 'WIDTH'),
-        help="size for the energy; by default the config's crop or test size",
-    )
+    add_shape_argument(parser, None, what="size for the energy (the config's crop or test size)")
     add_energy_arguments(parser)
-    return parse_model_arguments(parser, argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, Any]:
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> dict[str, Any]:
     """Make the report, and print its main figures.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         The numbers.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        report = make_report(
-            args.config,
-            args.checkpoint,
-            args.out,
-            data=args.data,
-            num_images=args.num_images,
-            examples=args.examples,
-            shape=None if args.shape is None else tuple(args.shape),
-            settings=energy_settings(args),
-            spikingjelly=args.spikingjelly,
-            cfg_options=args.cfg_options,
-        )
+    report = make_report(
+        args.config,
+        args.checkpoint,
+        args.out,
+        data=args.data,
+        num_images=args.num_images,
+        examples=args.examples,
+        shape=None if args.shape is None else tuple(args.shape),
+        settings=energy_settings(args),
+        spikingjelly=args.spikingjelly,
+        cfg_options=args.cfg_options,
+    )
     for figure in report['headline']:
         print(f'{figure["label"]}: {number(figure["value"], figure["kind"])} {figure["unit"]}')
     if report['firing'] and report['firing']['alarms']:

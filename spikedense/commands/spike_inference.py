@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.out_file import check_out_file
 from spikedense.deploy import (
     RealMultiplication,
     real_multiplications,
@@ -24,30 +26,18 @@ from spikedense.inference.sized_images import images_of
 from spikedense.tracing import network_outputs
 from spikedense.weights import read_checkpoint
 
-from .arguments import add_model_arguments, parse_model_arguments
-from .errors import report_errors
+from .arguments import add_model_arguments, add_shape_argument
+from .command import command
 
 PLACES = 5
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(prog=prog, description=__doc__.splitlines()[0])
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_model_arguments(parser)
-    parser.add_argument(
-        '--shape', nargs=2, type=int, default=(256, 256), metavar=('HEIGHT', 'WIDTH')
-    )
+    add_shape_argument(parser, (256, 256))
     parser.add_argument('--image', help='image to compare on; by default normal noise')
     parser.add_argument('--save', type=Path, help="file for the twin's checkpoint, *.pth")
-    return parse_model_arguments(parser, argv)
 
 
 def print_multiplications(found: Sequence[RealMultiplication]) -> None:
@@ -62,40 +52,35 @@ def print_multiplications(found: Sequence[RealMultiplication]) -> None:
             print(f'    {times:>14,.0f}  {module}')
 
 
+@command(__doc__, _add_arguments)
 @torch.no_grad()
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, Any]:
+def main(args: argparse.Namespace) -> dict[str, Any]:
     """Build the twin and compare it with the model.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         ``foldings``, ``max_difference`` and ``multiplications``.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        if args.save is not None and not args.save.parent.is_dir():
-            raise UserError(f"--save '{args.save}': its folder does not exist")
-        cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
-        batches, source = images_of(cfg, model, tuple(args.shape), 1, args.image or 'random')
-        images = next(iter(batches))
-        try:
-            twin, foldings = to_spike_inference(model, images)
-        except ValueError as exc:
-            raise UserError(str(exc)) from exc
-        # Both second stages read the same boxes, because a rounding may change a proposal.
-        boxes = images.new_tensor([[0, 0, args.shape[1], args.shape[0]]])
-        pairs = zip(
-            network_outputs(model, images, boxes),
-            network_outputs(twin, images, boxes),
-            strict=True,
-        )
-        difference = max(float((a - b).abs().max()) for a, b in pairs)
-        multiplications = real_multiplications(twin, images)
-        if args.save is not None:
-            content = {} if args.checkpoint is None else read_checkpoint(args.checkpoint)
-            save_twin(twin, args.save, content.get('meta'))
+    check_out_file('--save', args.save)
+    checkpoint = given_or_shipped(args.config, args.checkpoint)
+    cfg, model = open_model(args.config, checkpoint, args.cfg_options)
+    batches, source = images_of(cfg, model, tuple(args.shape), 1, args.image or 'random')
+    images = next(iter(batches))
+    try:
+        twin, foldings = to_spike_inference(model, images)
+    except ValueError as exc:
+        raise UserError(str(exc)) from exc
+    # Both second stages read the same boxes, because a rounding may change a proposal.
+    boxes = images.new_tensor([[0, 0, args.shape[1], args.shape[0]]])
+    pairs = zip(
+        network_outputs(model, images, boxes),
+        network_outputs(twin, images, boxes),
+        strict=True,
+    )
+    difference = max(float((a - b).abs().max()) for a, b in pairs)
+    multiplications = real_multiplications(twin, images)
+    if args.save is not None:
+        content = {} if checkpoint is None else read_checkpoint(checkpoint)
+        save_twin(twin, args.save, content.get('meta'))
     print(f'compared on {source}')
     failed = [folding for folding in foldings if folding.reason is not None]
     print(f'foldings: {len(foldings) - len(failed)} done, {len(failed)} not')

@@ -1,26 +1,16 @@
 """Test a checkpoint of mmseg, mmdet or mmpretrain: ``spikedense test CONFIG CHECKPOINT``."""
 
 import argparse
-from collections.abc import Sequence
 
 from spikedense.apis import test
 from spikedense.apis.environment import is_first_process
 
 from .arguments import add_run_arguments
-from .errors import report_errors
+from .command import command
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(prog=prog, description='Test a checkpoint.')
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_run_arguments(parser)
     parser.add_argument('checkpoint', help='path or address of a checkpoint')
     parser.add_argument(
@@ -42,37 +32,31 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         action='store_true',
         help='test the spike-driven twin: binary spikes over T x D steps (docs/energy.md)',
     )
-    return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str, float]:
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> dict[str, float]:
     """Test.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         The metrics.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        metrics = test(
-            args.config,
-            args.checkpoint,
-            work_dir=args.work_dir,
-            show_dir=args.show_dir,
-            tta=args.tta,
-            out=args.out,
-            amp=args.amp,
-            cfg_options=args.cfg_options,
-            launcher=args.launcher,
-            seed=args.seed,
-            deterministic=args.deterministic,
-            partial=args.partial,
-            firing_rates=args.firing_rates,
-            spike_inference=args.spike_inference,
-        )
+    metrics = test(
+        args.config,
+        args.checkpoint,
+        work_dir=args.work_dir,
+        show_dir=args.show_dir,
+        tta=args.tta,
+        out=args.out,
+        amp=args.amp,
+        cfg_options=args.cfg_options,
+        launcher=args.launcher,
+        seed=args.seed,
+        deterministic=args.deterministic,
+        partial=args.partial,
+        firing_rates=args.firing_rates,
+        spike_inference=args.spike_inference,
+    )
     for what, where in (
         ('pictures', args.show_dir),
         ('predictions', args.out),

@@ -1,26 +1,16 @@
 """Train a config of mmseg, mmdet or mmpretrain: ``spikedense train CONFIG``."""
 
 import argparse
-from collections.abc import Sequence
 
 from spikedense.apis import train
 from spikedense.apis.environment import is_first_process
 
 from .arguments import add_run_arguments
-from .errors import report_errors
+from .command import command
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the program's name; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(prog=prog, description='Train a model.')
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
     add_run_arguments(parser)
     parser.add_argument(
         '--resume',
@@ -34,29 +24,22 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         action='store_true',
         help="multiply the learning rate by the batch size over all processes / the config's",
     )
-    return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Train.
-
-    Args:
-        argv: The words after the program's name.
-        prog: The program's name in the help; by default that of the process.
-    """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        checkpoint = train(
-            args.config,
-            work_dir=args.work_dir,
-            resume=args.resume,
-            amp=args.amp,
-            cfg_options=args.cfg_options,
-            launcher=args.launcher,
-            seed=args.seed,
-            deterministic=args.deterministic,
-            show_dir=args.show_dir,
-            auto_scale_lr=args.auto_scale_lr,
-        )
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> None:
+    """Train."""
+    checkpoint = train(
+        args.config,
+        work_dir=args.work_dir,
+        resume=args.resume,
+        amp=args.amp,
+        cfg_options=args.cfg_options,
+        launcher=args.launcher,
+        seed=args.seed,
+        deterministic=args.deterministic,
+        show_dir=args.show_dir,
+        auto_scale_lr=args.auto_scale_lr,
+    )
     if checkpoint is not None and is_first_process():
         print(f'last checkpoint: {checkpoint}')

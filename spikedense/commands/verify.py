@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from spikedense.apis.verify import Verification, verify
 from spikedense.utils.wording import some_of
 
-from .arguments import OptionsAction
-from .errors import report_errors
+from .arguments import add_config_arguments
+from .command import command
 
 DIFFERENT = 1
 _SHOWN = 10
@@ -34,20 +34,9 @@ class _Expected(argparse.Action):
         setattr(namespace, self.dest, {name: number for name, _, number in pairs})
 
 
-def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """Parse the command line.
-
-    Args:
-        argv: The words after the name of the command; by default those of the process.
-        prog: The program's name in the help; by default that of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(
-        prog=prog, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='path of a config, or name of a shipped one')
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_config_arguments(parser)
     parser.add_argument('checkpoint', help='path of a checkpoint')
     parser.add_argument(
         '--expect',
@@ -67,15 +56,6 @@ def parse_args(argv: Sequence[str] | None = None, prog: str | None = None) -> ar
         help='compute in float32: faster, but rounding can move a potential over a threshold',
     )
     parser.add_argument('--work-dir', help='folder of the logs (work_dirs/<config name>/verify)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=OptionsAction,
-        metavar='KEY=VALUE',
-        help='replace values of the config; +KEY=VALUE adds a key that is not known',
-    )
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    return parser.parse_args(argv)
 
 
 def print_verification(found: Verification) -> None:
@@ -113,12 +93,9 @@ def _verdict(found: Verification) -> str:
     return f'FAILED: {some_of(wrong)}' if wrong else 'verified'
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> Verification:
+@command(__doc__, _add_arguments)
+def main(args: argparse.Namespace) -> Verification:
     """Verify, and print the findings.
-
-    Args:
-        argv: The words after the name of the command.
-        prog: The program's name in the help; by default that of the process.
 
     Returns:
         The findings, if the stated metric holds and both paths give the same.
@@ -126,17 +103,15 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> Verifica
     Raises:
         SystemExit: With code 1 if not, with code 2 after an error of the user.
     """
-    args = parse_args(argv, prog)
-    with report_errors(args.debug):
-        found = verify(
-            args.config,
-            args.checkpoint,
-            expect=args.expect,
-            tolerance=args.tolerance,
-            float32=args.float32,
-            work_dir=args.work_dir,
-            cfg_options=args.cfg_options,
-        )
+    found = verify(
+        args.config,
+        args.checkpoint,
+        expect=args.expect,
+        tolerance=args.tolerance,
+        float32=args.float32,
+        work_dir=args.work_dir,
+        cfg_options=args.cfg_options,
+    )
     print_verification(found)
     print(_verdict(found))
     if not (found.equal and found.as_stated):

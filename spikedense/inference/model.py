@@ -6,10 +6,9 @@ from typing import Any
 from mmengine.config import Config
 from torch import nn
 
-from spikedense.checks.checkpoint import checkpoint_for
+from spikedense.checks.checkpoint import existing_checkpoint, given_or_shipped
 from spikedense.checks.config import library_of, open_config
 from spikedense.checks.model import build_model, check_widths
-from spikedense.utils.config_path import shipped_weights
 from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .config import dataset_meta, read_config
@@ -35,8 +34,9 @@ def open_model(
     cfg = open_config(config, cfg_options)
     model = build_model(cfg)
     check_widths(model)
-    if checkpoint is not None or shipped_weights(config) is not None:
-        path = checkpoint_for(config, checkpoint)
+    path = given_or_shipped(config, checkpoint)
+    if path is not None:
+        existing_checkpoint(path)
         load(model, read_state_dict(read_checkpoint(path)), path)
     return cfg, model.eval()
 

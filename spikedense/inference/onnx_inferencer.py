@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 from torch import nn
 
-from spikedense.deploy.onnx_export import MANIFEST, ExportError
+from spikedense.deploy.onnx_export import MANIFEST
 from spikedense.deploy.onnx_runtime import OnnxNetwork
 from spikedense.errors import UserError
 
@@ -29,10 +29,7 @@ def open_onnx_inferencer(folder: str | Path) -> Inferencer:
     Raises:
         UserError: The folder holds no export, or one that does not tell how to use it.
     """
-    try:
-        network = OnnxNetwork(folder)
-    except ExportError as error:
-        raise UserError(str(error)) from error
+    network = OnnxNetwork(folder)
     manifest = network.manifest
     missing = [key for key in _NEEDED if key not in manifest]
     if missing:

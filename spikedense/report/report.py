@@ -18,6 +18,8 @@ from spikedense.analysis.energy import EnergySettings
 from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.firing import FiringStatistics
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
+from spikedense.checks.checkpoint import checkpoint_for
+from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.inference.inferencer import Inferencer
 from spikedense.inference.inputs import list_images
@@ -51,7 +53,7 @@ _STEP = 32  # the sides of images are rounded up to a multiple of this stride of
 
 def make_report(
     config: str,
-    checkpoint: str,
+    checkpoint: str | None,
     out: str | Path,
     data: str = 'test',
     num_images: int = 10,
@@ -65,7 +67,7 @@ def make_report(
 
     Args:
         config: Path of a config, or the name of a shipped one.
-        checkpoint: Path of the checkpoint.
+        checkpoint: Path of the checkpoint; None means the one that ships with the model.
         out: The page, ``NAME.html``; the numbers go to ``NAME.json``.
         data: ``'test'`` for the test set of the config, or a file, folder or pattern of images.
             These images have no ground truth, so the report has no accuracy.
@@ -84,8 +86,10 @@ def make_report(
         UserError: The page cannot be written, the checkpoint is missing or does not fit, or there
             are no images. All of this is checked before anything runs.
     """
-    page = _checked_out(out)
+    page = Path(out).expanduser()
+    check_out_file('--out', page, '.html')
     cfg, model = open_model(config, checkpoint, cfg_options)
+    checkpoint = checkpoint_for(config, checkpoint)
     _check(cfg, data, examples)
     subject = _Subject(cfg, model, checkpoint, data, shape or shape_of(cfg), num_images, settings)
     if spikingjelly and not subject.spiking:
@@ -186,15 +190,6 @@ def _check(cfg: Config, data: str, examples: int) -> None:
             f'a report of a config of {library} has no examples and needs its test set; '
             'expected --data test --examples 0'
         )
-
-
-def _checked_out(out: str | Path) -> Path:
-    page = Path(out).expanduser()
-    if page.suffix != '.html':
-        raise UserError(f"--out '{out}': expected a name that ends in .html")
-    if page.is_dir() or not page.parent.is_dir():
-        raise UserError(f"--out '{out}': expected a file in a folder that exists")
-    return page
 
 
 def shape_of(cfg: Config) -> tuple[int, int]:

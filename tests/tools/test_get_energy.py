@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tool_configs import load_tool
 
+from spikedense.utils.config_path import shipped_weights
+
 CONFIG = 'fpn_sdtv2-demo-nilif-1x4_1xb8-300i_demo-128x128'
 
 
@@ -24,6 +26,12 @@ def test_report(get_energy: Callable, tmp_path: Path, capsys: pytest.CaptureFixt
     printed = ' '.join(capsys.readouterr().out.split())
     for words in ('normal noise', 'random weights', 'float ANN', 'SpikingJelly', 'Horowitz'):
         assert words in printed
+
+
+def test_shipped_checkpoint_is_recorded(get_energy: Callable) -> None:
+    report = get_energy(['demo', '--shape', '32', '32', '--data', 'random', '--num-images', '1'])
+    assert report['checkpoint'] == str(shipped_weights('demo'))
+    assert 'random weights' not in report['source']
 
 
 @pytest.mark.parametrize(

@@ -265,3 +265,6 @@ def test_missing_checkpoint(
         report_tool([trained[0], 'nowhere.pth'])
     assert stop.value.code == 2
     assert capsys.readouterr().err == "error: there is no checkpoint 'nowhere.pth'\n"
+    with pytest.raises(SystemExit, match='2'):
+        report_tool([trained[0]])
+    assert 'has no weights, expected the path of a checkpoint' in capsys.readouterr().err
