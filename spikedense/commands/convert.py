@@ -39,12 +39,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @command(__doc__, _add_arguments)
-def main(args: argparse.Namespace) -> int:
-    """Convert. If a key or a weight does not fit, nothing is written and the exit code is 2.
-
-    Returns:
-        The exit code, 0.
-    """
+def main(args: argparse.Namespace) -> None:
+    """Convert. If a key or a weight does not fit, nothing is written and the exit code is 2."""
     state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
     beside = args.target.with_suffix('.py')
     if cfg is not None and beside.exists() and beside.read_text() != portable_text(cfg):
@@ -59,4 +55,3 @@ def main(args: argparse.Namespace) -> int:
     if cfg is not None:
         write_file(beside, portable_text(cfg))
         print(f'the config for it: {beside}')
-    return 0

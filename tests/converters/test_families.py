@@ -119,7 +119,7 @@ def test_family_from_outside(
     official, ours = toy_state()
     torch.save(official, tmp_path / 'toy.pth')
     words = [str(tmp_path / 'toy.pth'), str(tmp_path / 'ours.pth'), '--config', str(config)]
-    assert convert.main([*words, '--part', 'backbone']) == 0
+    convert.main([*words, '--part', 'backbone'])
     written = torch.load(tmp_path / 'ours.pth')['state_dict']
     assert written.keys() == ours.keys()
     assert all(torch.equal(written[key], ours[key]) for key in ours)
