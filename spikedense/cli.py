@@ -6,8 +6,9 @@ library, and `spikedense doctor` starts where they do not import.
 
 import argparse
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from . import doctor
 from .version import __version__
@@ -63,13 +64,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name == 'doctor':
         return doctor.main(rest, 'spikedense doctor')
     # A command that fails raises `SystemExit`; what it returns is for callers in Python.
-    # Imported here, because `--help` and `doctor` need no torch.
-    from .commands.quiet import quiet_libraries
-
-    with quiet_libraries():
-        module = import_module(f'{__package__}.commands.{COMMANDS[name][0]}')
-    module.main(rest, f'spikedense {name}')
+    command(name)(rest, f'spikedense {name}')
     return 0
+
+
+def command(name: str) -> Callable[..., Any]:
+    """Return the function of a command, which imports the module of the command when it is called.
+
+    Args:
+        name: The words of the command.
+
+    Returns:
+        A function of ``argv``, the words after the name, and of ``prog``, the program's name in the
+        help; by default both are those of the process. It returns what the command returns.
+    """
+
+    def main(argv: Sequence[str] | None = None, prog: str | None = None) -> Any:
+        # Imported here, because `--help` and `doctor` need no torch.
+        from .commands import report_errors
+
+        with report_errors():
+            module = import_module(f'{__package__}.commands.{COMMANDS[name][0]}')
+        return module.main(argv, prog)
+
+    return main
 
 
 def _unknown(words: Sequence[str], names: list[str]) -> str:

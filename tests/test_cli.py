@@ -1,5 +1,8 @@
 """`spikedense`: every command of the package, by its words."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,8 +29,8 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture) -> None:
 
 def test_every_module_of_a_command_has_a_starter(repo_root: Path) -> None:
     text = ' '.join(file.read_text() for file in (repo_root / 'tools').rglob('*.py'))
-    for module, _ in COMMANDS.values():
-        assert f'from spikedense.commands.{module} import main\n' in text
+    for name in COMMANDS:
+        assert f"main = command('{name}')\n" in text
 
 
 @pytest.mark.parametrize('name', COMMANDS)
@@ -71,3 +74,22 @@ def test_words_and_result_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_doctor_takes_its_options(capsys: pytest.CaptureFixture) -> None:
     assert said(capsys, 'doctor', '--help').startswith('usage: spikedense doctor')
+
+
+def test_a_torchvision_that_does_not_fit(tmp_path: Path) -> None:
+    package = tmp_path / 'torchvision'
+    package.mkdir()
+    (package / '__init__.py').write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', 'from spikedense.cli import main; main()', 'train', 'x.py'],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert 'torchvision' in line and 'pip install torch==' in line
+    assert 'Traceback' not in done.stderr

@@ -1,6 +1,8 @@
 """Predict on images: the same as `spikedense infer`."""
 
-from spikedense.commands.infer import main
+from spikedense.cli import command
+
+main = command('infer')
 
 if __name__ == '__main__':
     main()

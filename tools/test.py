@@ -1,6 +1,8 @@
 """Test a checkpoint: the same as `spikedense test`."""
 
-from spikedense.commands.test import main
+from spikedense.cli import command
+
+main = command('test')
 
 if __name__ == '__main__':
     main()

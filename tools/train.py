@@ -1,6 +1,8 @@
 """Train a config: the same as `spikedense train`."""
 
-from spikedense.commands.train import main
+from spikedense.cli import command
+
+main = command('train')
 
 if __name__ == '__main__':
     main()

@@ -19,4 +19,6 @@ __all__ = [*_MODULES]
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    # First, because the import tells in one sentence if torchvision does not fit torch.
+    import_module('spikedense.ops.mmcv_ext')
     return getattr(import_module(_MODULES[name], __name__), name)

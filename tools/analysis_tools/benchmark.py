@@ -1,6 +1,8 @@
 """Measure time and memory of a config: the same as `spikedense benchmark`."""
 
-from spikedense.commands.benchmark import main
+from spikedense.cli import command
+
+main = command('benchmark')
 
 if __name__ == '__main__':
     main()

@@ -1,6 +1,8 @@
 """Draw the images and labels that the network gets: the same as `spikedense browse`."""
 
-from spikedense.commands.browse import main
+from spikedense.cli import command
+
+main = command('browse')
 
 if __name__ == '__main__':
     main()

@@ -1,6 +1,8 @@
 """Count and price operations: the same as `spikedense energy`."""
 
-from spikedense.commands.energy import main
+from spikedense.cli import command
+
+main = command('energy')
 
 if __name__ == '__main__':
     main()

@@ -1,6 +1,8 @@
 """Draw the curves of runs: the same as `spikedense plot-curves`."""
 
-from spikedense.commands.plot_curves import main
+from spikedense.cli import command
+
+main = command('plot-curves')
 
 if __name__ == '__main__':
     main()

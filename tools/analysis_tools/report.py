@@ -1,6 +1,8 @@
 """Write a page about a checkpoint: the same as `spikedense report`."""
 
-from spikedense.commands.report import main
+from spikedense.cli import command
+
+main = command('report')
 
 if __name__ == '__main__':
     main()

@@ -1,6 +1,8 @@
 """Export convolutions and neurons to NIR: the same as `spikedense export nir`."""
 
-from spikedense.commands.export_nir import main
+from spikedense.cli import command
+
+main = command('export nir')
 
 if __name__ == '__main__':
     main()

@@ -1,6 +1,8 @@
 """Export a model to ONNX: the same as `spikedense export onnx`."""
 
-from spikedense.commands.export_onnx import main
+from spikedense.cli import command
+
+main = command('export onnx')
 
 if __name__ == '__main__':
     main()

@@ -1,6 +1,8 @@
 """Print a merged config: the same as `spikedense print-config`."""
 
-from spikedense.commands.print_config import main
+from spikedense.cli import command
+
+main = command('print-config')
 
 if __name__ == '__main__':
     main()
