@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/spike2former_680i.py',
     '../_base_/default_runtime.py',
 ]
-# Small enough for `make demo` on two CPU cores.
+# Small enough for two CPU cores.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(arch=dict(_delete_=True, **_base_.pop('demo_arch'))),

@@ -10,7 +10,7 @@ from spikedense.report.panels import draw_test_images
 
 from .command import command
 
-CONFIG = 'spike2former_sdtv3-demo_1xb8-680i_demo-128x128'
+CONFIG = 'spike2former_sdtv3-demo_1xb8-260i_demo-128x128'
 WORK_DIR = 'work_dirs/demo'
 
 

@@ -1,9 +1,11 @@
-"""Write the weights that ship with the package from a checkpoint of `make demo`.
+"""Write the weights that ship with the package from a checkpoint of the demo.
 
 Weights of layers are stored in float16, norms and buffers in float32, so that the file stays small.
-The score of the file is recorded in `configs/spike2former/metafile.yml`.
+The score of the file is recorded in `configs/spike2former/metafile.yml`. The shipped weights are
+from a longer run than that of `make demo`.
 
 Example:
+    spikedense demo --config spike2former_sdtv3-demo_1xb8-680i_demo-128x128
     python tools/dev/ship_demo.py work_dirs/demo/iter_680.pth
 """
 
@@ -26,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The words after the program's name.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('checkpoint', help='the last checkpoint of `make demo`')
+    parser.add_argument('checkpoint', help='the last checkpoint of `spikedense demo`')
     parser.add_argument('--out', type=Path, default=shipped_weights('demo'), help='the file')
     args = parser.parse_args(argv)
     with report_errors():

@@ -1,4 +1,4 @@
-# For `make demo`: minutes on two CPU cores. The rest as in 160k.
+# For the demo set: minutes on two CPU cores. The rest as in 160k.
 _base_ = './schedule_160k.py'
 optim_wrapper = dict(optimizer=dict(lr=3e-3))
 param_scheduler = [

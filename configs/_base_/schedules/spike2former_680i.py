@@ -1,4 +1,4 @@
-# For `make demo`: minutes on two CPU cores. Nothing is pretrained, so all parts have one rate.
+# For the demo set: minutes on two CPU cores. Nothing is pretrained, so all parts have one rate.
 _base_ = './spike2former_160k.py'
 optim_wrapper = dict(
     optimizer=dict(lr=6e-3), paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=1.0)))
