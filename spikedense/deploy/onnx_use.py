@@ -4,6 +4,8 @@ from typing import Any
 
 from torch import nn
 
+from spikedense.utils.class_names import class_name
+
 #: What the metadata of a data set hold for a prediction.
 _NAMES = ('classes', 'palette', 'thing_classes', 'stuff_classes')
 
@@ -79,7 +81,7 @@ def _resizes(cfg: Any) -> bool:
     while 'dataset' in dataset:
         dataset = dataset['dataset']
     steps = dataset.get('pipeline') or ()
-    return any('Resize' in str(step.get('type')) for step in steps)
+    return any('Resize' in class_name(step) for step in steps)
 
 
 def _plain(value: Any) -> Any:
