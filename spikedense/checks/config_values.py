@@ -20,8 +20,8 @@ from .config_readers import reader_of
 _NUMBERS = (int, float, bool, Number, Tensor)
 _WORDS = (str, Path, PathLike)
 _SECTIONS = (dict, Mapping, ConfigDict, Config)
-#: Annotated as a word, but numbers are read too.
-_EITHER = ('color_type', 'loss_scale')
+#: Words for which numbers are read too, or that are spelt as numbers.
+_EITHER = ('arch', 'color_type', 'loss_scale')
 
 _SPELT_NUMBER = re.compile(r'[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?')
 

@@ -20,7 +20,8 @@ from torch import nn
 
 from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of
-from spikedense.checks.model import build_model, check_widths
+from spikedense.checks.model import build_model
+from spikedense.checks.widths import check_widths
 from spikedense.deploy import as_saved
 from spikedense.errors import UserError
 from spikedense.utils.known_names import nearest
