@@ -114,8 +114,9 @@ def _check_preprocessor(preprocessor: Any, backbone: nn.Module) -> None:
         value = getattr(preprocessor, name, None)
         if value is not None and value.numel() not in (1, channels):
             raise UserError(
-                f'model.data_preprocessor.{name} has {value.numel()} values, expected {channels}, '
-                f'because the backbone reads images of {channels} channel(s)'
+                f'model.data_preprocessor.{name} has {value.numel()} values, expected 1'
+                f'{" or 3" if channels == 3 else ""}, because the backbone reads images of '
+                f'{channels} channel(s)'
             )
     if channels == 3 or not getattr(preprocessor, '_channel_conversion', False):
         return

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
+from spikedense.checks.channels import check_first_image
 from spikedense.checks.classes import check_class_lists, check_classes
 from spikedense.checks.pretraining import is_pretrained
 from spikedense.checks.widths import check_widths
@@ -61,6 +62,23 @@ class ModelCheckHook(Hook):
             UserError: The model has fewer classes.
         """
         check_classes(runner.model, runner.test_dataloader.dataset)
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Check the channels of the first image that the model gets.
+
+        Args:
+            runner: The runner.
+            batch_idx: Index of the batch.
+            data_batch: The batch as loaded.
+
+        Raises:
+            UserError: The image has another number of channels than the model reads.
+        """
+        if batch_idx == 0:
+            check_first_image(runner.model, data_batch)
+
+    # A test and a validation start the same way.
+    before_val_iter = before_test_iter = before_train_iter
 
 
 class WeightCheckHook(Hook):

@@ -18,12 +18,14 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
+from spikedense.checks.channels import check_channels
 from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of
 from spikedense.checks.model import build_model
 from spikedense.checks.widths import check_widths
 from spikedense.deploy import as_saved
 from spikedense.errors import UserError
+from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.known_names import nearest
 from spikedense.weights import load, read_checkpoint, read_state_dict
 
@@ -113,7 +115,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
 
         Args:
             inputs: A file, a folder (its images, one level, sorted naturally), a glob pattern, an
-                array (BGR ``[H, W, 3]``, uint8), or a list of these.
+                array (uint8, BGR ``[H, W, 3]``, or with the channels of the model), or a list of
+                these.
             out_dir: Folder for the files; by default nothing is written.
             batch_size: Number of images in a forward pass. Images of different sizes never share a
                 forward pass, so no prediction depends on another image.
@@ -184,11 +187,13 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         """Apply the test pipeline to an image."""
         try:
             with DefaultScope.overwrite_default_scope(self.library):
-                return self.pipeline(image.content)
+                data = self.pipeline(image.content)
         except (AssertionError, OSError, ValueError, cv2.error) as exc:
             raise UserError(
                 f"the test pipeline cannot prepare '{image.path or image.name}': {exc}"
             ) from exc
+        check_channels(self.model, data['inputs'], image.path or image.name)
+        return data
 
     def _init_collate(self, cfg: Config) -> Callable:
         # By default, mmengine looks for the function in a registry that the libraries do not have.
@@ -201,6 +206,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         checkpoint = read_checkpoint(self.weights)
         model = as_saved(model, checkpoint)
         load(model, read_state_dict(checkpoint), self.weights)
+        predict_integer_labels(model)
         model.cfg = cfg
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)
         return model.to(device).eval()

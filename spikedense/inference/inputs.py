@@ -12,6 +12,7 @@ import mmcv
 import numpy as np
 
 from spikedense.errors import UserError
+from spikedense.utils.images import as_rgb
 
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
 _WILDCARD = re.compile(r'[*?\[]')
@@ -23,7 +24,8 @@ class InputImage:
 
     Args:
         name: Name of the output files, without suffix. Each image of a call has another name.
-        content: Path of a file, or the image itself, BGR ``[H, W, 3]``, uint8.
+        content: Path of a file, or the image itself, uint8: BGR ``[H, W, 3]``, or ``[H, W]`` or
+            ``[H, W, C]`` for a model of other images.
     """
 
     name: str
@@ -38,7 +40,7 @@ class InputImage:
         """Return the pixels, RGB ``[H, W, 3]``, uint8."""
         if isinstance(self.content, str):
             return mmcv.imread(self.content, channel_order='rgb')
-        return np.ascontiguousarray(self.content[..., ::-1])
+        return as_rgb(self.content)
 
 
 def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
@@ -46,8 +48,8 @@ def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
 
     Args:
         inputs: A file, a folder (its images, one level, sorted naturally: ``frame_2`` before
-            ``frame_10``), a glob pattern (the images that match, sorted alike), an array (BGR
-            ``[H, W, 3]``, uint8), or a list of these.
+            ``frame_10``), a glob pattern (the images that match, sorted alike), an array (uint8,
+            BGR ``[H, W, 3]``, or with the channels of the model), or a list of these.
         array_numbers: Numbers for the names of the output files of arrays.
 
     Returns:
@@ -117,8 +119,8 @@ def _natural(path: Path) -> list[tuple[bool, int, str]]:
 
 
 def _check_array(image: np.ndarray) -> None:
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+    if image.ndim not in (2, 3) or image.dtype != np.uint8 or image.size == 0:
         raise UserError(
             f'an input array has shape {image.shape} and type {image.dtype}, expected an image in '
-            'BGR: (height, width, 3), uint8'
+            'BGR: (height, width, 3), uint8, or with the channels that the model reads'
         )
