@@ -33,8 +33,9 @@ def check_channels(model: Any, image: Tensor, source: object) -> None:
         return
     raise UserError(
         f"'{source}' has {found} channel(s) behind the pipeline, but the backbone reads images of "
-        f'{expected}; expected another color_type of LoadImageFromFile in the pipeline (color, '
-        'grayscale or unchanged), or another in_channels of model.backbone'
+        f'{expected}; expected another color_type of LoadImageFromFile (color, grayscale or '
+        'unchanged) in the pipeline, which is tta_pipeline with --tta, or another in_channels of '
+        'model.backbone'
     )
 
 

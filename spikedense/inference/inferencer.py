@@ -25,6 +25,7 @@ from spikedense.checks.model import build_model
 from spikedense.checks.widths import check_widths
 from spikedense.deploy import as_saved
 from spikedense.errors import UserError
+from spikedense.utils.images import input_channels
 from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.known_names import nearest
 from spikedense.weights import load, read_checkpoint, read_state_dict
@@ -134,7 +135,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         if batch_size < 1:
             raise UserError(f'batch_size={batch_size}, expected 1 or more')
         options = self._checked_options(options)
-        images = list_images(inputs, self._array_numbers)
+        images = list_images(inputs, self._array_numbers, self.channels)
         folder = None if out_dir is None else OutputFolder(out_dir)
         predictions = self._predict(images, folder, batch_size, overlays, json, options)
         return iter(
@@ -210,6 +211,11 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         model.cfg = cfg
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)
         return model.to(device).eval()
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the images that the model reads."""
+        return input_channels(self.model, default=3)
 
     @property
     def classes(self) -> list[str]:

@@ -43,7 +43,7 @@ class InputImage:
         return as_rgb(self.content)
 
 
-def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
+def list_images(inputs: Any, array_numbers: Iterator[int], channels: int = 3) -> list[InputImage]:
     """List the images of an input, in order, and check that each one can be read.
 
     Args:
@@ -51,6 +51,7 @@ def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
             ``frame_10``), a glob pattern (the images that match, sorted alike), an array (uint8,
             BGR ``[H, W, 3]``, or with the channels of the model), or a list of these.
         array_numbers: Numbers for the names of the output files of arrays.
+        channels: Number of channels of an array.
 
     Returns:
         At least one image.
@@ -60,7 +61,7 @@ def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
     """
     images: list[InputImage] = []
     taken: set[str] = set()
-    for image in _walk(inputs, array_numbers):
+    for image in _walk(inputs, array_numbers, channels):
         name, number = image.name, 1
         while name in taken:
             number += 1
@@ -72,12 +73,12 @@ def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
     return images
 
 
-def _walk(inputs: Any, array_numbers: Iterator[int]) -> Iterator[InputImage]:
+def _walk(inputs: Any, array_numbers: Iterator[int], channels: int) -> Iterator[InputImage]:
     if isinstance(inputs, (list, tuple)):
         for one in inputs:
-            yield from _walk(one, array_numbers)
+            yield from _walk(one, array_numbers, channels)
     elif isinstance(inputs, np.ndarray):
-        _check_array(inputs)
+        _check_array(inputs, channels)
         yield InputImage(f'array_{next(array_numbers):06d}', inputs)
     elif isinstance(inputs, (str, Path)):
         for path in _files(str(inputs)):
@@ -118,9 +119,12 @@ def _natural(path: Path) -> list[tuple[bool, int, str]]:
     return [*key, (False, 0, str(path))]
 
 
-def _check_array(image: np.ndarray) -> None:
-    if image.ndim not in (2, 3) or image.dtype != np.uint8 or image.size == 0:
-        raise UserError(
-            f'an input array has shape {image.shape} and type {image.dtype}, expected an image in '
-            'BGR: (height, width, 3), uint8, or with the channels that the model reads'
-        )
+def _check_array(image: np.ndarray, channels: int) -> None:
+    found = image.shape[2:] or (1,)
+    if image.ndim in (2, 3) and found == (channels,) and image.dtype == np.uint8 and image.size:
+        return
+    kind = 'an image in BGR' if channels == 3 else f'an image of {channels} channel(s)'
+    raise UserError(
+        f'an input array has shape {image.shape} and type {image.dtype}, expected {kind}: '
+        f'(height, width, {channels}), uint8'
+    )

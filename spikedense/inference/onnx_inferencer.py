@@ -80,6 +80,12 @@ def _inferencer(network: OnnxNetwork, folder: Path) -> Inferencer:
             predict_integer_labels(model)
             return model.eval()
 
+        @property
+        def channels(self) -> int:
+            """See :attr:`Inferencer.channels`."""
+            graph = next(iter(network.manifest['graphs'].values()))
+            return next(iter(graph['inputs'].values()))[1]
+
     return OnnxInferencer(_config(network.manifest), folder / MANIFEST, 'cpu')
 
 
