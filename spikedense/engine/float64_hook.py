@@ -39,12 +39,19 @@ class Float64Hook(Hook):
         Args:
             runner: The runner.
         """
-        for name, module in unwrap(runner.model).named_modules():
+        model = unwrap(runner.model)
+        # Images stay in float32 if mean and std are absent or whole numbers.
+        model.data_preprocessor.register_forward_hook(_inputs_as_float64)
+        for name, module in model.named_modules():
             if name in _DECODED:
                 for head in module if isinstance(module, nn.ModuleList) else (module,):
                     head.register_forward_hook(_as_float32)
             elif name.rpartition('.')[2].endswith('roi_extractor'):
                 module.register_forward_pre_hook(_rois_as_maps)
+
+
+def _inputs_as_float64(_: nn.Module, __: tuple, out: Any) -> Any:
+    return {**out, 'inputs': tree_map_only(Tensor, Tensor.double, out['inputs'])}
 
 
 def _as_float32(_: nn.Module, __: tuple, out: Any) -> Any:
