@@ -1,7 +1,7 @@
 """The check of the values in a config: types that name classes, numbers, words and sections."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from numbers import Number
 from os import PathLike
@@ -19,6 +19,7 @@ from .config_readers import reader_of
 
 _NUMBERS = (int, float, bool, Number, Tensor)
 _WORDS = (str, Path, PathLike)
+_LISTS = (list, tuple, Sequence)
 _SECTIONS = (dict, Mapping, ConfigDict, Config)
 #: Words for which numbers are read too, or that are spelt as numbers.
 _EITHER = ('arch', 'color_type', 'loss_scale')
@@ -29,8 +30,8 @@ _SPELT_NUMBER = re.compile(r'[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?')
 def check_values(cfg: Config) -> None:
     """Check that each value in a config is of the kind that its class reads.
 
-    Three kinds are told apart: numbers, words and sections. A key is checked if the class or
-    function that reads it says by an annotation which one of them it takes.
+    Four kinds are told apart: numbers, words, sections and lists of sections. A key is checked if
+    the class or function that reads it says by an annotation which one of them it takes.
 
     Args:
         cfg: The config.
@@ -75,14 +76,19 @@ def _key(path: tuple[str, ...], name: str) -> str:
     return '.'.join((*path, name))
 
 
-_NUMBER, _BOOLEAN, _WORD, _SECTION = 'a number', 'True or False', 'a string', 'a dict'
+_NUMBER, _BOOLEAN, _WORD = 'a number', 'True or False', 'a string'
+_SECTION, _SECTION_OR_LIST, _LIST = 'a dict', 'a dict or a list of them', 'a list of dicts'
 _UNQUOTED = 'a number without quotes'
 
 
 def _fits(value: Any, wanted: str) -> bool:
     """Tell whether a value may be of a kind; only plain mistakes are found."""
-    if wanted == _SECTION:
+    if wanted in (_SECTION, _SECTION_OR_LIST):
         return not isinstance(value, str | int | float)
+    if wanted == _LIST:
+        return not isinstance(value, str | int | float | Mapping) and not any(
+            isinstance(one, str | int | float) for one in value
+        )
     if wanted == _WORD:
         return not isinstance(value, int | float)
     if wanted == _UNQUOTED:
@@ -105,11 +111,25 @@ def _kind(annotation: Any) -> str | None:
     members = _members(annotation) - {NoneType, None}
     if members == {bool}:
         return _BOOLEAN
-    for kind, classes in ((_NUMBER, _NUMBERS), (_WORD, _WORDS), (_SECTION, _SECTIONS)):
+    for kind, classes in ((_NUMBER, _NUMBERS), (_WORD, _WORDS)):
         if members and members <= set(classes):
             return kind
     # What may be a word may be a number as a word too.
-    return None if members & {str, Any, object} else _UNQUOTED
+    if members & {str, Any, object}:
+        return None
+    if members & set(_SECTIONS) and not members & set(_NUMBERS):
+        return _SECTION_OR_LIST if members & set(_LISTS) else _SECTION
+    return _LIST if _is_list_of_sections(annotation) else _UNQUOTED
+
+
+def _is_list_of_sections(annotation: Any) -> bool:
+    """Tell whether an annotation is of a list whose elements are dictionaries, or objects."""
+    unions = get_origin(annotation) in (Union, UnionType)
+    parts = [one for one in get_args(annotation) if one is not NoneType] if unions else [annotation]
+    if len(parts) != 1 or get_origin(parts[0]) not in _LISTS:
+        return False
+    inside = set().union(*(_members(one) for one in get_args(parts[0])))
+    return bool(inside & set(_SECTIONS)) and not inside & {str, Any, object, *_NUMBERS}
 
 
 def _members(annotation: Any) -> set[Any]:

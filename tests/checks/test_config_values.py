@@ -54,6 +54,11 @@ def test_values_that_fit(cfg: Config) -> None:
         ('train_dataloader.dataset.pipeline.0.keep_ratio', 'no', 'True or False'),
         ('default_hooks.checkpoint.by_epoch', 'False', 'True or False'),
         ('train_cfg', 'iters', 'a dict'),
+        ('train_dataloader', 5, 'a dict'),
+        ('param_scheduler', 'poly', 'a dict or a list of them'),
+        ('custom_hooks', ['EMAHook'], 'a list of dicts'),
+        ('custom_hooks', dict(type='EMAHook'), 'a list of dicts'),
+        ('train_dataloader.dataset.pipeline', ['Resize'], 'a list of dicts'),
         ('model.decode_head.num_classes', '3', 'a number without quotes'),
     ],
 )
