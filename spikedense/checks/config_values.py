@@ -24,6 +24,7 @@ _SECTIONS = (dict, Mapping, ConfigDict, Config)
 #: Words for which numbers are read too, or that are spelt as numbers.
 _EITHER = ('arch', 'color_type', 'loss_scale')
 
+_SPELT_BOOLEANS = ('true', 'false', 'yes', 'no', 'on', 'off', '0', '1')
 _SPELT_NUMBER = re.compile(r'[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?')
 
 
@@ -91,6 +92,9 @@ def _fits(value: Any, wanted: str) -> bool:
         )
     if wanted == _WORD:
         return not isinstance(value, int | float)
+    if wanted == _BOOLEAN:
+        # Some options take a word as well as the two values that their annotation names.
+        return not (isinstance(value, str) and value.lower() in _SPELT_BOOLEANS)
     if wanted == _UNQUOTED:
         return not (isinstance(value, str) and _SPELT_NUMBER.fullmatch(value))
     return not isinstance(value, str)

@@ -17,6 +17,7 @@ from spikedense.checks.dataset import with_checks
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
+from spikedense.utils.class_names import class_name
 from spikedense.utils.files import complete_or_absent
 from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.unwrap import replace_inner, unwrap
@@ -202,6 +203,6 @@ def _no_image(dataloader: DataLoader | dict) -> str:
     cfg = dataset if isinstance(dataset, Mapping) else {'type': type(dataset).__name__}
     where = ', '.join(f'{key}={cfg[key]!r}' for key in _DATA_KEYS if key in cfg)
     return (
-        f'the data set {cfg.get("type", "")} has no image ({where}): check the folders, the '
+        f'the data set {class_name(cfg)} has no image ({where}): check the folders, the '
         'annotation file and the file suffixes in the config'
     )
