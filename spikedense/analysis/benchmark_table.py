@@ -90,9 +90,9 @@ def _legend(subjects: list[dict[str, Any]]) -> list[str]:
         options = ''.join(f' {key}={value}' for key, value in s['cfg_options'].items())
         precision = 'autocast' if s['amp'] else 'fp32'
         statement = ', plain re-statement' if s['plain'] else ''
-        height, width = s['size']
+        shape = 'x'.join(map(str, (s['batch'], subject['channels'], *s['size'])))
         lines.append(
-            f'{label}: {s["config"]}{options} ({s["part"]}, {s["batch"]}x3x{height}x{width}, '
+            f'{label}: {s["config"]}{options} ({s["part"]}, {shape}, '
             f'{s["device"]}, {s["memory_format"]}, {precision}{statement})'
         )
     return lines

@@ -155,7 +155,7 @@ class Workload:
             torch.cuda.synchronize(self.device)
 
     def describe(self) -> dict[str, float]:
-        """Return the number of parameters and the GFLOP of a forward pass (two a multiply-add)."""
+        """Return the channels of an image, parameters, and GFLOP (two a multiply-add) of a pass."""
         counter = FlopCounterMode(display=False)
         self.module.eval()
         # The counter adds hooks to tensors that require gradients. A view of a parameter, as of the
@@ -164,6 +164,7 @@ class Workload:
         with torch.no_grad(), counter:
             functional_call(self.module, frozen, (self.images,))
         return dict(
+            channels=self.images.size(1),
             parameters=sum(p.numel() for p in self.module.parameters()),
             forward_gflop=counter.get_total_flops() / 1e9,
         )

@@ -13,6 +13,7 @@ from mmengine.structures import BaseDataElement, PixelData
 from spikedense.checks.config import library_of
 from spikedense.engine import GuardedRunner
 from spikedense.errors import UserError
+from spikedense.utils.images import as_rgb
 from spikedense.visualization.visualizer import set_visualizer
 
 SETS = ('train', 'val', 'test')
@@ -73,7 +74,7 @@ def _draw(visualizer: Any, image: torch.Tensor, sample: Any, path: Path) -> None
         path: The picture.
     """
     pixels = image.permute(1, 2, 0).numpy().clip(0, 255).astype(np.uint8)  # [H, W, C]
-    pixels = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels[..., ::-1]
+    pixels = as_rgb(pixels)
     factor = -(-_READABLE // min(pixels.shape[:2]))
     pixels = np.ascontiguousarray(_enlarged(pixels, factor, (0, 1)))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -141,7 +141,7 @@ def use_bfloat16(optim_wrapper: Any) -> None:
 def _batch_norm_without_sync(node: Any) -> None:
     """Replace SyncBN, which has no CPU version; mmengine does this for a single process only."""
     if isinstance(node, Mapping):
-        if node.get('type') == 'SyncBN':
+        if class_name(node) in ('SyncBN', 'SyncBatchNorm'):
             node['type'] = 'BN'  # type: ignore[index]
         for value in node.values():
             _batch_norm_without_sync(value)

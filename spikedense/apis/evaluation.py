@@ -53,6 +53,14 @@ def add_tta(cfg: Config) -> None:
     pipeline = cfg.get('tta_pipeline') or _flip_pipeline(library, dataset.pipeline)
     tta_model = dict(cfg.get('tta_model') or _TTA_MODELS[library])
     dataset.pipeline = pipeline
+    # mmengine would give the model this preprocessor in place of its own.
+    preprocessor = cfg.pop('data_preprocessor', None)
+    if preprocessor is not None:
+        cfg.model.setdefault('data_preprocessor', preprocessor)
+    # The hook does not know the keys of a model inside of a wrapper. A checkpoint has the averaged
+    # weights in the place of the others, so a test does not need the hook.
+    if cfg.get('custom_hooks'):
+        cfg.custom_hooks = [hook for hook in cfg.custom_hooks if class_name(hook) != 'EMAHook']
     cfg.model = dict(**tta_model, module=cfg.model)
 
 

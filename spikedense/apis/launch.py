@@ -14,6 +14,7 @@ from spikedense.checks.checkpoint import existing_checkpoint
 from spikedense.checks.config import open_config
 from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook, SpikeInferenceHook
 from spikedense.errors import UserError
+from spikedense.utils.class_names import class_name
 from spikedense.visualization.visualizer import set_visualizer
 
 from . import environment, evaluation
@@ -171,8 +172,8 @@ def _config(
 
 def _use_amp(cfg: Config) -> None:
     wrapper = cfg.optim_wrapper
-    kind = wrapper.get('type', 'OptimWrapper')
-    if kind in ('AmpOptimWrapper', 'spikedense.BFloat16OptimWrapper'):
+    kind = class_name(wrapper) or 'OptimWrapper'
+    if kind in ('AmpOptimWrapper', 'BFloat16OptimWrapper'):
         environment.say(f'--amp changes nothing, the config already has {kind}')
     elif kind != 'OptimWrapper':
         raise UserError(f"--amp replaces an OptimWrapper, the config has '{kind}'")

@@ -4,18 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.optim import OptimWrapper
-from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner, TestLoop, ValLoop
 from torch.utils.data import DataLoader
 
 from spikedense.errors import UserError
-from spikedense.utils.known_names import find_class, nearest
+from spikedense.utils.known_names import nearest
 from spikedense.utils.signatures import accepted_parameters
+from spikedense.utils.wording import some_of
+
+from .config_merge import index_of, put
+from .config_readers import reader_of
+from .config_values import sections
 
 #: Keys that mmengine or the tools read from a config, but that are no argument of the runner.
 _TOP_LEVEL = (
     'activation_checkpointing',
+    'auto_scale_lr',
     'compile',
+    'custom_imports',
     'efficient_conv_bn_eval',
     'find_unused_parameters',
     'model_wrapper_cfg',
@@ -32,42 +37,13 @@ def apply_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
     Args:
         cfg: The config, changed in place.
-        options: Dotted keys and values.
+        options: Dotted keys and values. A number in a key is an index of a list or tuple.
 
     Raises:
         UserError: See :func:`checked_options`; or an option does not fit the config.
     """
     for key, value in checked_options(cfg, options).items():
-        try:
-            cfg.merge_from_dict(dict([_of_whole_list(cfg, key, value)]))
-        except (KeyError, TypeError, IndexError) as exc:
-            raise UserError(f'--cfg-options does not fit the config: {exc.args[0]}') from exc
-
-
-def _of_whole_list(cfg: Config, key: str, value: Any) -> tuple[str, Any]:
-    """Turn an option for one element into an option for its list.
-
-    mmengine merges only dictionaries into elements, and only into those of lists.
-
-    Args:
-        cfg: The config.
-        key: Dotted key.
-        value: The value.
-
-    Returns:
-        Key and value; those given if mmengine can merge them.
-    """
-    parent, _, last = key.rpartition('.')
-    items: Any = _found(cfg, parent)
-    is_index = isinstance(items, (list, tuple)) and last.isdigit() and int(last) < len(items)
-    if not is_index:
-        return key, value
-    if isinstance(value, Mapping):
-        if not value.get('_delete_'):
-            return key, value
-        value = {name: item for name, item in value.items() if name != '_delete_'}
-    index = int(last)
-    return parent, type(items)([*items[:index], value, *items[index + 1 :]])
+        put(cfg, key, value)
 
 
 def checked_options(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +91,7 @@ def _found(cfg: Config, key: str) -> Any:
     now: Any = cfg
     for part in key.split('.'):
         if isinstance(now, (list, tuple)):
-            now = now[int(part)] if part.isdigit() and int(part) < len(now) else None
+            now = now[int(part)] if part.isdecimal() and int(part) < len(now) else None
         else:
             now = now.get(part) if isinstance(now, Mapping) or now is cfg else None
     return now
@@ -132,12 +108,7 @@ def _check_key(cfg: Config, key: str) -> None:
     for part in key.split('.'):
         where = '.'.join(path) or 'the config'
         if isinstance(node, (list, tuple)):
-            if not part.isdigit() or int(part) >= len(node):
-                raise UserError(
-                    f"--cfg-options: '{key}': {where} is a list of {len(node)}, "
-                    f"'{part}' is no index of it"
-                )
-            node = node[int(part)]
+            node = node[index_of(node, part, key, where)]
         elif isinstance(node, Mapping) or node is cfg:
             if part not in node and not _takes(cfg, node, path, part):
                 known = set(node) | set(_parameters(cfg, node, path)[0])
@@ -147,6 +118,8 @@ def _check_key(cfg: Config, key: str) -> None:
                 )
             if part not in node:
                 return
+            if not path and part not in _read_at_top(cfg):
+                raise UserError(f"--cfg-options: '{key}': {_of_no_use(cfg, key)}")
             node = node[part]
         elif node is None:
             return
@@ -157,6 +130,32 @@ def _check_key(cfg: Config, key: str) -> None:
         path.append(part)
 
 
+def _read_at_top(cfg: Config) -> list[str]:
+    """Return the keys of a whole config that something reads."""
+    names = _parameters(cfg, cfg, [])[0]
+    # mmengine reads this key for a model that has no preprocessor of its own.
+    ignored = 'data_preprocessor' if 'data_preprocessor' in cfg.get('model', {}) else ''
+    return [name for name in names if name != ignored]
+
+
+def _of_no_use(cfg: Config, key: str) -> str:
+    """Say that an option changes only a variable of the file, and where the value has gone."""
+    variable, dot, rest = key.partition('.')
+    read = _read_at_top(cfg)
+    places = [
+        '.'.join((*path, name)) + dot + rest
+        for path, node in sections(cfg)
+        for name, value in node.items()
+        if path
+        and path[0] in read
+        and value == cfg[variable]
+        # A short value, as 3 or True, is equal by chance in other places.
+        and (name == variable or isinstance(value, Mapping | list | tuple))
+    ]
+    hint = f'expected {some_of(places)}' if places else 'expected the key that takes its value'
+    return f"'{variable}' is a variable of the config file, read before options are merged; {hint}"
+
+
 def _takes(cfg: Config, node: Any, path: list[str], part: str) -> bool:
     names, open_ended = _parameters(cfg, node, path)
     return part == '_delete_' or part in names or open_ended
@@ -164,34 +163,16 @@ def _takes(cfg: Config, node: Any, path: list[str], part: str) -> bool:
 
 def _parameters(cfg: Config, node: Any, path: list[str]) -> tuple[list[str], bool]:
     """Return the keys that a part of a config may have, and whether any other key is allowed."""
+    reader = reader_of(cfg, node, path)
+    known = ([], False) if reader is None else accepted_parameters(reader)
     if not path:
-        return [*accepted_parameters(Runner.__init__)[0], *_TOP_LEVEL], False
+        return [*known[0], *_TOP_LEVEL], False
     if 'type' in node:
-        if not isinstance(node['type'], str):
-            return accepted_parameters(node['type'])
-        found = find_class(node['type'], cfg.get('default_scope'))
-        names, open_ended = ([], True) if found is None else accepted_parameters(found)
-        return ['type', *names], open_ended
+        return (['type', *known[0]], known[1]) if reader is not None else (['type'], True)
     if 'custom_keys' in path or path[-1] in ('default_hooks', 'paramwise_cfg'):
         return [], True
-    if len(path) > 1:
-        return [], False
-    return _untyped_section(path[0], node)
-
-
-def _untyped_section(name: str, node: Any) -> tuple[list[str], bool]:
-    """Return the keys of a top-level section that mmengine reads without a ``type``."""
-    if name.endswith('_dataloader'):
-        return [*accepted_parameters(DataLoader)[0], *_LOADER], False
-    if name == 'env_cfg':
+    if path == ['env_cfg']:
         return [*_ENVIRONMENT], False
-    readers: dict[str, Any] = {
-        'randomness': Runner.set_randomness,
-        'train_cfg': EpochBasedTrainLoop if node.get('by_epoch', True) else IterBasedTrainLoop,
-        'val_cfg': ValLoop,
-        'test_cfg': TestLoop,
-        'optim_wrapper': OptimWrapper,
-    }
-    if name not in readers:
-        return [], False
-    return ['type', 'by_epoch', *accepted_parameters(readers[name])[0]], False
+    if reader is DataLoader:
+        return [*known[0], *_LOADER], False
+    return (['type', 'by_epoch', *known[0]] if reader is not None else []), False

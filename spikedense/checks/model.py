@@ -9,7 +9,8 @@ from torch import nn
 from spikedense.errors import UserError
 from spikedense.utils.unwrap import unwrap
 
-_READERS = ('neck', 'decode_head', 'panoptic_head')
+from .classes import number_of_classes
+
 _CLASSIFIERS = ('decode_head', 'panoptic_head')
 # The order matters: the box head of a panoptic FPN knows the things only.
 _LABELLERS = (*_CLASSIFIERS, 'panoptic_fusion_head', 'roi_head.bbox_head', 'bbox_head')
@@ -38,55 +39,6 @@ def build_model(cfg: Config, part: str = 'model') -> Any:
     return MODELS.build(cfg.model[part])
 
 
-def check_widths(model: nn.Module) -> None:
-    """Check that the neck or head behind the backbone expects the maps of the backbone.
-
-    A neck or head of another library is not checked, because it may read only some of the maps.
-
-    Args:
-        model: A segmentor or detector, maybe inside a wrapper.
-
-    Raises:
-        UserError: The numbers of maps or their channels differ.
-    """
-    inner = unwrap(model)
-    given = getattr(getattr(inner, 'backbone', None), 'out_channels', None)
-    name = next((n for n in _READERS if getattr(inner, n, None) is not None), None)
-    reader = getattr(inner, name) if name else None
-    wanted = getattr(reader, 'in_channels', None)
-    if (
-        isinstance(given, list | tuple)
-        and isinstance(wanted, list | tuple)
-        and type(reader).__module__.startswith('spikedense.')
-        and list(wanted) != list(given)
-    ):
-        raise UserError(
-            f'model.{name}.in_channels={list(wanted)}, but with '
-            f'out_indices={tuple(inner.backbone.out_indices)} the backbone gives {list(given)}'
-        )
-
-
-def check_classes(model: nn.Module, dataset: Any) -> None:
-    """Check that a model has an output for each class of its training set.
-
-    Args:
-        model: A segmentor or a mask classifier. Other models are not checked.
-        dataset: The training set.
-
-    Raises:
-        UserError: The model has fewer classes than the training set.
-    """
-    inner = unwrap(model)
-    classes = getattr(dataset, 'metainfo', {}).get('classes')
-    for name in _CLASSIFIERS:
-        number = getattr(getattr(inner, name, None), 'num_classes', None)
-        if classes and number is not None and number < len(classes):
-            raise UserError(
-                f'model.{name} has {number} classes, but {type(dataset).__name__} has '
-                f'{len(classes)}'
-            )
-
-
 def classifier(model: nn.Module) -> tuple[str, int] | None:
     """Find the head that gives the predictions of a model their labels.
 
@@ -104,8 +56,6 @@ def classifier(model: nn.Module) -> tuple[str, int] | None:
             head = getattr(head, part, None)
         if isinstance(head, nn.ModuleList):
             head = head[-1]
-        number = getattr(head, 'num_classes', None)
-        if isinstance(number, int):
-            # A head with one output map tells two classes apart.
-            return name, max(number, 2) if getattr(head, 'out_channels', None) == 1 else number
+        if isinstance(getattr(head, 'num_classes', None), int):
+            return name, number_of_classes(head)
     return None

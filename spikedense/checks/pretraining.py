@@ -3,10 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from mmengine.model import PretrainedInit
 from mmengine.optim import OptimWrapper
 from torch import nn
 
+from spikedense.utils.class_names import class_name
 from spikedense.utils.unwrap import unwrap
 
 
@@ -14,7 +14,7 @@ def pretrained_cfgs(module: nn.Module) -> list[dict[str, Any]]:
     """Return the entries of a module's ``init_cfg`` that load weights from a file."""
     init_cfg = getattr(module, 'init_cfg', None) or []
     cfgs = init_cfg if isinstance(init_cfg, list | tuple) else [init_cfg]
-    return [cfg for cfg in cfgs if cfg.get('type') in ('Pretrained', PretrainedInit)]
+    return [cfg for cfg in cfgs if class_name(cfg) in ('Pretrained', 'PretrainedInit')]
 
 
 def is_pretrained(model: nn.Module) -> bool:

@@ -4,6 +4,8 @@ from typing import Any
 
 from torch import nn
 
+from spikedense.utils.class_names import class_name
+
 #: What the metadata of a data set hold for a prediction.
 _NAMES = ('classes', 'palette', 'thing_classes', 'stuff_classes')
 
@@ -32,7 +34,9 @@ def describe_use(model: nn.Module, size: tuple[int, int], kind: str, graphs: dic
     cfg = getattr(model, 'cfg', None)
     if cfg is not None:
         use['library'] = cfg.get('default_scope')
-        use.setdefault('images', {})['resize'] = _resizes(cfg)
+        images = use.setdefault('images', {})
+        images['resize'] = _resizes(cfg)
+        images['color_type'] = _color_type(cfg)
         use['decoding'] = {
             key: _plain(cfg.model[key])
             for key in ('bbox_head', 'panoptic_fusion_head', 'test_cfg')
@@ -75,11 +79,21 @@ def _logits(
 
 def _resizes(cfg: Any) -> bool:
     """Tell whether the test pipeline of a config brings images to a certain size."""
+    return any('Resize' in class_name(step) for step in _steps(cfg))
+
+
+def _color_type(cfg: Any) -> str:
+    """Return how the test pipeline of a config reads an image: as mmcv calls it, ``color``..."""
+    loaders = [step for step in _steps(cfg) if class_name(step).startswith('LoadImage')]
+    return str(loaders[0].get('color_type', 'color')) if loaders else 'color'
+
+
+def _steps(cfg: Any) -> Any:
+    """Return the test pipeline of a config."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
     while 'dataset' in dataset:
         dataset = dataset['dataset']
-    steps = dataset.get('pipeline') or ()
-    return any('Resize' in str(step.get('type')) for step in steps)
+    return dataset.get('pipeline') or ()
 
 
 def _plain(value: Any) -> Any:

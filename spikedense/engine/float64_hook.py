@@ -3,11 +3,11 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
 from spikedense.registry import HOOKS
+from spikedense.utils.unwrap import unwrap
 
 #: Heads whose outputs mmdet decodes; mmcv's compiled NMS takes float32 only.
 _DECODED = ('rpn_head', 'bbox_head', 'roi_head.bbox_head', 'roi_head.mask_head')
@@ -39,13 +39,19 @@ class Float64Hook(Hook):
         Args:
             runner: The runner.
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
+        # Images stay in float32 if mean and std are absent or whole numbers.
+        model.data_preprocessor.register_forward_hook(_inputs_as_float64)
         for name, module in model.named_modules():
             if name in _DECODED:
                 for head in module if isinstance(module, nn.ModuleList) else (module,):
                     head.register_forward_hook(_as_float32)
             elif name.rpartition('.')[2].endswith('roi_extractor'):
                 module.register_forward_pre_hook(_rois_as_maps)
+
+
+def _inputs_as_float64(_: nn.Module, __: tuple, out: Any) -> Any:
+    return {**out, 'inputs': tree_map_only(Tensor, Tensor.double, out['inputs'])}
 
 
 def _as_float32(_: nn.Module, __: tuple, out: Any) -> Any:

@@ -4,13 +4,15 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
-from spikedense.checks.model import check_classes, check_widths
+from spikedense.checks.channels import check_first_image
+from spikedense.checks.classes import check_class_lists, check_classes
 from spikedense.checks.pretraining import is_pretrained
+from spikedense.checks.widths import check_widths
 from spikedense.weights import Checkpoint, check, read_state_dict
 
 
 class ModelCheckHook(Hook):
-    """Refuse a model whose parts do not fit each other, or that has too few classes."""
+    """Refuse a model whose parts do not fit each other, or the classes of the data."""
 
     priority = 'HIGHEST'
 
@@ -24,9 +26,10 @@ class ModelCheckHook(Hook):
             UserError: The parts do not fit.
         """
         check_widths(runner.model)
+        check_class_lists(runner.model)
 
     def before_train(self, runner: Any) -> None:
-        """Check that the model has as many classes as its training set.
+        """Check that the model has as many classes as its training and validation set.
 
         Args:
             runner: The runner.
@@ -35,6 +38,47 @@ class ModelCheckHook(Hook):
             UserError: The model has fewer classes.
         """
         check_classes(runner.model, runner.train_dataloader.dataset)
+        if runner.val_loop is not None:
+            self.before_val(runner)
+
+    def before_val(self, runner: Any) -> None:
+        """Check that the model has as many classes as its validation set.
+
+        Args:
+            runner: The runner.
+
+        Raises:
+            UserError: The model has fewer classes.
+        """
+        check_classes(runner.model, runner.val_dataloader.dataset)
+
+    def before_test(self, runner: Any) -> None:
+        """Check that the model has as many classes as its test set.
+
+        Args:
+            runner: The runner.
+
+        Raises:
+            UserError: The model has fewer classes.
+        """
+        check_classes(runner.model, runner.test_dataloader.dataset)
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Check the channels of the first image that the model gets.
+
+        Args:
+            runner: The runner.
+            batch_idx: Index of the batch.
+            data_batch: The batch as loaded.
+
+        Raises:
+            UserError: The image has another number of channels than the model reads.
+        """
+        if batch_idx == 0:
+            check_first_image(runner.model, data_batch)
+
+    # A test and a validation start the same way.
+    before_val_iter = before_test_iter = before_train_iter
 
 
 class WeightCheckHook(Hook):

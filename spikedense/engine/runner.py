@@ -10,19 +10,21 @@ from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import BaseLoop, Runner
+from torch import nn
 from torch.utils.data import DataLoader
 
 from spikedense.checks.dataset import with_checks
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
+from spikedense.utils.class_names import class_name
 from spikedense.utils.files import complete_or_absent
-from spikedense.utils.unwrap import unwrap
+from spikedense.utils.integer_labels import predict_integer_labels
+from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
 from .log_filter import ScreenFilter
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
-from .spike_inference_hook import replace_model
 
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 
@@ -80,6 +82,19 @@ class GuardedRunner(Runner):
         self.pretraining_hook = PretrainingHook()
         for hook in (ModelCheckHook(), self.weight_hook, self.start_hook, self.pretraining_hook):
             self.register_hook(hook)
+
+    def build_model(self, model: Any) -> nn.Module:
+        """Build the model; one with a single output map predicts integer labels.
+
+        Args:
+            model: A model or its config.
+
+        Returns:
+            The model.
+        """
+        built = super().build_model(model)
+        predict_integer_labels(built)
+        return built
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper | OptimWrapperDict:
         """Build the optimizer, and note its rates before mmengine scales and schedules them.
@@ -155,7 +170,7 @@ class GuardedRunner(Runner):
                     f"'{filename}' is the checkpoint of a spike-driven twin, which cannot be "
                     'trained, expected the checkpoint of the model'
                 )
-            replace_model(self, as_saved(unwrap(self.model), checkpoint))
+            replace_inner(self, 'model', as_saved(unwrap(self.model), checkpoint))
             self.twin_loaded = True
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         fill(self.model, read_state_dict(checkpoint))
@@ -188,6 +203,6 @@ def _no_image(dataloader: DataLoader | dict) -> str:
     cfg = dataset if isinstance(dataset, Mapping) else {'type': type(dataset).__name__}
     where = ', '.join(f'{key}={cfg[key]!r}' for key in _DATA_KEYS if key in cfg)
     return (
-        f'the data set {cfg.get("type", "")} has no image ({where}): check the folders, the '
+        f'the data set {class_name(cfg)} has no image ({where}): check the folders, the '
         'annotation file and the file suffixes in the config'
     )

@@ -3,13 +3,11 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import BaseTTAModel, is_model_wrapper
-from torch import nn
 
 from spikedense.deploy import to_spike_inference
 from spikedense.errors import UserError
 from spikedense.registry import HOOKS
-from spikedense.utils.unwrap import unwrap
+from spikedense.utils.unwrap import replace_inner, unwrap
 
 
 @HOOKS.register_module()
@@ -38,22 +36,7 @@ class SpikeInferenceHook(Hook):
             twin, foldings = to_spike_inference(unwrap(runner.model))
         except ValueError as error:
             raise UserError(f'spike-driven inference: {error}') from error
-        replace_model(runner, twin)
+        replace_inner(runner, 'model', twin)
         for left in (folding for folding in foldings if folding.reason is not None):
             runner.logger.info(f'not folded: {left.what} of {left.where}: {left.reason}')
         runner.logger.info('the model is tested as its spike-driven twin')
-
-
-def replace_model(runner: Any, model: nn.Module) -> None:
-    """Replace the model of a runner, inside of the wrappers of the model.
-
-    Args:
-        runner: The runner.
-        model: The new model.
-    """
-    holder, name = runner, 'model'
-    while is_model_wrapper(getattr(holder, name)) or isinstance(
-        getattr(holder, name), BaseTTAModel
-    ):
-        holder, name = getattr(holder, name), 'module'
-    setattr(holder, name, model)

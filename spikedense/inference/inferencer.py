@@ -18,11 +18,15 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
+from spikedense.checks.channels import check_channels
 from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of
-from spikedense.checks.model import build_model, check_widths
+from spikedense.checks.model import build_model
+from spikedense.checks.widths import check_widths
 from spikedense.deploy import as_saved
 from spikedense.errors import UserError
+from spikedense.utils.images import input_channels
+from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.known_names import nearest
 from spikedense.weights import load, read_checkpoint, read_state_dict
 
@@ -112,7 +116,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
 
         Args:
             inputs: A file, a folder (its images, one level, sorted naturally), a glob pattern, an
-                array (BGR ``[H, W, 3]``, uint8), or a list of these.
+                array (uint8, BGR ``[H, W, 3]``, or with the channels of the model), or a list of
+                these.
             out_dir: Folder for the files; by default nothing is written.
             batch_size: Number of images in a forward pass. Images of different sizes never share a
                 forward pass, so no prediction depends on another image.
@@ -130,7 +135,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         if batch_size < 1:
             raise UserError(f'batch_size={batch_size}, expected 1 or more')
         options = self._checked_options(options)
-        images = list_images(inputs, self._array_numbers)
+        images = list_images(inputs, self._array_numbers, self.channels)
         folder = None if out_dir is None else OutputFolder(out_dir)
         predictions = self._predict(images, folder, batch_size, overlays, json, options)
         return iter(
@@ -183,11 +188,13 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         """Apply the test pipeline to an image."""
         try:
             with DefaultScope.overwrite_default_scope(self.library):
-                return self.pipeline(image.content)
+                data = self.pipeline(image.content)
         except (AssertionError, OSError, ValueError, cv2.error) as exc:
             raise UserError(
                 f"the test pipeline cannot prepare '{image.path or image.name}': {exc}"
             ) from exc
+        check_channels(self.model, data['inputs'], image.path or image.name)
+        return data
 
     def _init_collate(self, cfg: Config) -> Callable:
         # By default, mmengine looks for the function in a registry that the libraries do not have.
@@ -200,9 +207,15 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         checkpoint = read_checkpoint(self.weights)
         model = as_saved(model, checkpoint)
         load(model, read_state_dict(checkpoint), self.weights)
+        predict_integer_labels(model)
         model.cfg = cfg
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)
         return model.to(device).eval()
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the images that the model reads."""
+        return input_channels(self.model, default=3)
 
     @property
     def classes(self) -> list[str]:

@@ -12,6 +12,7 @@ import mmcv
 import numpy as np
 
 from spikedense.errors import UserError
+from spikedense.utils.images import as_rgb
 
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
 _WILDCARD = re.compile(r'[*?\[]')
@@ -23,7 +24,8 @@ class InputImage:
 
     Args:
         name: Name of the output files, without suffix. Each image of a call has another name.
-        content: Path of a file, or the image itself, BGR ``[H, W, 3]``, uint8.
+        content: Path of a file, or the image itself, uint8: BGR ``[H, W, 3]``, or ``[H, W]`` or
+            ``[H, W, C]`` for a model of other images.
     """
 
     name: str
@@ -38,17 +40,18 @@ class InputImage:
         """Return the pixels, RGB ``[H, W, 3]``, uint8."""
         if isinstance(self.content, str):
             return mmcv.imread(self.content, channel_order='rgb')
-        return np.ascontiguousarray(self.content[..., ::-1])
+        return as_rgb(self.content)
 
 
-def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
+def list_images(inputs: Any, array_numbers: Iterator[int], channels: int = 3) -> list[InputImage]:
     """List the images of an input, in order, and check that each one can be read.
 
     Args:
         inputs: A file, a folder (its images, one level, sorted naturally: ``frame_2`` before
-            ``frame_10``), a glob pattern (the images that match, sorted alike), an array (BGR
-            ``[H, W, 3]``, uint8), or a list of these.
+            ``frame_10``), a glob pattern (the images that match, sorted alike), an array (uint8,
+            BGR ``[H, W, 3]``, or with the channels of the model), or a list of these.
         array_numbers: Numbers for the names of the output files of arrays.
+        channels: Number of channels of an array.
 
     Returns:
         At least one image.
@@ -58,7 +61,7 @@ def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
     """
     images: list[InputImage] = []
     taken: set[str] = set()
-    for image in _walk(inputs, array_numbers):
+    for image in _walk(inputs, array_numbers, channels):
         name, number = image.name, 1
         while name in taken:
             number += 1
@@ -70,12 +73,12 @@ def list_images(inputs: Any, array_numbers: Iterator[int]) -> list[InputImage]:
     return images
 
 
-def _walk(inputs: Any, array_numbers: Iterator[int]) -> Iterator[InputImage]:
+def _walk(inputs: Any, array_numbers: Iterator[int], channels: int) -> Iterator[InputImage]:
     if isinstance(inputs, (list, tuple)):
         for one in inputs:
-            yield from _walk(one, array_numbers)
+            yield from _walk(one, array_numbers, channels)
     elif isinstance(inputs, np.ndarray):
-        _check_array(inputs)
+        _check_array(inputs, channels)
         yield InputImage(f'array_{next(array_numbers):06d}', inputs)
     elif isinstance(inputs, (str, Path)):
         for path in _files(str(inputs)):
@@ -116,9 +119,12 @@ def _natural(path: Path) -> list[tuple[bool, int, str]]:
     return [*key, (False, 0, str(path))]
 
 
-def _check_array(image: np.ndarray) -> None:
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-        raise UserError(
-            f'an input array has shape {image.shape} and type {image.dtype}, expected an image in '
-            'BGR: (height, width, 3), uint8'
-        )
+def _check_array(image: np.ndarray, channels: int) -> None:
+    found = image.shape[2:] or (1,)
+    if image.ndim in (2, 3) and found == (channels,) and image.dtype == np.uint8 and image.size:
+        return
+    kind = 'an image in BGR' if channels == 3 else f'an image of {channels} channel(s)'
+    raise UserError(
+        f'an input array has shape {image.shape} and type {image.dtype}, expected {kind}: '
+        f'(height, width, {channels}), uint8'
+    )

@@ -8,7 +8,8 @@ from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint, given_or_shipped
 from spikedense.checks.config import library_of, open_config
-from spikedense.checks.model import build_model, check_widths
+from spikedense.checks.model import build_model
+from spikedense.checks.widths import check_widths
 from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .config import dataset_meta, read_config

@@ -9,6 +9,7 @@ from torch import nn
 from spikedense.deploy.onnx_export import MANIFEST
 from spikedense.deploy.onnx_runtime import OnnxNetwork
 from spikedense.errors import UserError
+from spikedense.utils.integer_labels import predict_integer_labels
 
 from .inferencer import Inferencer
 
@@ -73,7 +74,14 @@ def _inferencer(network: OnnxNetwork, folder: Path) -> Inferencer:
             model = build(network)
             model.cfg = cfg
             model.dataset_meta = _meta(network.manifest)
+            predict_integer_labels(model)
             return model.eval()
+
+        @property
+        def channels(self) -> int:
+            """See :attr:`Inferencer.channels`."""
+            graph = next(iter(network.manifest['graphs'].values()))
+            return next(iter(graph['inputs'].values()))[1]
 
     return OnnxInferencer(_config(network.manifest), folder / MANIFEST, 'cpu')
 
@@ -96,7 +104,8 @@ def _config(manifest: dict[str, Any]) -> Config:
         size=tuple(manifest['size']),
         enlarge=manifest['images']['resize'],
     )
-    pipeline = [dict(type='LoadImageFromFile'), fit, pack]
+    load = dict(type='LoadImageFromFile', color_type=manifest['images'].get('color_type', 'color'))
+    pipeline = [load, fit, pack]
     content = dict(
         default_scope=library,
         model=dict(type=manifest['model']),

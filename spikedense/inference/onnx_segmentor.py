@@ -32,7 +32,9 @@ class OnnxSegmentor(EncoderDecoder):
         self.network = network
         self.test_cfg = ConfigDict(mode='whole')
         self.align_corners = logits['align_corners']
-        self.out_channels = len(manifest['classes'])
+        # A graph with a single map of logits tells two classes apart by a threshold.
+        shape = manifest['graphs']['model']['outputs'].get('logits')
+        self.out_channels = shape[1] if shape else len(manifest['classes'])
         # mmseg asks the head for the threshold of a single map of logits.
         self.decode_head = nn.Module()
         self.decode_head.threshold = logits['threshold']

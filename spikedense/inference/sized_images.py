@@ -10,6 +10,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 
+from spikedense.checks.channels import check_channels
 from spikedense.errors import UserError
 from spikedense.utils.images import random_images
 
@@ -112,6 +113,8 @@ def _prepared(
 ) -> Iterator[Tensor]:
     """Give what the network sees of samples, brought to one size."""
     for sample in samples:
+        path = getattr(sample.get('data_samples'), 'img_path', 'an image of the data set')
+        check_channels(model, sample['inputs'], path)
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg')):
             batch = dict(inputs=[sample['inputs']], data_samples=[sample.get('data_samples')])
             images = model.data_preprocessor(batch, False)['inputs']

@@ -5,6 +5,7 @@ from typing import Any
 from torch import nn
 
 from spikedense.registry import MODELS
+from spikedense.utils.class_names import own_name
 from spikedense.utils.signatures import accepted_parameters
 
 from .ann import ReLU
@@ -37,7 +38,7 @@ def build_neuron(cfg: dict[str, Any]) -> nn.Module:
     args = dict(cfg)
     name = args.pop('type')
     known = _known_neurons()
-    cls = name if isinstance(name, type) else known.get(str(name).removeprefix('spikedense.'))
+    cls = name if isinstance(name, type) else known.get(own_name(name))
     if cls is None:
         raise ValueError(f'neuron_cfg: type={name!r}, expected one of {sorted(known)}')
     accepted, open_ended = accepted_parameters(cls)

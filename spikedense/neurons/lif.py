@@ -18,11 +18,11 @@ def build_surrogate(cfg: dict[str, Any]) -> surrogate.SurrogateFunctionBase:
 
     Args:
         cfg: ``dict(type='Sigmoid', alpha=4.0)``; the type is a class of
-            ``spikingjelly.activation_based.surrogate``.
+            ``spikingjelly.activation_based.surrogate`` or its name.
     """
     cfg = dict(cfg)
     name = cfg.pop('type', None)
-    cls = getattr(surrogate, str(name), None)
+    cls = name if isinstance(name, type) else getattr(surrogate, str(name).rpartition('.')[2], None)
     if not (isinstance(cls, type) and issubclass(cls, surrogate.SurrogateFunctionBase)):
         known = sorted(c.__name__ for c in surrogate.SurrogateFunctionBase.__subclasses__())
         raise ValueError(f'neuron_cfg: surrogate type={name!r}, expected one of {known}')

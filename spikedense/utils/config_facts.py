@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from spikedense.errors import UserError
 
+from .class_names import class_name
 from .config_reader import read_config
 
 #: Titles of the data sets, by the part of a config's file name that says the data set.
@@ -119,11 +120,12 @@ def _neuron_of(cfg: Config, path: Path) -> str:
 
 
 def _name_of(neuron: dict[str, object], path: Path) -> str:
-    if neuron['type'] not in NEURONS:
+    name = class_name(neuron)
+    if name not in NEURONS:
         raise UserError(
             f'{path}: the type of the neuron is {neuron["type"]!r}, '
             f'expected one of {sorted(NEURONS)}.'
         )
     # NI-LIF whose integers are not divided is I-LIF.
-    undivided = neuron['type'] == 'NILIF' and neuron.get('norm') == 1
-    return NEURONS['ILIF' if undivided else str(neuron['type'])]
+    undivided = name == 'NILIF' and neuron.get('norm') == 1
+    return NEURONS['ILIF' if undivided else name]

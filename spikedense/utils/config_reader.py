@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
 
+from .config_imports import import_modules
 from .config_path import SCOPE
 
 # mmengine accepts `package::` for the packages of this table. It finds the files below the
@@ -25,11 +26,15 @@ def read_config(path: str | Path) -> Config:
 
     Returns:
         The config.
+
+    Raises:
+        UserError: A module of ``custom_imports`` cannot be imported.
     """
     with warnings.catch_warnings():
         # The metafiles of this package have no paths: a config has the name of its entry.
         warnings.filterwarnings('ignore', message='There is not `Config` define')
-        cfg = Config.fromfile(path)
+        cfg = Config.fromfile(path, import_custom_modules=False)
+    import_modules(cfg.get('custom_imports'), path)
     _remove_scope(cfg._cfg_dict)
     return cfg
 

@@ -1,7 +1,8 @@
-"""Made-up images with as many channels as a model reads."""
+"""Images with as many channels as a model reads, and as a viewer needs."""
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -58,3 +59,18 @@ def random_images(
     """
     shape = (number, input_channels(model), *size)
     return torch.randn(shape, generator=generator, **options)
+
+
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """Return a picture of an image with any number of channels.
+
+    Args:
+        image: BGR ``[H, W, 3]``, or ``[H, W]`` or ``[H, W, C]`` with other channels.
+
+    Returns:
+        RGB ``[H, W, 3]``: the first three channels in reverse order; of an image with fewer
+        channels the first one, grey.
+    """
+    image = image[..., None] if image.ndim == 2 else image
+    pixels = image[..., 2::-1] if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2)
+    return np.ascontiguousarray(pixels)

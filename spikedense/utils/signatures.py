@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 
 def accepted_parameters(target: object) -> tuple[list[str], bool]:
@@ -22,6 +23,32 @@ def accepted_parameters(target: object) -> tuple[list[str], bool]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             return list(names), False
     return list(names), True
+
+
+def annotations_of(target: object) -> dict[str, Any]:
+    """Return the annotations of the keywords of :func:`accepted_parameters`.
+
+    Args:
+        target: A class or a function.
+
+    Returns:
+        Keyword -> its annotation; ``Parameter.empty`` if there is none, or if it cannot be read.
+    """
+    found: dict[str, Any] = {}
+    for function in _constructors(target):
+        for name, parameter in inspect.signature(function).parameters.items():
+            found.setdefault(name, _evaluated(parameter.annotation, function))
+    return found
+
+
+def _evaluated(annotation: Any, function: Any) -> Any:
+    """Return an annotation that is written as a string as the type that it names."""
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, getattr(function, '__globals__', {}))
+    except Exception:  # a name that is imported for type checkers only, for example
+        return inspect.Parameter.empty
 
 
 def _constructors(target: object) -> Iterator:

@@ -156,7 +156,9 @@ def test_report_of_two_configs(settings: WorkloadSettings) -> None:
 def test_memory_has_its_own_rows() -> None:
     timing = dict(median_s=0.5, min_s=0.4, max_s=0.6, times_s=[0.4, 0.5, 0.6])
     settings = WorkloadSettings('x.py').to_dict()
-    subject = dict(settings=settings, parameters=10**6, forward_gflop=1.0, forward=timing)
+    subject = dict(
+        settings=settings, channels=3, parameters=10**6, forward_gflop=1.0, forward=timing
+    )
     subject |= dict(forward_gflops=2.0, memory_mib=dict(built=300.0, forward=412.4))
     lines = format_report(dict(subjects=[subject])).splitlines()
     assert [line.split() for line in lines if line.startswith('peak')] == [

@@ -30,6 +30,27 @@ def test_made_up_tta_wraps_the_model(library: str) -> None:
     assert [flip['prob'] for flip in last.transforms[0]] == [0.0, 1.0]
 
 
+def test_tta_keeps_the_preprocessor_of_the_model() -> None:
+    cfg = _config('mmseg')
+    cfg.data_preprocessor = dict(mean=[1])
+    evaluation.add_tta(cfg)
+    assert cfg.model.module.data_preprocessor == dict(mean=[1])
+    cfg = _config('mmseg')
+    cfg.data_preprocessor = dict(mean=[1])
+    cfg.model.data_preprocessor = dict(mean=[2])
+    evaluation.add_tta(cfg)
+    # mmengine would give it to the wrapper, which puts it into the model.
+    assert 'data_preprocessor' not in cfg
+    assert cfg.model.module.data_preprocessor == dict(mean=[2])
+
+
+def test_tta_reads_averaged_weights_from_the_checkpoint() -> None:
+    cfg = _config('mmseg')
+    cfg.custom_hooks = [dict(type='EMAHook'), dict(type='Own')]
+    evaluation.add_tta(cfg)
+    assert cfg.custom_hooks == [dict(type='Own')]
+
+
 def test_labels_are_not_flipped_in_mmseg() -> None:
     cfg = _config('mmseg')
     evaluation.add_tta(cfg)

@@ -76,11 +76,64 @@ def test_elements_of_lists(cfg: Config, key: str, value: Any, expected: dict) ->
     assert cfg.train_dataloader.dataset.pipeline == [expected, dict(type='RandomFlip')]
 
 
+@pytest.mark.parametrize(
+    ('options', 'expected'),
+    [
+        ({'a.1.0.x.2': 9}, dict(a=[1, (dict(x=[1, 2, 9]),)])),
+        ({'a.0': 5, 'a.1.0.x': 6}, dict(a=[5, (dict(x=6),)])),
+        ({'a.1.0': dict(y=1)}, dict(a=[1, (dict(x=[1, 2, 3], y=1),)])),
+        ({'a.1.0': dict(_delete_=True, y=1)}, dict(a=[1, (dict(y=1),)])),
+        ({'a': [dict(z=1)]}, dict(a=[dict(z=1)])),
+        ({'b.c.d': 1}, dict(a=[1, (dict(x=[1, 2, 3]),)], b=dict(c=dict(d=1)))),
+    ],
+)
+def test_any_depth(options: dict, expected: dict) -> None:
+    cfg = Config(dict(a=[1, (dict(x=[1, 2, 3]),)]))
+    apply_options(cfg, {f'+{key}': value for key, value in options.items()})
+    assert cfg.to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    ('key', 'said'),
+    [
+        ('+a.2', "'a.2': a is a list of 2, '2' is no index of it"),
+        ('+a.1.0.x.-1', "a.1.0.x is a list of 3, '-1' is no index"),
+        ('+a.0.b', "a.0 is 1, which has no key 'b'"),
+    ],
+)
+def test_no_such_place(key: str, said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        apply_options(Config(dict(a=[1, (dict(x=[1, 2, 3]),)])), {key: 7})
+
+
+@pytest.mark.parametrize(
+    ('key', 'said'),
+    [
+        ('data_root', 'expected train_dataloader.dataset.data_root'),
+        ('train_pipeline.0.prob', 'expected train_dataloader.dataset.pipeline.0.prob'),
+        ('num_classes', 'expected the key that takes its value'),
+        ('data_preprocessor.mean', 'expected model.data_preprocessor.mean'),
+    ],
+)
+def test_variables_of_the_file(cfg: Config, key: str, said: str) -> None:
+    cfg.train_dataloader.dataset.data_root = cfg.data_root = 'data/x'
+    cfg.train_pipeline = cfg.train_dataloader.dataset.pipeline
+    cfg.num_classes = 3
+    cfg.data_preprocessor = cfg.model.data_preprocessor = dict(mean=[1])
+    with pytest.raises(
+        UserError,
+        match=re.escape(
+            f'is a variable of the config file, read before options are merged; {said}'
+        ),
+    ):
+        apply_options(cfg, {key: 1})
+
+
 def test_an_element_that_is_no_dict(cfg: Config) -> None:
     cfg.model.decode_head.feature_strides = [4, 8]
     apply_options(cfg, {'model.decode_head.feature_strides.1': 16})
     assert cfg.model.decode_head.feature_strides == [4, 16]
-    with pytest.raises(UserError, match='exceeds the length'):
+    with pytest.raises(UserError, match='feature_strides is a list of 2'):
         apply_options(cfg, {'+model.decode_head.feature_strides.2': 16})
 
 

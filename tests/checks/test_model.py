@@ -1,73 +1,11 @@
-"""Models whose parts do not fit each other, or their data."""
+"""The head that labels the predictions of a model."""
 
 from types import SimpleNamespace
 
 import pytest
-from mmengine.config import Config
-from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-from spikedense.checks.model import check_classes, check_widths, classifier
-from spikedense.errors import UserError
-from spikedense.utils.config_path import config_root, list_configs
-
-
-def build(name: str, **options: object) -> nn.Module:
-    (path,) = [n for n in list_configs() if n.endswith(f'{name}.py')]
-    cfg = Config.fromfile(config_root() / path)
-    cfg.merge_from_dict(options)
-    init_default_scope(cfg.default_scope)
-    return MODELS.build(cfg.model)
-
-
-SPIKE2FORMER = 'spike2former_sdtv3-demo_1xb8-680i_demo-128x128'
-PANOPTIC = 'spike2former_sdtv3-demo_1xb8-680i_demo-panoptic-128x128'
-FPN = 'fpn_sdtv3-2.7m_1xb4-2400i_camvid-240x180'
-ANN_HEAD = 'fpn-ann_sdtv3-2.7m_1xb4-2400i_camvid-240x180'
-
-
-@pytest.mark.parametrize('name', [SPIKE2FORMER, PANOPTIC, FPN])
-def test_shipped_ones_fit(name: str) -> None:
-    check_widths(build(name))
-
-
-@pytest.mark.parametrize(
-    ('name', 'options', 'message'),
-    [
-        (
-            SPIKE2FORMER,
-            {'model.backbone.out_indices': (0, 1, 2, 3)},
-            r'decode_head.in_channels=\[8, 16, 32, 96\], but with out_indices=\(0, 1, 2, 3\) the '
-            r'backbone gives \[8, 16, 32, 64\]',
-        ),
-        (
-            PANOPTIC,
-            {'model.panoptic_head.in_channels': [8, 16, 32, 95]},
-            r'panoptic_head.in_channels=\[8, 16, 32, 95\]',
-        ),
-        (FPN, {'model.backbone.out_indices': (1, 2, 4)}, r'neck.in_channels=\[12, 24, 48, 128\]'),
-    ],
-)
-def test_widths_that_differ(name: str, options: dict, message: str) -> None:
-    model = build(name, **options)
-    with pytest.raises(UserError, match=message):
-        check_widths(model)
-
-
-def test_a_wrapped_model_is_looked_into() -> None:
-    model = build(SPIKE2FORMER, **{'model.backbone.out_indices': (0, 1, 2, 3)})
-    with pytest.raises(UserError):
-        check_widths(nn.DataParallel(model))
-
-
-@pytest.mark.parametrize('name', [SPIKE2FORMER, PANOPTIC])
-def test_too_few_classes(name: str) -> None:
-    model = build(name)
-    check_classes(model, SimpleNamespace(metainfo=dict(classes=range(9))))
-    check_classes(model, SimpleNamespace(metainfo=dict(classes=range(2))))
-    check_classes(model, SimpleNamespace())
-    with pytest.raises(UserError, match='_head has 9 classes, but SimpleNamespace has 10'):
-        check_classes(model, SimpleNamespace(metainfo=dict(classes=range(10))))
+from spikedense.checks.model import classifier
 
 
 def head(**values: object) -> SimpleNamespace:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from ..layers import MixerCfg, SpikeBlock, SpikeConv, build_mixer, per_stage
+from ..layers import MixerCfg, Shortcut, SpikeBlock, SpikeConv, build_mixer, per_stage
 from .base import SpikeBackbone
 
 NUM_STAGES = 5
@@ -41,7 +41,7 @@ class SpikeDrivenPyramid(SpikeBackbone):
     Args:
         arch: Name in :attr:`arch_zoo`, or a dict with ``embed_dims`` (four) and, optionally,
             ``depths`` (five) and ``num_heads``.
-        mlp_ratio: Ratio of hidden channels to channels in the default channel mixers.
+        mlp_ratio: Ratio of hidden channels to channels in the default channel mixers; None means 4.
         token_mixer: Token mixer: a config for all stages that have a token mixer by default, or a
             list with an entry for each of the five stages.
         attn_cfg: Attention, given in the same two ways; ``num_heads`` is passed in if needed.
@@ -55,10 +55,13 @@ class SpikeDrivenPyramid(SpikeBackbone):
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {}
     default_depths: ClassVar[tuple[int, ...]] = (1, 1, 2, 6, 2)
 
+    #: Arguments of a family that set an argument of its default mixers.
+    shortcuts: tuple[Shortcut, ...] = ()
+
     def __init__(
         self,
         arch: str | dict[str, Any],
-        mlp_ratio: int = 4,
+        mlp_ratio: int | None = None,
         token_mixer: StageMixers = None,
         attn_cfg: StageMixers = None,
         channel_mixer: StageMixers = None,
@@ -75,10 +78,13 @@ class SpikeDrivenPyramid(SpikeBackbone):
         strides = (2, 4, 8, 16, 16 * stage4_stride)
         super().__init__(channels, strides, out_indices=out_indices, **kwargs)
         self.depths, self.num_heads = depths, num_heads
-        self.mlp_ratio = mlp_ratio
+        self.mlp_ratio = 4 if mlp_ratio is None else mlp_ratio
         given = dict(token_mixer=token_mixer, attn_cfg=attn_cfg, channel_mixer=channel_mixer)
         defaults = self.default_mixers()
         mixers = {key: per_stage(key, given[key], defaults[key]) for key in given}
+        ratio = Shortcut('mlp_ratio', mlp_ratio, 'channel_mixer', 'ratio')
+        for shortcut in (ratio, *self.shortcuts):
+            shortcut.check(given[shortcut.key], mixers[shortcut.key], defaults[shortcut.key])
         rates = self.drop_path_rates(depths)
         for i in range(NUM_STAGES):
             scale = layer_scale if i >= NUM_CONV_STAGES else None

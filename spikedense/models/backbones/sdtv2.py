@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
-from ..layers import MixerCfg
+from ..layers import MixerCfg, Shortcut
 from .pyramid import SpikeDrivenPyramid
 
 
@@ -45,6 +45,10 @@ class SDTV2(SpikeDrivenPyramid):
         attn_neuron_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
+        self.shortcuts = (
+            Shortcut('attn_scale', attn_scale, 'attn_cfg', 'scale'),
+            Shortcut('attn_neuron_cfg', attn_neuron_cfg, 'attn_cfg', 'attn_neuron_cfg'),
+        )
         neuron_cfg = neuron_cfg or dict(type='LIF')
         # A neuron is built, because a config may name a class, or a neuron of the user.
         threshold = getattr(build_neuron(neuron_cfg), 'v_threshold', None)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from spikedense.registry import MODELS
 
-from ..layers import MixerCfg
+from ..layers import MixerCfg, Shortcut
 from .pyramid import NUM_CONV_STAGES, SpikeDrivenPyramid
 
 
@@ -18,7 +18,8 @@ class SDTV3(SpikeDrivenPyramid):
 
     Args:
         arch: ``'2.7M'``, ``'5M'``, ``'10M'``, ``'19M'`` or a dict.
-        value_ratio: Ratio of the value's channels to the channels of a block (lambda).
+        value_ratio: Ratio of the value's channels to the channels of a block (lambda); None means
+            4.
         **kwargs: Other arguments of :class:`SpikeDrivenPyramid`. The segmentation models of the
             official repository use ``layer_scale=1e-6``.
     """
@@ -31,9 +32,10 @@ class SDTV3(SpikeDrivenPyramid):
     }
 
     def __init__(
-        self, arch: str | dict[str, Any] = '19M', value_ratio: int = 4, **kwargs: Any
+        self, arch: str | dict[str, Any] = '19M', value_ratio: int | None = None, **kwargs: Any
     ) -> None:
-        self._value_ratio = value_ratio
+        self.shortcuts = (Shortcut('value_ratio', value_ratio, 'attn_cfg', 'value_ratio'),)
+        self._value_ratio = 4 if value_ratio is None else value_ratio
         super().__init__(arch, **kwargs)
 
     def default_mixers(self) -> dict[str, list[MixerCfg]]:

@@ -18,7 +18,15 @@ from .drop_path import DropPath
 from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
-from .mixers import ChannelConv, ChannelMLP, MixerCfg, SpikeSeparableConv, build_mixer, per_stage
+from .mixers import (
+    ChannelConv,
+    ChannelMLP,
+    MixerCfg,
+    Shortcut,
+    SpikeSeparableConv,
+    build_mixer,
+    per_stage,
+)
 from .position import sine_positions
 from .rep_conv import BorderNorm, RepConv, SpikeRepConv
 from .resize import resize_maps
@@ -38,6 +46,7 @@ __all__ = [
     'MixerCfg',
     'ProductAttention',
     'RepConv',
+    'Shortcut',
     'SpikeBlock',
     'SpikeConv',
     'SpikeDeconv',

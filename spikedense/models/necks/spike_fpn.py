@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from spikedense.neurons import neuron_or_default
 from spikedense.registry import MODELS
+from spikedense.utils.class_names import class_name
 
 from ..layers import SpikeConv, resize_maps, with_time
 
@@ -109,8 +110,7 @@ class SpikeFPN(BaseModule):
 
 def _clamped(neuron_cfg: dict[str, Any], eval_clamp: int) -> dict[str, Any]:
     """Return the config of an integer neuron with another largest integer in eval mode."""
-    kind = neuron_cfg['type']
-    name = kind.__name__ if isinstance(kind, type) else kind.removeprefix('spikedense.')
+    name = class_name(neuron_cfg)
     if name not in ('NILIF', 'ILIF'):
         raise ValueError(
             f'legacy_eval_clamp={eval_clamp!r} with a neuron of type={name!r}, expected NILIF or '

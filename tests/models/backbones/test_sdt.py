@@ -9,6 +9,7 @@ from mmengine.registry import MODELS as ROOT_MODELS
 
 from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.models.layers import DropPath, SpikeSeparableConv
+from spikedense.models.layers.attention import SpikeSelfAttention
 from spikedense.neurons import LIF, BaseNeuron
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
@@ -161,3 +162,30 @@ def test_each_stage_may_have_its_own_mixers() -> None:
 def test_wrong_mixers_are_told(kwargs: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SDTV3(SMALL, **kwargs)
+
+
+class OwnAttention(SpikeSelfAttention):
+    """Another class than the default one."""
+
+
+@pytest.mark.parametrize(
+    ('cls', 'options', 'said'),
+    [
+        (SDTV2, dict(attn_scale=0.2, attn_cfg=dict(type=OwnAttention)), 'attn_scale=0.2'),
+        (SDTV2, dict(attn_scale=0.2, attn_cfg=dict(scale=0.3)), 'attn_scale=0.2'),
+        (SDTV2, dict(attn_neuron_cfg=dict(type='LIF'), attn_cfg=[None] * 5), 'attn_neuron_cfg='),
+        (SDTV3, dict(value_ratio=2, attn_cfg=[None] * 5), 'value_ratio=2'),
+        (SDTV3, dict(mlp_ratio=2, channel_mixer=dict(type='SpikeSeparableConv')), 'mlp_ratio=2'),
+    ],
+)
+def test_arguments_that_change_nothing(cls: type, options: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=f'{said}.* changes nothing beside '):
+        cls(SMALL, **options)
+
+
+def test_arguments_that_reach_a_mixer() -> None:
+    mixers = [dict(type='ChannelConv'), None, None, None, None]
+    net = SDTV3(SMALL, mlp_ratio=2, channel_mixer=mixers)
+    assert net.stages[0].blocks[0].branches['channel_mixer'].widen.conv.out_channels == 8
+    net = SDTV2(SMALL, attn_scale=0.2, attn_cfg=dict(order='quadratic'))
+    assert net.stages[3].blocks[0].branches['attn'].product.scale == 0.2

@@ -1,15 +1,56 @@
 """Builds the mixers of a block from configs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
 from spikedense.registry import MODELS
+from spikedense.utils.class_names import own_name
 from spikedense.utils.signatures import accepted_parameters
 
 #: Config of a mixer, or None for no mixer.
 MixerCfg = dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """An argument of a backbone that sets an argument of its default mixers.
+
+    Args:
+        name: Name of the argument of the backbone.
+        value: Its value; None if it is not given.
+        key: Argument of the backbone with the configs of the mixers.
+        argument: The argument of the mixer.
+    """
+
+    name: str
+    value: Any
+    key: str
+    argument: str
+
+    def check(self, given: Any, mixers: Sequence[MixerCfg], defaults: Sequence[MixerCfg]) -> None:
+        """Check that the value reaches a mixer.
+
+        Args:
+            given: The value of :attr:`key`.
+            mixers: The mixer of each stage.
+            defaults: The default mixer of each stage.
+
+        Raises:
+            ValueError: All mixers are of another class, or have another value of their own.
+        """
+        if self.value is None:
+            return
+        for mixer, default in zip(mixers, defaults, strict=True):
+            of_class = mixer and default and _resolve(mixer['type']) is _resolve(default['type'])
+            if of_class and mixer.get(self.argument) == self.value:  # type: ignore[union-attr]
+                return
+        raise ValueError(
+            f'{self.name}={self.value!r} changes nothing beside {self.key}={given!r}, expected '
+            f"no {self.name}, or '{self.argument}' in {self.key} if its mixer takes it"
+        )
 
 
 def build_mixer(cfg: Mapping[str, Any], channels: int, **defaults: Any) -> nn.Module:
@@ -48,7 +89,7 @@ def build_mixer(cfg: Mapping[str, Any], channels: int, **defaults: Any) -> nn.Mo
 
 def _resolve(kind: Any) -> Any:
     """Return the class that a config's type names; None if there is none."""
-    return kind if isinstance(kind, type) else MODELS.get(str(kind).removeprefix('spikedense.'))
+    return kind if isinstance(kind, type) else MODELS.get(own_name(kind))
 
 
 def _is_mixer(cls: Any) -> bool:
