@@ -1,6 +1,7 @@
 """What ``--tta`` and ``--out`` change in a config, for each library."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ def add_tta(cfg: Config) -> None:
     while 'dataset' in dataset:
         dataset = dataset.dataset
     pipeline = cfg.get('tta_pipeline') or _flip_pipeline(library, dataset.pipeline)
+    if not any(_loads_labels(step) for step in dataset.pipeline):
+        pipeline = [_without_labels(step) for step in pipeline if not _loads_labels(step)]
     tta_model = dict(cfg.get('tta_model') or _TTA_MODELS[library])
     dataset.pipeline = pipeline
     cfg.model = dict(**tta_model, module=cfg.model)
@@ -84,6 +87,22 @@ def _flip_pipeline(library: str, pipeline: list[dict]) -> list[dict]:
     return [*steps, dict(type='TestTimeAug', transforms=[flips, *tail])]
 
 
+def _loads_labels(step: Mapping[str, Any]) -> bool:
+    return 'Annotation' in class_name(step)
+
+
+def _without_labels(step: dict) -> dict:
+    """Return a step of a pipeline without loaders of labels, which a test set may not have."""
+    if class_name(step) != 'TestTimeAug':
+        return step
+    branches = [
+        [part for part in parts if not isinstance(part, dict) or not _loads_labels(part)]
+        for parts in step['transforms']
+    ]
+    # Of an empty list no copy would be made.
+    return {**step, 'transforms': [parts for parts in branches if parts]}
+
+
 def add_output(cfg: Config, out: str) -> None:
     """Write the predictions of a test to files.
 
@@ -107,8 +126,14 @@ def add_output(cfg: Config, out: str) -> None:
             f"--out '{out}': the predictions of this config go to one pickle file, expected a "
             'name that ends in .pkl or .pickle'
         )
+    # A metric that only writes files of its own has nothing to do if it has no name for them.
+    metrics = [m for m in metrics if not m.get('format_only') or _writes(m)]
     dump = 'mmdet.DumpDetResults' if library == 'mmdet' else 'DumpResults'
     cfg.test_evaluator = [*metrics, dict(type=dump, out_file_path=out)]
+
+
+def _writes(metric: Mapping[str, Any]) -> bool:
+    return any(metric.get(key) for key in ('output_dir', 'outfile_prefix'))
 
 
 def make_output_folder(out: str) -> None:

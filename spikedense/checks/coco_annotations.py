@@ -35,7 +35,8 @@ def check_instances(
     classes = set(use.classes)
     annotated, seen = set(), set()
     for ann in annotations:
-        keys = _INDEX_KEYS if isinstance(ann, dict) and ann.get('ignore') else _INSTANCE_KEYS
+        ignored = isinstance(ann, dict) and ann.get('ignore') and not use.judged
+        keys = _INDEX_KEYS if ignored else _INSTANCE_KEYS
         fault = lacking(ann, keys) or _no_id(ann, *_IDS) or _foreign(ann, images, categories)
         if fault:
             findings.fault(_where(ann, images), fault)
@@ -143,7 +144,7 @@ def _foreign(ann: dict, images: dict, categories: dict) -> str | None:
 
 def _judge(ann: dict, image: dict, use: CocoUse) -> tuple[str | None, str | None]:
     """Return the fault of an instance, and the reason for which mmdet skips or ignores it."""
-    if ann.get('ignore'):
+    if ann.get('ignore') and not use.judged:
         return None, 'marked ignore'
     fault = _not_finite(ann)
     if fault:
@@ -156,7 +157,7 @@ def _judge(ann: dict, image: dict, use: CocoUse) -> tuple[str | None, str | None
             or min(y + height, image['height']) <= max(y, 0)
         ):  # fmt: skip
             skip = 'with the box outside its image'
-    if skip is None and use.masks:
+    if use.masks and (skip is None or use.judged):
         fault, skip = _judge_mask(ann.get('segmentation'), image, use)
     if skip is None and ann.get('iscrowd'):
         skip = 'of a crowd'
@@ -188,7 +189,8 @@ def _too_small(ann: dict) -> str | None:
 
 def _judge_mask(mask: Any, image: dict, use: CocoUse) -> tuple[str | None, str | None]:
     if not mask:
-        return "it has no 'segmentation', which the config reads (with_mask=True)", None
+        reader = "metric reads (metric='segm')" if use.judged else 'config reads (with_mask=True)'
+        return f"it has no 'segmentation', which the {reader}", None
     if isinstance(mask, list):
         return _judge_polygons(mask)
     if not isinstance(mask, dict):

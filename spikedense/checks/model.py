@@ -10,9 +10,14 @@ from spikedense.errors import UserError
 from spikedense.utils.unwrap import unwrap
 
 _READERS = ('neck', 'decode_head', 'panoptic_head')
-_CLASSIFIERS = ('decode_head', 'panoptic_head')
 # The order matters: the box head of a panoptic FPN knows the things only.
-_LABELLERS = (*_CLASSIFIERS, 'panoptic_fusion_head', 'roi_head.bbox_head', 'bbox_head')
+_LABELLERS = (
+    'decode_head',
+    'panoptic_head',
+    'panoptic_fusion_head',
+    'roi_head.bbox_head',
+    'bbox_head',
+)
 
 
 def build_model(cfg: Config, part: str = 'model') -> Any:
@@ -64,27 +69,6 @@ def check_widths(model: nn.Module) -> None:
             f'model.{name}.in_channels={list(wanted)}, but with '
             f'out_indices={tuple(inner.backbone.out_indices)} the backbone gives {list(given)}'
         )
-
-
-def check_classes(model: nn.Module, dataset: Any) -> None:
-    """Check that a model has an output for each class of its training set.
-
-    Args:
-        model: A segmentor or a mask classifier. Other models are not checked.
-        dataset: The training set.
-
-    Raises:
-        UserError: The model has fewer classes than the training set.
-    """
-    inner = unwrap(model)
-    classes = getattr(dataset, 'metainfo', {}).get('classes')
-    for name in _CLASSIFIERS:
-        number = getattr(getattr(inner, name, None), 'num_classes', None)
-        if classes and number is not None and number < len(classes):
-            raise UserError(
-                f'model.{name} has {number} classes, but {type(dataset).__name__} has '
-                f'{len(classes)}'
-            )
 
 
 def classifier(model: nn.Module) -> tuple[str, int] | None:

@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str
             args.checkpoint,
             work_dir=args.work_dir,
             show_dir=args.show_dir,
+            check=args.check,
             tta=args.tta,
             out=args.out,
             amp=args.amp,

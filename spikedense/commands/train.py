@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
             seed=args.seed,
             deterministic=args.deterministic,
             show_dir=args.show_dir,
+            check=args.check,
             auto_scale_lr=args.auto_scale_lr,
         )
     if checkpoint is not None and is_first_process():

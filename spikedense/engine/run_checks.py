@@ -4,13 +4,13 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
-from spikedense.checks.model import check_classes, check_widths
+from spikedense.checks.model import check_widths
 from spikedense.checks.pretraining import is_pretrained
 from spikedense.weights import Checkpoint, check, read_state_dict
 
 
 class ModelCheckHook(Hook):
-    """Refuse a model whose parts do not fit each other, or that has too few classes."""
+    """Refuse a model whose parts do not fit each other."""
 
     priority = 'HIGHEST'
 
@@ -24,17 +24,6 @@ class ModelCheckHook(Hook):
             UserError: The parts do not fit.
         """
         check_widths(runner.model)
-
-    def before_train(self, runner: Any) -> None:
-        """Check that the model has as many classes as its training set.
-
-        Args:
-            runner: The runner.
-
-        Raises:
-            UserError: The model has fewer classes.
-        """
-        check_classes(runner.model, runner.train_dataloader.dataset)
 
 
 class WeightCheckHook(Hook):
