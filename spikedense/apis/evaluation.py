@@ -1,7 +1,8 @@
 """What ``--tta`` and ``--out`` change in a config, for each library."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,19 @@ def add_tta(cfg: Config) -> None:
     library = library_of(cfg)
     if library == 'mmdet' and _predicts_masks(cfg.model):
         raise UserError('--tta: mmdet merges the boxes of several copies, not the masks')
-    dataset = cfg.test_dataloader.dataset
-    while 'dataset' in dataset:
-        dataset = dataset.dataset
-    pipeline = cfg.get('tta_pipeline') or _flip_pipeline(library, dataset.pipeline)
-    if not any(_loads_labels(step) for step in dataset.pipeline):
-        pipeline = [_without_labels(step) for step in pipeline if not _loads_labels(step)]
+    for dataset in _inner_configs(cfg.test_dataloader.dataset):
+        pipeline = cfg.get('tta_pipeline') or _flip_pipeline(library, dataset.pipeline)
+        if not any(_loads_labels(step) for step in dataset.pipeline):
+            pipeline = [_without_labels(step) for step in pipeline if not _loads_labels(step)]
+        dataset.pipeline = copy.deepcopy(pipeline)
     tta_model = dict(cfg.get('tta_model') or _TTA_MODELS[library])
-    dataset.pipeline = pipeline
     cfg.model = dict(**tta_model, module=cfg.model)
+
+
+def _inner_configs(dataset: Any) -> list[Any]:
+    """Return the configs of the data sets that a data set is made of."""
+    parts = [dataset['dataset']] if 'dataset' in dataset else dataset.get('datasets', ())
+    return [inner for part in parts for inner in _inner_configs(part)] or [dataset]
 
 
 def _predicts_masks(model: Any) -> bool:
@@ -136,16 +141,26 @@ def _writes(metric: Mapping[str, Any]) -> bool:
     return any(metric.get(key) for key in ('output_dir', 'outfile_prefix'))
 
 
-def make_output_folder(out: str) -> None:
-    """Create the folder of the label maps, in each process.
+@contextmanager
+def output_folder(out: str | None) -> Iterator[None]:
+    """Create the folder of the label maps, in each process; a test that fails leaves none empty.
 
     mmseg creates the folder in the first process only, but another process may write first.
 
     Args:
-        out: See :func:`add_output`.
+        out: See :func:`add_output`; None means no predictions.
     """
-    if not _is_pickle(out):
-        Path(out).mkdir(parents=True, exist_ok=True)
+    folder = None if out is None or _is_pickle(out) else Path(out)
+    new = folder is not None and not folder.exists()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if folder is not None and new:
+            with suppress(OSError):  # the folder is not empty, or another process was faster
+                folder.rmdir()
+        raise
 
 
 def _is_pickle(out: str) -> bool:

@@ -156,9 +156,8 @@ def test(
                 runner.register_hook(SpikeInferenceHook())
             for hook in hooks:
                 runner.register_hook(hook)
-            if out is not None:
-                evaluation.make_output_folder(out)
-            return runner.test()
+            with evaluation.output_folder(out):
+                return runner.test()
 
 
 def _config(

@@ -9,6 +9,29 @@ from spikedense.errors import UserError
 _LISTS = ('classes', 'thing_classes', 'stuff_classes')
 
 
+def check_configured_lists(cfg: Mapping[str, Any]) -> None:
+    """Check that the class names that a config gives to its data sets are lists.
+
+    Args:
+        cfg: The config.
+
+    Raises:
+        UserError: The names of a data set are no list.
+    """
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = cfg.get(name)
+        if isinstance(loader, Mapping):
+            _check_inside(loader.get('dataset'))
+
+
+def _check_inside(dataset: Any) -> None:
+    for part in dataset if isinstance(dataset, list | tuple) else [dataset]:
+        if isinstance(part, Mapping):
+            check_class_lists(part, None)
+            _check_inside(part.get('dataset'))
+            _check_inside(part.get('datasets'))
+
+
 def check_class_lists(dataset: Mapping[str, Any], cls: Any) -> None:
     """Check that the class names of a data set are lists.
 

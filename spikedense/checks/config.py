@@ -9,6 +9,7 @@ from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.config_reader import read_config
 
+from .class_lists import check_configured_lists
 from .config_options import apply_options
 
 LIBRARIES = ('mmseg', 'mmdet', 'mmpretrain')
@@ -25,8 +26,8 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
         The config. It has a ``model``.
 
     Raises:
-        UserError: The config does not exist, cannot be read or has no model, or an option does not
-            fit.
+        UserError: The config does not exist, cannot be read or has no model, an option does not
+            fit, or the classes of a data set are no list.
     """
     try:
         path = str(resolve_config(config))
@@ -40,6 +41,7 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
         raise UserError(f"'{config}' has no model: is it a config?")
     if cfg_options:
         apply_options(cfg, cfg_options)
+    check_configured_lists(cfg)
     return cfg
 
 

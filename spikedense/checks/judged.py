@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmcv.transforms import LoadAnnotations
+from mmengine.evaluator import DumpResults
 from mmengine.fileio import join_path
 
 from spikedense.errors import UserError
@@ -43,8 +44,12 @@ def check_judged(judged: list[Judged], opened: int | None) -> None:
             )
         elif names & _CLASSIFICATION:
             _check_labels(one)
-    if judged and all(getattr(one.metric, 'format_only', False) for one in judged):
+    if judged and all(_only_writes(one.metric) for one in judged):
         _read_no_labels(judged[0].dataset)
+
+
+def _only_writes(metric: Any) -> bool:
+    return isinstance(metric, DumpResults) or bool(getattr(metric, 'format_only', False))
 
 
 def _each(dataset: Any, check: Callable[[Any, dict], str | None], one: Judged) -> None:
@@ -134,10 +139,9 @@ def _check_panoptic(one: Judged, opened: int | None) -> None:
             f'{len(absent_pngs)} of {len(paths)} PNGs of {one.said} are not in {one.key}.'
             f"seg_prefix='{one.metric.seg_prefix}': {some_of(absent_pngs)}"
         )
-    read = getattr(one.metric, 'true_segments', None)
-    for entry in spread(entries, opened) if read else ():
+    for entry in spread(entries, opened) if hasattr(one.metric, 'true_segments') else ():
         try:
-            read(entry['img_id'])
+            one.metric.true_segments(entry['img_id'])
         except (ValueError, AttributeError) as exc:
             # mmcv returns nothing for a file that is no image.
             png = files[entry['img_id']]

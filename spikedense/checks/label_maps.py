@@ -105,7 +105,10 @@ class _Judge:
         self.classes = data.metainfo.get('classes') or ()
         self.number = max(len(self.classes), use.num_classes)
         self.total = np.sum([m.counts for m in maps], axis=0)
-        self.opened = f'the {len(maps)} label maps that were opened'
+        number = len(maps)
+        self.opened = f'the {number} label maps that were opened'
+        if number == 1:
+            self.opened = 'the one label map that was opened'
         if len(maps) < len(data):
             self.opened += f' (of {len(data)}; --check all opens all)'
 

@@ -27,10 +27,11 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
         UserError: The data set is empty, or has fewer images than a batch, of which the rest is
             dropped.
     """
+    name, where = _described(dataloader)
     if loader is None or len(loader.dataset) == 0:  # type: ignore[arg-type]
         raise UserError(
-            f'the data set {_described(dataloader)} has no image: check the folders, the '
-            'annotation file and the file suffixes in the config'
+            f'the data set {name} has no image ({where}): check the folders, the annotation file '
+            'and the file suffixes in the config'
         )
     if _ENDLESS & {cls.__name__ for cls in type(loader.sampler).__mro__} or _gives_batch(loader):
         return
@@ -44,8 +45,8 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
     else:
         cause = f'batch_size={batch} with drop_last={drops} makes no batch of them'
     raise UserError(
-        f'the data set {_described(dataloader)} has {number} images{share}: {cause}, expected a '
-        'smaller batch_size or drop_last=False'
+        f'the data set {name} has {number} images{share}: {cause}, expected a smaller batch_size '
+        f'or drop_last=False ({where})'
     )
 
 
@@ -77,11 +78,12 @@ def _gives_batch(loader: DataLoader) -> bool:
     return next(iter(fresh), None) is not None
 
 
-def _described(dataloader: DataLoader | dict) -> str:
+def _described(dataloader: DataLoader | dict) -> tuple[str, str]:
+    """Return the type of a data set, and the keys that say where its files are."""
     dataset = dataloader.get('dataset') if isinstance(dataloader, dict) else dataloader.dataset
     while isinstance(dataset, Mapping) and isinstance(dataset.get('dataset'), Mapping):
         dataset = dataset['dataset']
     cfg = dataset if isinstance(dataset, Mapping) else {'type': type(dataset).__name__}
     kind = cfg.get('type', '')
     where = ', '.join(f'{key}={cfg[key]!r}' for key in _DATA_KEYS if key in cfg)
-    return (kind if isinstance(kind, str) else kind.__name__) + (f' ({where})' if where else '')
+    return kind if isinstance(kind, str) else kind.__name__, where
