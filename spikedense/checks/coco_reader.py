@@ -1,8 +1,10 @@
 """The reader that gives mmdet's data sets a checked COCO file, and looks for the images of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from logging import WARNING
 from typing import Any
 
+import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import print_log
 from PIL import Image
@@ -121,6 +123,28 @@ def _check_files(dataset: Any, use: CocoUse, opened: int | None) -> None:
                 f"data_prefix has no 'seg', expected the folder of the PNGs of '{dataset.ann_file}'"
             )
         _check_paths(dataset, 'seg', 'seg_map_path', opened)
+        if not use.test_mode:  # the PNGs of a test are read by the metric, which is checked
+            entries = [entry for entry in dataset.data_list if is_local(entry['seg_map_path'])]
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(_check_segments, spread(entries, opened)))
+
+
+def _check_segments(entry: dict) -> None:
+    """Check that the segments of an image have pixels, of which mmdet makes empty masks."""
+    path = entry['seg_map_path']
+    try:
+        with Image.open(path) as png:
+            red, green, blue = np.moveaxis(np.asarray(png.convert('RGB'), np.int32), -1, 0)
+    except OSError as exc:
+        raise UserError(f"'{path}' cannot be read as an image") from exc
+    found = set(np.unique(red + 256 * green + 256 * 256 * blue).tolist())
+    absent = [segment['id'] for segment in entry['segments_info'] if segment['id'] not in found]
+    if absent:
+        raise UserError(
+            f'{len(absent)} of the {len(entry["segments_info"])} segments of '
+            f"'{entry['img_path']}' have no pixel in '{path}', as segment {absent[0]}, expected "
+            'the PNG of the image with R + 256 G + 65536 B as the id of a segment'
+        )
 
 
 def _check_paths(dataset: Any, prefix: str, key: str, opened: int | None) -> None:

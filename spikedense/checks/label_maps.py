@@ -139,8 +139,16 @@ class _Judge:
             )
 
     def _refuse_labels(self) -> None:
-        ignored = [i for i in self.use.ignored if i.label is not None]
-        ignored = ignored or [Ignored('ignore_index', self.data.ignore_index)]
+        declared = self.data.ignore_index
+        ignored = list(self.use.ignored) or [Ignored('ignore_index', declared)]
+        other = next((i for i in ignored if i.label != declared), None)
+        # 255 is the default, so that it says nothing.
+        stated = declared in range(len(self.total)) and declared != _VOID
+        if other is not None and stated and self.total[declared]:
+            raise UserError(
+                f'{other.key}={other.label}, but {self.name} has ignore_index={declared}, a label '
+                f'of {self.opened}, expected the same label'
+            )
         void = {i.label for i in ignored}
         # The label must be void for every reader.
         allowed = void if len(void) == 1 else set()

@@ -33,7 +33,7 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
             f'the data set {name} has no image ({where}): check the folders, the annotation file '
             'and the file suffixes in the config'
         )
-    if _ENDLESS & {cls.__name__ for cls in type(loader.sampler).__mro__} or _gives_batch(loader):
+    if _is_endless(loader) or _gives_batch(loader):
         return
     number, processes = len(loader.dataset), get_world_size()  # type: ignore[arg-type]
     sampler: Any = loader.sampler
@@ -48,6 +48,46 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
         f'the data set {name} has {number} images{share}: {cause}, expected a smaller batch_size '
         f'or drop_last=False ({where})'
     )
+
+
+def check_numbers(dataloader: Any) -> None:
+    """Check the numbers of a loader's config, which torch refuses without their key.
+
+    Args:
+        dataloader: Config of the loader; anything else is not checked.
+
+    Raises:
+        UserError: ``batch_size`` or ``num_workers`` is no whole number, or too small.
+    """
+    if not isinstance(dataloader, dict):
+        return
+    for key, least in (('batch_size', 1), ('num_workers', 0)):
+        value = dataloader.get(key, least)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and value >= least):
+            _, where = _described(dataloader)
+            raise UserError(f'{key}={value!r}, expected a whole number from {least} on ({where})')
+
+
+def check_end(loader: DataLoader, key: str) -> None:
+    """Check that a loader that is read to its end has one.
+
+    Args:
+        loader: The loader of an epoch, a validation or a test.
+        key: Key of the loader in the config.
+
+    Raises:
+        UserError: The sampler never ends.
+    """
+    if _is_endless(loader):
+        raise UserError(
+            f'{key}.sampler={type(loader.sampler).__name__} never ends, and this loop reads all '
+            'batches, expected DefaultSampler'
+        )
+
+
+def _is_endless(loader: DataLoader) -> bool:
+    return bool(_ENDLESS & {cls.__name__ for cls in type(loader.sampler).__mro__})
 
 
 def dropped_images(loader: DataLoader) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, TestLoop, ValLoop
 
 from spikedense.checks.classes import (
     check_class_order,
@@ -16,7 +16,7 @@ from spikedense.checks.classes import (
 )
 from spikedense.checks.judged import Judged, check_judged
 from spikedense.checks.label_maps import Ignored, LabelUse, check_label_maps
-from spikedense.checks.loaders import dropped_images
+from spikedense.checks.loaders import check_end, dropped_images
 from spikedense.checks.model import classifier
 from spikedense.checks.parts import inner_data_sets
 
@@ -46,6 +46,8 @@ class DataCheckHook(Hook):
         built = {name: getattr(runner, f'_{name}_loop', None) for name in ('train', 'val', 'test')}
         loops: dict[str, Any] = {n: loop for n, loop in built.items() if isinstance(loop, BaseLoop)}
         for name, loop in loops.items():
+            if isinstance(loop, EpochBasedTrainLoop | ValLoop | TestLoop):
+                check_end(loop.dataloader, f'{name}_dataloader')
             check_classes(runner.model, loop.dataloader.dataset)
             if name != 'train' and 'train' in loops:
                 train, judged = loops['train'].dataloader.dataset, loop.dataloader.dataset

@@ -13,7 +13,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from spikedense.checks.dataset import FILES_OPENED, with_checks
-from spikedense.checks.loaders import check_length
+from spikedense.checks.loaders import check_length, check_numbers
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
@@ -126,6 +126,7 @@ class GuardedRunner(Runner):
             UserError: The data set is empty or less than a batch, its file has defects, or the
                 names of its classes are no list.
         """
+        check_numbers(dataloader)
         if isinstance(dataloader, dict) and dataloader.get('num_workers') == 0:
             # torch refuses to keep workers that do not exist.
             dataloader = {**dataloader, 'persistent_workers': False}

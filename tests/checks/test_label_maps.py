@@ -102,6 +102,14 @@ def test_void_of_the_heads_and_metrics(tmp_path: Path) -> None:
         check(build(tmp_path), Ignored('x', 7), Ignored('y', 255))
 
 
+def test_void_that_the_data_set_declares(tmp_path: Path) -> None:
+    write(tmp_path, (0, 1, 2))
+    message = r'decode_head\.ignore_index=255, but BaseSegDataset has ignore_index=0, a label of'
+    with pytest.raises(UserError, match=message):
+        check(build(tmp_path, ignore_index=0))
+    check(build(tmp_path, ignore_index=0), Ignored('x', 0))
+
+
 def test_label_after_reduce_zero_label(tmp_path: Path, warned: pytest.LogCaptureFixture) -> None:
     write(tmp_path, (0, 1, 2, 3, 255))
     check(build(tmp_path, reduce_zero_label=True))

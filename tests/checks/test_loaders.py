@@ -6,7 +6,7 @@ import pytest
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
-from spikedense.checks.loaders import dropped_images
+from spikedense.checks.loaders import check_end, dropped_images
 from spikedense.engine import GuardedRunner
 from spikedense.errors import UserError
 
@@ -68,6 +68,21 @@ def test_sampler_that_chooses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('spikedense.checks.loaders.get_world_size', lambda: 3)
     with pytest.raises(UserError, match='0 for each of 3 processes: DefaultSampler chooses none'):
         loader(2, 1, sampler=dict(type='DefaultSampler', round_up=False))
+
+
+@pytest.mark.parametrize(
+    'options', [dict(batch_size=0), dict(num_workers=-1), dict(batch_size='2')]
+)
+def test_numbers(options: dict) -> None:
+    key, value = next(iter(options.items()))
+    with pytest.raises(UserError, match=f'{key}={value!r}, expected a whole number from'):
+        loader(4, **{'batch': 2, **options})
+
+
+def test_loader_without_an_end() -> None:
+    check_end(loader(2, 1), 'val_dataloader')
+    with pytest.raises(UserError, match=r'val_dataloader\.sampler=InfiniteSampler never ends'):
+        check_end(loader(2, 1, sampler=dict(type='InfiniteSampler')), 'val_dataloader')
 
 
 def test_images_that_are_dropped() -> None:
