@@ -16,8 +16,8 @@ from .parts import inner_data_sets
 _SEGMENTORS = ('decode_head', 'auxiliary_head')
 _DETECTORS = ('roi_head.bbox_head', 'roi_head.mask_head', 'bbox_head', 'mask_head')
 _OTHERS = ('panoptic_head', 'panoptic_fusion_head', 'head')
-# Heads that learn the borders of classes, not the classes.
-_BORDERS = {'STDCHead'}
+# Heads that learn borders or depths, not classes.
+_NO_CLASSES = {'STDCHead', 'VPDDepthHead'}
 
 
 def heads_of(model: nn.Module, *names: str) -> Iterator[tuple[str, Any]]:
@@ -77,7 +77,7 @@ def _pairs(model: nn.Module, metainfo: dict) -> Iterator[tuple[str, int, int, st
         return
     inner: Any = unwrap(model)
     for key, head in heads_of(model, *_SEGMENTORS):
-        if not _BORDERS & {cls.__name__ for cls in type(head).__mro__}:
+        if not _NO_CLASSES & {cls.__name__ for cls in type(head).__mro__}:
             yield from _pair(key, head, len(classes))
     # The detector inside of a panoptic model knows the things only.
     panoptic = getattr(inner, 'panoptic_fusion_head', None) is not None

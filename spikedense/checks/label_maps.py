@@ -50,7 +50,7 @@ class LabelUse:
 
 def has_label_maps(data: Any) -> bool:
     """Tell whether a data set without wrappers is one of mmseg's kind, with a map for an image."""
-    return hasattr(data, 'label_map') and hasattr(data, 'reduce_zero_label') and len(data) > 0
+    return hasattr(data, 'label_map') and hasattr(data, 'get_label_map') and len(data) > 0
 
 
 def check_label_maps(dataset: Any, use: LabelUse) -> None:
@@ -102,6 +102,8 @@ class _Judge:
     def __init__(self, data: Any, use: LabelUse, maps: list[LabelMap]) -> None:
         self.data, self.use, self.maps = data, use, maps
         self.name = type(data).__name__
+        # In mmdet this is an argument of LoadAnnotations.
+        self.reduces = getattr(data, 'reduce_zero_label', False)
         self.classes = data.metainfo.get('classes') or ()
         self.number = max(len(self.classes), use.num_classes)
         self.total = np.sum([m.counts for m in maps], axis=0)
@@ -139,7 +141,7 @@ class _Judge:
             )
 
     def _refuse_labels(self) -> None:
-        declared = self.data.ignore_index
+        declared = getattr(self.data, 'ignore_index', _VOID)
         ignored = list(self.use.ignored) or [Ignored('ignore_index', declared)]
         other = next((i for i in ignored if i.label != declared), None)
         # 255 is the default, so that it says nothing.
@@ -174,7 +176,7 @@ class _Judge:
             ways.append('more classes need metainfo.classes and num_classes of the heads')
         else:
             ways.append('a further class needs metainfo.classes and num_classes of the heads')
-            if not self.data.reduce_zero_label and self.data.label_map is None:
+            if not self.reduces and self.data.label_map is None:
                 ways.append(
                     'label 0 becomes void and label k class k - 1 with reduce_zero_label=True'
                 )
@@ -186,7 +188,7 @@ class _Judge:
         return '; '.join(ways)
 
     def _after(self) -> str:
-        done = ['reduce_zero_label=True'] if self.data.reduce_zero_label else []
+        done = ['reduce_zero_label=True'] if self.reduces else []
         done += ['label_map'] if self.data.label_map is not None else []
         return f' after {" and ".join(done)}' if done else ''
 

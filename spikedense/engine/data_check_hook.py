@@ -12,6 +12,7 @@ from spikedense.checks.classes import (
     check_class_order,
     check_classes,
     check_void,
+    heads_of,
     void_labels,
 )
 from spikedense.checks.judged import Judged, check_judged
@@ -79,15 +80,21 @@ class DataCheckHook(Hook):
     def _check_maps(self, runner: Any, dataset: Any, ignored: list[Ignored]) -> None:
         head = classifier(runner.model)
         known = getattr(dataset, 'metainfo', {}).get('classes')
-        # Without names the head says how many classes there are. Of one map come two classes.
-        number = head[1] if head and (not known or head[1] == 2) else 0
+        heads = heads_of(runner.model, 'decode_head')
+        if any(getattr(module, 'out_channels', None) == 1 for _, module in heads):
+            number = 2  # of one map come two classes
+        else:
+            number = head[1] if head and not known else 0  # the head knows them without names
         check_label_maps(dataset, LabelUse(ignored, number, self.opened))
 
 
 def _metrics(runner: Any, name: str, loop: Any) -> Iterator[Judged]:
     """Yield the metrics of a loop, each with its key and file in the config and its data set."""
     key = f'{name}_evaluator'
-    metrics = loop.evaluator.metrics
+    # A loop of the user may judge in another way.
+    metrics = getattr(getattr(loop, 'evaluator', None), 'metrics', [])
+    if not metrics:
+        return
     cfgs = _configs(runner.cfg.get(key))
     cfgs = cfgs if len(cfgs) == len(metrics) else [{}] * len(metrics)
     dataset = loop.dataloader.dataset

@@ -76,6 +76,15 @@ def test_good_maps(tmp_path: Path, warned: pytest.LogCaptureFixture) -> None:
     assert not warned.records
 
 
+def test_data_sets_of_mmdet(tmp_path: Path) -> None:
+    init_default_scope('mmdet')
+    write(tmp_path, (0, 1, 3))
+    load = dict(type='LoadAnnotations', with_bbox=False, with_seg=True)
+    steps = [dict(type='LoadImageFromFile'), load, dict(type='PackDetInputs')]
+    with pytest.raises(UserError, match='holds the label 3'):
+        check(build(tmp_path, pipeline=steps))
+
+
 @pytest.mark.parametrize('wrapper', ['RepeatDataset', 'ConcatDataset', 'MultiImageMixDataset'])
 def test_label_beyond_the_classes(tmp_path: Path, wrapper: str) -> None:
     write(tmp_path, (0, 1, 2), (0, 1, 3))
