@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from logging import WARNING
 from typing import Any
 
+import numpy as np
 from mmengine.logging import print_log
 from torch import nn
 
@@ -11,11 +12,12 @@ from spikedense.errors import UserError
 from spikedense.utils.unwrap import unwrap
 
 from .label_maps import Ignored
-from .parts import inner_data_sets
+from .parts import inner_data_sets, spread
 
 _SEGMENTORS = ('decode_head', 'auxiliary_head')
 _DETECTORS = ('roi_head.bbox_head', 'roi_head.mask_head', 'bbox_head', 'mask_head')
 _OTHERS = ('panoptic_head', 'panoptic_fusion_head', 'head')
+_LABELS_READ = 4096
 # Heads that learn borders or depths, not classes.
 _NO_CLASSES = {'STDCHead', 'VPDDepthHead'}
 
@@ -100,6 +102,33 @@ def _pair(key: str, head: Any, wanted: int) -> Iterator[tuple[str, int, int, str
         # A head with one output map tells two classes apart.
         number = max(number, 2) if getattr(head, 'out_channels', None) == 1 else number
         yield f'{key}.num_classes', number, wanted, 'classes'
+
+
+def check_image_labels(model: nn.Module, dataset: Any) -> None:
+    """Check that labels of images, as mmpretrain's data sets have them, are classes of the head.
+
+    Args:
+        model: A classifier. Other models are not checked.
+        dataset: The data set, of which up to 4096 labels are looked at, spread over the set.
+
+    Raises:
+        UserError: A label has no output.
+    """
+    for key, head in heads_of(model, 'head'):
+        number = getattr(head, 'num_classes', None)
+        if not isinstance(number, int):
+            continue
+        for data in inner_data_sets(dataset):
+            for i in spread(range(len(data)), _LABELS_READ):
+                entry = data.get_data_info(i) if hasattr(data, 'get_data_info') else {}
+                labels = np.ravel(entry.get('gt_label', ()))
+                wrong = [label for label in labels.tolist() if not 0 <= label < number]
+                if wrong:
+                    raise UserError(
+                        f"'{entry.get('img_path')}' of {type(data).__name__} has gt_label="
+                        f'{wrong[0]}, expected 0 to {number - 1}, because {key}.num_classes='
+                        f'{number}'
+                    )
 
 
 def check_class_order(train: Any, judged: Any, key: str) -> None:

@@ -1,7 +1,7 @@
 """The parts of a data set that is built: the data sets in wrappers, and the steps of pipelines."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _WRAPPED = ('dataset', 'datasets', '_dataset')
@@ -98,11 +98,11 @@ def _names_in(folder: str) -> set[str]:
         return set()
 
 
-def spread(entries: list[Any], number: int | None) -> list[Any]:
-    """Choose entries that are spread over a list.
+def spread(entries: Sequence[Any], number: int | None) -> Sequence[Any]:
+    """Choose entries that are spread over all of them.
 
     Args:
-        entries: The list.
+        entries: The entries.
         number: The largest number of entries; None means all.
     """
     return entries if number is None else entries[:: len(entries) // number + 1]

@@ -11,6 +11,7 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop, TestLoop, ValLoop
 from spikedense.checks.classes import (
     check_class_order,
     check_classes,
+    check_image_labels,
     check_void,
     heads_of,
     void_labels,
@@ -50,6 +51,7 @@ class DataCheckHook(Hook):
             if isinstance(loop, EpochBasedTrainLoop | ValLoop | TestLoop):
                 check_end(loop.dataloader, f'{name}_dataloader')
             check_classes(runner.model, loop.dataloader.dataset)
+            check_image_labels(runner.model, loop.dataloader.dataset)
             if name != 'train' and 'train' in loops:
                 train, judged = loops['train'].dataloader.dataset, loop.dataloader.dataset
                 check_class_order(train, judged, f'{name}_dataloader')

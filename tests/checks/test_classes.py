@@ -1,16 +1,23 @@
 """Heads of models against the classes and the void label of the data."""
 
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import DATASETS, MODELS, init_default_scope
 from torch import nn
 
-from spikedense.checks.classes import check_class_order, check_classes, check_void, void_labels
+from spikedense.checks.classes import (
+    check_class_order,
+    check_classes,
+    check_image_labels,
+    check_void,
+    void_labels,
+)
 from spikedense.errors import UserError
 from spikedense.utils.config_path import config_root, list_configs
 
@@ -99,6 +106,18 @@ def test_heads_that_do_not_count_classes(warned: pytest.LogCaptureFixture) -> No
     check_classes(model(decode_head=head(num_classes=1, out_channels=1)), data(2))
     check_classes(model(mask_head=head(num_classes=1, class_agnostic=True)), data(9))
     assert not warned.records
+
+
+def test_labels_of_images(tmp_path: Path) -> None:
+    init_default_scope('mmpretrain')
+    (tmp_path / 'list.txt').write_text('a.jpg 0\nb.jpg 5\n')
+    cfg = dict(type='CustomDataset', data_root=str(tmp_path), ann_file='list.txt', pipeline=[])
+    images = DATASETS.build(cfg)
+    check_image_labels(model(head=head(num_classes=6)), images)
+    with pytest.raises(
+        UserError, match=r"b\.jpg' of CustomDataset has gt_label=5, expected 0 to 4"
+    ):
+        check_image_labels(model(head=head(num_classes=5)), images)
 
 
 def test_order_of_classes(warned: pytest.LogCaptureFixture) -> None:
