@@ -1,6 +1,8 @@
 """What ``--tta`` and ``--out`` change in a config, for each library."""
 
 import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +49,12 @@ def add_tta(cfg: Config) -> None:
     library = library_of(cfg)
     if library == 'mmdet' and _predicts_masks(cfg.model):
         raise UserError('--tta: mmdet merges the boxes of several copies, not the masks')
-    dataset = cfg.test_dataloader.dataset
-    while 'dataset' in dataset:
-        dataset = dataset.dataset
-    pipeline = cfg.get('tta_pipeline') or _flip_pipeline(library, dataset.pipeline)
+    for dataset in _inner_configs(cfg.test_dataloader.dataset):
+        pipeline = cfg.get('tta_pipeline') or _flip_pipeline(library, dataset.pipeline)
+        if not any(_loads_labels(step) for step in dataset.pipeline):
+            pipeline = [_without_labels(step) for step in pipeline if not _loads_labels(step)]
+        dataset.pipeline = copy.deepcopy(pipeline)
     tta_model = dict(cfg.get('tta_model') or _TTA_MODELS[library])
-    dataset.pipeline = pipeline
     # mmengine would give the model this preprocessor in place of its own.
     preprocessor = cfg.pop('data_preprocessor', None)
     if preprocessor is not None:
@@ -62,6 +64,12 @@ def add_tta(cfg: Config) -> None:
     if cfg.get('custom_hooks'):
         cfg.custom_hooks = [hook for hook in cfg.custom_hooks if class_name(hook) != 'EMAHook']
     cfg.model = dict(**tta_model, module=cfg.model)
+
+
+def _inner_configs(dataset: Any) -> list[Any]:
+    """Return the configs of the data sets that a data set is made of."""
+    parts = [dataset['dataset']] if 'dataset' in dataset else dataset.get('datasets', ())
+    return [inner for part in parts for inner in _inner_configs(part)] or [dataset]
 
 
 def _predicts_masks(model: Any) -> bool:
@@ -92,6 +100,22 @@ def _flip_pipeline(library: str, pipeline: list[dict]) -> list[dict]:
     return [*steps, dict(type='TestTimeAug', transforms=[flips, *tail])]
 
 
+def _loads_labels(step: Mapping[str, Any]) -> bool:
+    return 'Annotation' in class_name(step)
+
+
+def _without_labels(step: dict) -> dict:
+    """Return a step of a pipeline without loaders of labels, which a test set may not have."""
+    if class_name(step) != 'TestTimeAug':
+        return step
+    branches = [
+        [part for part in parts if not isinstance(part, dict) or not _loads_labels(part)]
+        for parts in step['transforms']
+    ]
+    # Of an empty list no copy would be made.
+    return {**step, 'transforms': [parts for parts in branches if parts]}
+
+
 def add_output(cfg: Config, out: str) -> None:
     """Write the predictions of a test to files.
 
@@ -115,20 +139,36 @@ def add_output(cfg: Config, out: str) -> None:
             f"--out '{out}': the predictions of this config go to one pickle file, expected a "
             'name that ends in .pkl or .pickle'
         )
+    # A metric that only writes files of its own has nothing to do if it has no name for them.
+    metrics = [m for m in metrics if not m.get('format_only') or _writes(m)]
     dump = 'mmdet.DumpDetResults' if library == 'mmdet' else 'DumpResults'
     cfg.test_evaluator = [*metrics, dict(type=dump, out_file_path=out)]
 
 
-def make_output_folder(out: str) -> None:
-    """Create the folder of the label maps, in each process.
+def _writes(metric: Mapping[str, Any]) -> bool:
+    return any(metric.get(key) for key in ('output_dir', 'outfile_prefix'))
+
+
+@contextmanager
+def output_folder(out: str | None) -> Iterator[None]:
+    """Create the folder of the label maps, in each process; a test that fails leaves none empty.
 
     mmseg creates the folder in the first process only, but another process may write first.
 
     Args:
-        out: See :func:`add_output`.
+        out: See :func:`add_output`; None means no predictions.
     """
-    if not _is_pickle(out):
-        Path(out).mkdir(parents=True, exist_ok=True)
+    folder = None if out is None or _is_pickle(out) else Path(out)
+    new = folder is not None and not folder.exists()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if folder is not None and new:
+            with suppress(OSError):  # the folder is not empty, or another process was faster
+                folder.rmdir()
+        raise
 
 
 def _is_pickle(out: str) -> bool:

@@ -34,6 +34,7 @@ def train(
     deterministic: bool = False,
     show_dir: str | None = None,
     auto_scale_lr: bool = False,
+    check: str = 'sample',
 ) -> str | None:
     """Train a config.
 
@@ -49,6 +50,7 @@ def train(
         show_dir: Folder for pictures of validation images.
         auto_scale_lr: Whether the learning rate grows with the batch size of all processes; see
             :func:`~spikedense.apis.learning_rate.scale_with_batch`.
+        check: Which images and label maps are opened before the run: ``sample`` or ``all``.
 
     Returns:
         Path of the last checkpoint, or None if this run wrote none.
@@ -73,7 +75,7 @@ def train(
             scale_with_batch(cfg)
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
-        with _runner(cfg, show_dir, strict=bool(cfg.get('resume'))) as runner:
+        with _runner(cfg, show_dir, check, strict=bool(cfg.get('resume'))) as runner:
             runner.train()
     pointer = Path(cfg.work_dir, 'last_checkpoint')
     last = pointer.read_text().strip() if pointer.is_file() else None
@@ -99,6 +101,7 @@ def test(
     spike_inference: bool = False,
     model: nn.Module | None = None,
     hooks: Sequence[Hook] = (),
+    check: str = 'sample',
 ) -> dict[str, float]:
     """Test a checkpoint.
 
@@ -120,6 +123,7 @@ def test(
         model: The model of the config if it is built already. It gets the weights of the
             checkpoint, and stays on the device of the test.
         hooks: Further hooks of the test.
+        check: Which images and label maps are opened before the run: ``sample`` or ``all``.
 
     Returns:
         The metrics.
@@ -146,16 +150,15 @@ def test(
             cfg.test_cfg.fp16 = True
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
-        with _runner(cfg, show_dir, strict=not partial, model=model) as runner:
+        with _runner(cfg, show_dir, check, strict=not partial, model=model) as runner:
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
             if spike_inference:
                 runner.register_hook(SpikeInferenceHook())
             for hook in hooks:
                 runner.register_hook(hook)
-            if out is not None:
-                evaluation.make_output_folder(out)
-            return runner.test()
+            with evaluation.output_folder(out):
+                return runner.test()
 
 
 def _config(
@@ -195,7 +198,7 @@ def _set_randomness(cfg: Config, seed: int | None, deterministic: bool) -> None:
 
 @contextmanager
 def _runner(
-    cfg: Config, show_dir: str | None, strict: bool, model: nn.Module | None = None
+    cfg: Config, show_dir: str | None, check: str, strict: bool, model: nn.Module | None = None
 ) -> Iterator[GuardedRunner]:
     """Make the runner of a config; remove what it wrote if the run fails before it starts."""
     set_visualizer(cfg)
@@ -206,7 +209,7 @@ def _runner(
         lambda: any(runner.start_hook.started for runner in runners),
     ):
         environment.wait_for_a_free_name(cfg)
-        runner = _runner_class(model).from_cfg(cfg)
+        runner = _runner_class(model, check).from_cfg(cfg)
         runners.append(runner)
         runner.weight_hook.strict = strict
         if cfg.randomness.get('deterministic'):
@@ -216,13 +219,13 @@ def _runner(
         yield runner
 
 
-def _runner_class(model: nn.Module | None) -> type[GuardedRunner]:
+def _runner_class(model: nn.Module | None, check: str) -> type[GuardedRunner]:
     """Return the class of a runner that takes a built model in place of the one of the config."""
-    if model is None:
-        return GuardedRunner
 
     class RunnerOfModel(GuardedRunner):
+        files_opened = None if check == 'all' else GuardedRunner.files_opened
+
         def build_model(self, cfg: Any) -> nn.Module:
-            return super().build_model(model)
+            return super().build_model(cfg if model is None else model)
 
     return RunnerOfModel

@@ -34,10 +34,6 @@ def check_coco(content: Any, use: CocoUse) -> Findings:
         UserError: The file has faults, or leaves nothing to train on.
     """
     findings = Findings(use.file)
-    if isinstance(use.classes, str):
-        raise UserError(
-            f'metainfo.classes={use.classes!r} is a string, expected a tuple, as ({use.classes!r},)'
-        )
     images = _images(_entries(content, 'images', findings), findings)
     categories = _categories(_entries(content, 'categories', findings), use, findings)
     annotations = _entries(content, 'annotations', findings, optional=use.test_mode)

@@ -25,6 +25,7 @@ class CocoUse:
         test_mode: Whether images without annotations are always kept.
         filter_empty: Whether images without an annotation of the classes are left out.
         min_size: Images with a side below this are left out.
+        judged: Whether a metric reads the file, which skips no annotation.
     """
 
     file: str
@@ -35,6 +36,7 @@ class CocoUse:
     test_mode: bool = False
     filter_empty: bool = False
     min_size: float = 0
+    judged: bool = False
 
 
 class Findings:

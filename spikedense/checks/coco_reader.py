@@ -1,9 +1,10 @@
 """The reader that gives mmdet's data sets a checked COCO file, and looks for the images of it."""
 
-import os
+from concurrent.futures import ThreadPoolExecutor
 from logging import WARNING
 from typing import Any
 
+import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import print_log
 from PIL import Image
@@ -13,8 +14,8 @@ from spikedense.utils.wording import some_of
 
 from .coco import check_coco, check_labels
 from .coco_findings import CocoUse, Findings
+from .parts import absent_files, is_local, spread
 
-_SIZES_READ = 64  # images whose size is compared; a wrong scale concerns all images of a file
 _ORIENTATION = 0x112  # EXIF tag
 _ON_THEIR_SIDE = range(5, 9)  # values of the EXIF tag that swap height and width
 
@@ -24,10 +25,13 @@ class CheckedReader:
 
     Args:
         dataset: The data set. Its file has not been read yet.
+        opened: Number of images whose size is compared, because a wrong scale concerns all images
+            of a file; None means all.
     """
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, opened: int | None) -> None:
         self._dataset = dataset
+        self._opened = opened
         self._api = dataset.COCOAPI
         self._use = _use_of(dataset)
         self._categories: list[dict] = []
@@ -72,7 +76,7 @@ class CheckedReader:
         if self._findings is not None:
             check_labels(self._categories, self._dataset.cat2label, self._use)
             # These are not the names in the file: Objects365 and others change or drop some.
-            _check_files(self._dataset, self._use)
+            _check_files(self._dataset, self._use, self._opened)
             self._log(self._findings)
         if self._packs:
             self._dataset.serialize_data = True
@@ -106,35 +110,55 @@ def _use_of(dataset: Any) -> CocoUse:
     )
 
 
-def _check_files(dataset: Any, use: CocoUse) -> None:
+def _check_files(dataset: Any, use: CocoUse, opened: int | None) -> None:
     """Check that images and PNGs of segments exist, and compare the sizes of some images."""
     steps = dataset.pipeline.transforms
     local = [step for step in steps if not getattr(step, 'backend_args', None)]
     if any(isinstance(step, LoadImageFromFile) and not step.ignore_empty for step in local):
-        _check_paths(dataset, 'img', 'img_path')
+        _check_paths(dataset, 'img', 'img_path', opened)
     if use.panoptic and any(getattr(step, 'with_mask', False) for step in local):
         # mmdet's loader reads no PNGs in a test set without this folder.
         if not use.test_mode and not dataset.data_prefix.get('seg'):
             raise UserError(
                 f"data_prefix has no 'seg', expected the folder of the PNGs of '{dataset.ann_file}'"
             )
-        _check_paths(dataset, 'seg', 'seg_map_path')
+        _check_paths(dataset, 'seg', 'seg_map_path', opened)
+        if not use.test_mode:  # the PNGs of a test are read by the metric, which is checked
+            entries = [entry for entry in dataset.data_list if is_local(entry['seg_map_path'])]
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(_check_segments, spread(entries, opened)))
 
 
-def _check_paths(dataset: Any, prefix: str, key: str) -> None:
-    entries = [entry for entry in dataset.data_list if _is_local(entry.get(key))]
+def _check_segments(entry: dict) -> None:
+    """Check that the segments of an image have pixels, of which mmdet makes empty masks."""
+    path = entry['seg_map_path']
+    try:
+        with Image.open(path) as png:
+            red, green, blue = np.moveaxis(np.asarray(png.convert('RGB'), np.int32), -1, 0)
+    except OSError as exc:
+        raise UserError(f"'{path}' cannot be read as an image") from exc
+    found = set(np.unique(red + 256 * green + 256 * 256 * blue).tolist())
+    absent = [segment['id'] for segment in entry['segments_info'] if segment['id'] not in found]
+    if absent:
+        raise UserError(
+            f'{len(absent)} of the {len(entry["segments_info"])} segments of '
+            f"'{entry['img_path']}' have no pixel in '{path}', as segment {absent[0]}, expected "
+            'the PNG of the image with R + 256 G + 65536 B as the id of a segment'
+        )
+
+
+def _check_paths(dataset: Any, prefix: str, key: str, opened: int | None) -> None:
+    entries = [entry for entry in dataset.data_list if is_local(entry.get(key))]
     paths = [entry[key] for entry in entries]
-    # Each folder is listed once: 118,000 questions to a network disk would take minutes.
-    listed = {path: _names_in(path) for path in {os.path.dirname(path) for path in paths}}
-    absent = [path for path in paths if os.path.basename(path) not in listed[os.path.dirname(path)]]
+    absent = absent_files(paths)
     if absent:
         raise UserError(
             f"{len(absent)} of {len(paths)} files that '{dataset.ann_file}' needs in data_prefix."
             f"{prefix}='{dataset.data_prefix.get(prefix)}' do not exist: {some_of(absent)}"
         )
-    for entry in entries[:: len(entries) // _SIZES_READ + 1]:
+    for entry in spread(entries, opened):
         size = entry.get('height'), entry.get('width')
-        sizes = [] if None in size else _sizes(entry[key])
+        sizes = [] if None in size else image_sizes(entry[key])
         if sizes and size not in sizes:
             raise UserError(
                 f"'{dataset.ann_file}': image {entry.get('img_id')} has height={size[0]} and "
@@ -142,22 +166,7 @@ def _check_paths(dataset: Any, prefix: str, key: str) -> None:
             )
 
 
-def _is_local(path: str | None) -> bool:
-    """Tell whether this is a path, and neither None nor an address (``s3://bucket/x.jpg``)."""
-    if not path:
-        return False
-    scheme, _, rest = path.partition('/')
-    return not (scheme.endswith(':') and rest.startswith('/'))
-
-
-def _names_in(folder: str) -> set[str]:
-    try:
-        return set(os.listdir(folder or '.'))
-    except (FileNotFoundError, NotADirectoryError):
-        return set()
-
-
-def _sizes(path: str) -> list[tuple[int, int]]:
+def image_sizes(path: str) -> list[tuple[int, int]]:
     """Return (height, width) of an image file, and (width, height) if EXIF turns the image."""
     try:
         with Image.open(path) as image:

@@ -12,6 +12,7 @@ from spikedense.utils.config_imports import import_modules
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.config_reader import read_config
 
+from .class_lists import check_configured_lists
 from .config_options import apply_options
 from .config_values import check_values, sections
 
@@ -31,8 +32,8 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
         The config. It has a ``model``.
 
     Raises:
-        UserError: The config does not exist, cannot be read or has no model, or an option does not
-            fit.
+        UserError: The config does not exist, cannot be read or has no model, an option does not
+            fit, or the classes of a data set are no list.
     """
     try:
         path = str(resolve_config(config))
@@ -48,6 +49,7 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
     if not isinstance(cfg.model, Mapping) or 'type' not in cfg.model:
         raise UserError(f"'{config}': model={cfg.model!r}, expected a dict with a 'type'")
     check_values(cfg)
+    check_configured_lists(cfg)
     return cfg
 
 

@@ -11,9 +11,14 @@ from spikedense.utils.unwrap import unwrap
 
 from .classes import number_of_classes
 
-_CLASSIFIERS = ('decode_head', 'panoptic_head')
 # The order matters: the box head of a panoptic FPN knows the things only.
-_LABELLERS = (*_CLASSIFIERS, 'panoptic_fusion_head', 'roi_head.bbox_head', 'bbox_head')
+_LABELLERS = (
+    'decode_head',
+    'panoptic_head',
+    'panoptic_fusion_head',
+    'roi_head.bbox_head',
+    'bbox_head',
+)
 
 
 def build_model(cfg: Config, part: str = 'model') -> Any:

@@ -119,6 +119,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--deterministic', action='store_true', help='ask for deterministic algorithms'
     )
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
+    parser.add_argument(
+        '--check',
+        choices=('sample', 'all'),
+        default='sample',
+        help='which images and label maps are opened before the run: 64 of each set, or all',
+    )
     # torch.distributed.launch gives this to each process; torchrun uses the environment.
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
 

@@ -46,6 +46,7 @@ def main(args: argparse.Namespace) -> dict[str, float]:
         args.checkpoint,
         work_dir=args.work_dir,
         show_dir=args.show_dir,
+        check=args.check,
         tta=args.tta,
         out=args.out,
         amp=args.amp,

@@ -39,6 +39,7 @@ def main(args: argparse.Namespace) -> None:
         seed=args.seed,
         deterministic=args.deterministic,
         show_dir=args.show_dir,
+        check=args.check,
         auto_scale_lr=args.auto_scale_lr,
     )
     if checkpoint is not None and is_first_process():

@@ -4,6 +4,7 @@ from .camvid import CamVidDataset
 from .demo import DemoDataset
 from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
 from .fit_into import FitInto
+from .labels import LoadAnnotations
 from .panoptic import LoadPanopticAnnotations
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     'DemoInstanceDataset',
     'DemoPanopticDataset',
     'FitInto',
+    'LoadAnnotations',
     'LoadPanopticAnnotations',
 ]

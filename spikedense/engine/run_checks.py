@@ -5,14 +5,14 @@ from typing import Any
 from mmengine.hooks import Hook
 
 from spikedense.checks.channels import check_first_image
-from spikedense.checks.classes import check_class_lists, check_classes
+from spikedense.checks.loss_lists import check_loss_lists
 from spikedense.checks.pretraining import is_pretrained
 from spikedense.checks.widths import check_widths
 from spikedense.weights import Checkpoint, check, read_state_dict
 
 
 class ModelCheckHook(Hook):
-    """Refuse a model whose parts do not fit each other, or the classes of the data."""
+    """Refuse a model whose parts do not fit each other or the first image."""
 
     priority = 'HIGHEST'
 
@@ -26,42 +26,7 @@ class ModelCheckHook(Hook):
             UserError: The parts do not fit.
         """
         check_widths(runner.model)
-        check_class_lists(runner.model)
-
-    def before_train(self, runner: Any) -> None:
-        """Check that the model has as many classes as its training and validation set.
-
-        Args:
-            runner: The runner.
-
-        Raises:
-            UserError: The model has fewer classes.
-        """
-        check_classes(runner.model, runner.train_dataloader.dataset)
-        if runner.val_loop is not None:
-            self.before_val(runner)
-
-    def before_val(self, runner: Any) -> None:
-        """Check that the model has as many classes as its validation set.
-
-        Args:
-            runner: The runner.
-
-        Raises:
-            UserError: The model has fewer classes.
-        """
-        check_classes(runner.model, runner.val_dataloader.dataset)
-
-    def before_test(self, runner: Any) -> None:
-        """Check that the model has as many classes as its test set.
-
-        Args:
-            runner: The runner.
-
-        Raises:
-            UserError: The model has fewer classes.
-        """
-        check_classes(runner.model, runner.test_dataloader.dataset)
+        check_loss_lists(runner.model)
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Check the channels of the first image that the model gets.

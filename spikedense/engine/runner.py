@@ -2,31 +2,30 @@
 
 import logging
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.dist import is_main_process
+from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from spikedense.checks.dataset import with_checks
+from spikedense.checks.dataset import FILES_OPENED, with_checks
+from spikedense.checks.loaders import check_length, check_numbers
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
-from spikedense.utils.class_names import class_name
 from spikedense.utils.files import complete_or_absent
 from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
+from .data_check_hook import DataCheckHook, annotation_files
 from .log_filter import ScreenFilter
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
-
-_DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 
 
 class GuardedRunner(Runner):
@@ -39,6 +38,9 @@ class GuardedRunner(Runner):
         weight_hook: Compares checkpoints with the model; strict on request.
         pretraining_hook: Warns of a slow backbone without weights.
         saved: Paths of the checkpoints that this run has written.
+        files_opened: Number of images and label maps that are opened of each data set before the
+            run; None means all. It belongs to the class, because mmengine builds loaders without a
+            runner.
         twin_loaded: Whether the model became a spike-driven twin, because the checkpoint is one.
     """
 
@@ -46,6 +48,7 @@ class GuardedRunner(Runner):
     weight_hook: WeightCheckHook
     pretraining_hook: PretrainingHook
     saved: tuple[str, ...] = ()
+    files_opened: ClassVar[int | None] = FILES_OPENED
     twin_loaded: bool = False
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
@@ -80,7 +83,13 @@ class GuardedRunner(Runner):
         super().register_hooks(*args, **kwargs)
         self.start_hook, self.weight_hook = StartHook(), WeightCheckHook()
         self.pretraining_hook = PretrainingHook()
-        for hook in (ModelCheckHook(), self.weight_hook, self.start_hook, self.pretraining_hook):
+        for hook in (
+            ModelCheckHook(),
+            DataCheckHook(self.files_opened),
+            self.weight_hook,
+            self.start_hook,
+            self.pretraining_hook,
+        ):
             self.register_hook(hook)
 
     def build_model(self, model: Any) -> nn.Module:
@@ -109,14 +118,15 @@ class GuardedRunner(Runner):
         self.pretraining_hook.rates = reduced_rate(self.model, built)
         return built
 
-    @staticmethod
+    @classmethod
     def build_dataloader(
-        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+        cls, dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a loader, and refuse an empty data set and a COCO file with defects.
+        """Build a loader, and refuse one without a batch and a COCO file with defects.
 
-        Both checks must run while the data set is built: mmengine's sampler searches an empty set
-        without end, and mmdet frees a COCO file as soon as it has read it.
+        The checks must run while the data set is built: mmengine's sampler searches an empty set
+        without end, mmdet frees a COCO file as soon as it has read it, and a schedule of epochs
+        cannot be built for a loader without a batch.
 
         Args:
             dataloader: A loader or its config.
@@ -127,14 +137,17 @@ class GuardedRunner(Runner):
             The loader.
 
         Raises:
-            UserError: The data set is empty, or its file has defects.
+            UserError: The data set is empty or less than a batch, its file has defects, or the
+                names of its classes are no list.
         """
+        check_numbers(dataloader)
         if isinstance(dataloader, dict) and dataloader.get('num_workers') == 0:
             # torch refuses to keep workers that do not exist.
             dataloader = {**dataloader, 'persistent_workers': False}
         checked = dataloader
         if isinstance(dataloader, dict) and 'dataset' in dataloader:
-            checked = {**dataloader, 'dataset': with_checks(dataloader['dataset'])}
+            dataset = with_checks(dataloader['dataset'], cls.files_opened)
+            checked = {**dataloader, 'dataset': dataset}
         loader = None
         try:
             loader = Runner.build_dataloader(checked, seed, diff_rank_seed)
@@ -142,9 +155,31 @@ class GuardedRunner(Runner):
             # numpy raises this error when mmengine packs an empty list of samples.
             if 'need at least one array' not in str(exc):
                 raise
-        if loader is None or len(loader.dataset) == 0:
-            raise UserError(_no_image(dataloader))
+        check_length(loader, dataloader)
+        assert loader is not None
         return loader
+
+    def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
+        """Build an evaluator, and name the files that its metrics cannot read.
+
+        Args:
+            evaluator: An evaluator or its config.
+
+        Returns:
+            The evaluator.
+
+        Raises:
+            UserError: A metric cannot read its ``ann_file``.
+        """
+        try:
+            return super().build_evaluator(evaluator)
+        except (AssertionError, KeyError, TypeError, ValueError) as exc:
+            files = annotation_files(evaluator)
+            if not files or isinstance(exc, UserError):
+                raise
+            reason = f'no {exc}' if isinstance(exc, KeyError) else str(exc) or type(exc).__name__
+            named = ' or '.join(repr(file) for file in files)
+            raise UserError(f'the metric cannot read ann_file={named}: {reason}') from exc
 
     def load_checkpoint(self, filename: str, map_location: Any = 'cpu') -> Checkpoint:
         """Load the weights that fit the model; :class:`WeightCheckHook` decides whether to load.
@@ -195,14 +230,3 @@ class GuardedRunner(Runner):
         elif is_main_process():
             with complete_or_absent(Path(out_dir, filename)) as part:
                 super().save_checkpoint(out_dir, part.name, *args, **kwargs)
-
-
-def _no_image(dataloader: DataLoader | dict) -> str:
-    """Write the message about an empty data set."""
-    dataset = dataloader.get('dataset') if isinstance(dataloader, dict) else dataloader.dataset
-    cfg = dataset if isinstance(dataset, Mapping) else {'type': type(dataset).__name__}
-    where = ', '.join(f'{key}={cfg[key]!r}' for key in _DATA_KEYS if key in cfg)
-    return (
-        f'the data set {class_name(cfg)} has no image ({where}): check the folders, the '
-        'annotation file and the file suffixes in the config'
-    )

@@ -82,14 +82,33 @@ class PanopticMetric(BaseMetric):
                 np.asarray(prediction['sem_seg'].cpu())[0],
                 {num_classes, prediction.get('ignore_index', num_classes)},
             )
-            true = self._true(sample['img_id'])
+            true = self.true_segments(sample['img_id'])
             try:
                 self.results.append(count_matches(segments, true, num_classes))
             except ValueError as error:
                 raise ValueError(f'image {sample["img_id"]} of {self.ann_file}: {error}') from error
 
-    def _true(self, image_id: int) -> Segments:
-        """Read the ground truth of an image."""
+    @property
+    def true_files(self) -> dict[Any, str]:
+        """Id of each image of the ground truth -> path of its PNG."""
+        return {
+            number: join_path(self.seg_prefix, annotation['file_name'])
+            for number, annotation in self._annotations.items()
+        }
+
+    def true_segments(self, image_id: int) -> Segments:
+        """Read the ground truth of an image.
+
+        Args:
+            image_id: Id of the image.
+
+        Returns:
+            The segments.
+
+        Raises:
+            ValueError: The PNG and the annotation of the image do not fit, or a category is no
+                class of the data set.
+        """
         if image_id not in self._annotations:
             raise ValueError(f'{self.ann_file} has no annotation of image {image_id}')
         annotation = self._annotations[image_id]

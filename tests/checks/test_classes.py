@@ -1,108 +1,137 @@
-"""Heads and losses with another number of classes than the data."""
+"""Heads of models against the classes and the void label of the data."""
 
+import logging
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from built_models import build
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.logging import MMLogger
+from mmengine.registry import DATASETS, init_default_scope
+from torch import nn
 
-from spikedense.checks.classes import check_class_lists, check_classes
+from spikedense.checks.classes import (
+    check_class_order,
+    check_classes,
+    check_image_labels,
+    check_void,
+    void_labels,
+)
 from spikedense.errors import UserError
 
 SPIKE2FORMER = 'spike2former_sdtv3-demo_1xb8-680i_demo-128x128'
 PANOPTIC = 'spike2former_sdtv3-demo_1xb8-680i_demo-panoptic-128x128'
-FPN = 'fpn_sdtv3-2.7m_1xb4-2400i_camvid-240x180'
-ANN_HEAD = 'fpn-ann_sdtv3-2.7m_1xb4-2400i_camvid-240x180'
-MASK_RCNN = 'mask-rcnn_sdtv3-2.7m_1xb4-2400i_pennfudan-256x192'
+
+
+def data(number: int, **metainfo: Any) -> Any:
+    names = tuple(f'class {i}' for i in range(number))
+    return SimpleNamespace(metainfo=dict(classes=names, **metainfo))
+
+
+def head(**values: Any) -> nn.Module:
+    found = nn.Identity()
+    for name, value in values.items():
+        setattr(found, name, value)
+    return found
+
+
+def model(**heads: Any) -> nn.Module:
+    found = nn.Module()
+    for name, part in heads.items():
+        setattr(found, name, part)
+    return found
+
+
+@pytest.fixture
+def warned(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    logger = MMLogger.get_instance('classes')
+    logger.addHandler(caplog.handler)
+    caplog.set_level(logging.WARNING)
+    return caplog
 
 
 @pytest.mark.parametrize('name', [SPIKE2FORMER, PANOPTIC])
-def test_too_few_classes(name: str) -> None:
-    model = build(name)
-    check_classes(model, SimpleNamespace(metainfo=dict(classes=range(9))))
-    check_classes(model, SimpleNamespace(metainfo=dict(classes=range(2))))
-    check_classes(model, SimpleNamespace())
-    with pytest.raises(UserError, match='_head has 9 classes, but SimpleNamespace has 10'):
-        check_classes(model, SimpleNamespace(metainfo=dict(classes=range(10))))
+def test_shipped_heads(name: str, warned: pytest.LogCaptureFixture) -> None:
+    net = build(name)
+    check_classes(net, data(9))
+    check_classes(net, SimpleNamespace())
+    assert not warned.records
+    with pytest.raises(UserError, match=r'_head\.num_classes=9, but SimpleNamespace has 10'):
+        check_classes(nn.DataParallel(net), data(10))
 
 
-@pytest.mark.parametrize(
-    ('options', 'said'),
-    [
-        ({}, 'roi_head.bbox_head has 1 classes, but SimpleNamespace has 2 classes'),
-        (
-            {'model.roi_head.bbox_head.num_classes': 2},
-            'roi_head.mask_head has 1 classes, but SimpleNamespace has 2 classes',
-        ),
-    ],
-)
-def test_detectors_with_too_few_classes(options: dict, said: str) -> None:
-    model = build(MASK_RCNN, **options)
-    check_classes(model, SimpleNamespace(metainfo=dict(classes=range(1))))
-    with pytest.raises(UserError, match=said):
-        check_classes(model, SimpleNamespace(metainfo=dict(classes=range(2))))
+DETECTORS = {
+    'roi_head.bbox_head': lambda n: dict(roi_head=model(bbox_head=head(num_classes=n))),
+    'roi_head.mask_head': lambda n: dict(roi_head=model(mask_head=head(num_classes=n))),
+    'roi_head.bbox_head.1': lambda n: dict(
+        roi_head=model(bbox_head=nn.ModuleList([head(num_classes=9), head(num_classes=n)]))
+    ),
+    'bbox_head': lambda n: dict(bbox_head=head(num_classes=n)),
+    'mask_head': lambda n: dict(mask_head=head(num_classes=n)),
+    'head': lambda n: dict(head=head(num_classes=n)),
+    'auxiliary_head.0': lambda n: dict(auxiliary_head=nn.ModuleList([head(num_classes=n)])),
+}
 
 
-FPN_LOSS = 'model.decode_head.loss_decode.class_weight'
-MASK_LOSS = 'model.decode_head.loss_cls.class_weight'
+@pytest.mark.parametrize(('key', 'heads'), DETECTORS.items(), ids=DETECTORS)
+def test_too_few_classes(key: str, heads: Any, warned: pytest.LogCaptureFixture) -> None:
+    check_classes(model(**heads(9)), data(9))
+    assert not warned.records
+    with pytest.raises(UserError, match=rf'^model\.{key}\.num_classes=8, but \w+ has 9 classes'):
+        check_classes(model(**heads(8)), data(9))
+    # Outputs without a class are wasted, but harmless.
+    check_classes(model(**heads(10)), data(9))
+    assert [r.levelname for r in warned.records] == ['WARNING']
 
 
-@pytest.mark.parametrize(
-    ('name', 'options', 'said'),
-    [
-        (FPN, {}, None),
-        (SPIKE2FORMER, {}, None),
-        (MASK_RCNN, {}, None),
-        (FPN, {FPN_LOSS: None}, None),
-        (
-            FPN,
-            {'model.decode_head.num_classes': 3},
-            f'{FPN_LOSS} has 11 values, expected 3 values, one for each output of the head '
-            r'\(its classes\), or class_weight=None',
-        ),
-        (
-            SPIKE2FORMER,
-            {MASK_LOSS: [1.0] * 9},
-            f'{MASK_LOSS} has 9 values, expected 10 values, .*9 classes and "nothing"',
-        ),
-        (SPIKE2FORMER, {MASK_LOSS: None}, f'{MASK_LOSS}=None, expected 10 values'),
-        (
-            FPN,
-            {
-                'model.decode_head.loss_decode': [
-                    dict(type='CrossEntropyLoss'),
-                    dict(type='FocalLoss', alpha=[0.5] * 4, loss_name='loss_focal'),
-                ]
-            },
-            'model.decode_head.loss_decode.1.alpha has 4 values, expected 11',
-        ),
-        (
-            MASK_RCNN,
-            {'model.roi_head.bbox_head.loss_cls.class_weight': [1.0]},
-            'roi_head.bbox_head.loss_cls.class_weight has 1 values, expected 2',
-        ),
-    ],
-)
-def test_lists_with_a_value_for_each_class(name: str, options: dict, said: str | None) -> None:
-    model = build(name, **options)
-    if said is None:
-        check_class_lists(model)
-    else:
-        with pytest.raises(UserError, match=said):
-            check_class_lists(model)
+def test_panoptic_detectors_know_the_things() -> None:
+    fusion = head(num_things_classes=4, num_stuff_classes=5)
+    net = model(roi_head=model(bbox_head=head(num_classes=4)), panoptic_fusion_head=fusion)
+    things = tuple(f'class {i}' for i in range(4))
+    check_classes(net, data(9, thing_classes=things))
+    with pytest.raises(UserError, match=r'num_stuff_classes=5, but .* has 6 classes of stuff'):
+        check_classes(net, data(10, thing_classes=things))
 
 
-def test_a_loss_that_has_its_own_number_of_classes() -> None:
+def test_heads_that_do_not_count_classes(warned: pytest.LogCaptureFixture) -> None:
+    check_classes(model(decode_head=head(num_classes=1, out_channels=1)), data(2))
+    check_classes(model(mask_head=head(num_classes=1, class_agnostic=True)), data(9))
+    assert not warned.records
+
+
+def test_labels_of_images(tmp_path: Path) -> None:
     init_default_scope('mmpretrain')
-    loss = dict(type='LabelSmoothLoss', label_smooth_val=0.1, num_classes=5)
-    model = MODELS.build(
-        dict(
-            type='ImageClassifier',
-            backbone=dict(type='ResNet', depth=18),
-            head=dict(type='LinearClsHead', in_channels=512, num_classes=3, loss=loss),
-        )
-    )
+    (tmp_path / 'list.txt').write_text('a.jpg 0\nb.jpg 5\n')
+    cfg = dict(type='CustomDataset', data_root=str(tmp_path), ann_file='list.txt', pipeline=[])
+    images = DATASETS.build(cfg)
+    check_image_labels(model(head=head(num_classes=6)), images)
     with pytest.raises(
-        UserError, match=r'loss_module\.num_classes=5, but model.head has 3 classes'
+        UserError, match=r"b\.jpg' of CustomDataset has gt_label=5, expected 0 to 4"
     ):
-        check_class_lists(model)
+        check_image_labels(model(head=head(num_classes=5)), images)
+
+
+def test_order_of_classes(warned: pytest.LogCaptureFixture) -> None:
+    first = SimpleNamespace(metainfo=dict(classes=('cat', 'dog')))
+    check_class_order(first, SimpleNamespace(metainfo=dict(classes=['cat', 'dog'])), 'x')
+    with pytest.raises(UserError, match=r"class 0 is 'cat' .* and 'dog' in those of val_data"):
+        check_class_order(
+            first, SimpleNamespace(metainfo=dict(classes=('dog', 'cat'))), 'val_dataloader'
+        )
+    assert not warned.records
+    check_class_order(first, SimpleNamespace(metainfo=dict(classes=('cat', 'hound'))), 'x')
+    assert "class 1 is 'dog'" in warned.text
+
+
+def test_void_of_head_loss_and_padding(warned: pytest.LogCaptureFixture) -> None:
+    net = build(SPIKE2FORMER)
+    check_void(net)
+    assert [v.key for v in void_labels(net)] == ['model.decode_head.ignore_index']
+    assert not warned.records
+    net.decode_head.ignore_index = 0
+    check_void(net)
+    assert 'seg_pad_val=255, but model.decode_head.ignore_index=0' in warned.text
+    net.decode_head.loss = head(ignore_index=255)
+    with pytest.raises(UserError, match=r'ignore_index=0, but its Identity has ignore_index=255'):
+        check_void(net)

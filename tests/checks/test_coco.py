@@ -250,11 +250,6 @@ def test_no_class_in_common(test_mode: bool) -> None:
     assert "the file has 'cat', 'dog', metainfo.classes are 'p', 'q'" in str(error.value)
 
 
-def test_classes_as_a_string() -> None:
-    with pytest.raises(UserError, match=r"classes='cat' is a string, .* as \('cat',\)"):
-        check_coco(instances(), CocoUse('a.json', 'cat'))  # type: ignore[arg-type]
-
-
 def test_nothing_left_to_train_on() -> None:
     content = instances()
     for image in content['images']:

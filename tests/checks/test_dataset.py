@@ -204,6 +204,12 @@ def test_panoptic_data_without_pngs(root: Path) -> None:
     assert len(build(cfg | dict(test_mode=True))) == 3
 
 
+def test_png_of_other_segments(root: Path) -> None:
+    Image.new('RGB', (96, 64), 1).save(root / 'annotations/panoptic_train/train_00000.png')
+    with pytest.raises(UserError, match=r"have no pixel in '.*train_00000\.png', as segment \d+"):
+        build(panoptic(root))
+
+
 @pytest.mark.parametrize('kind', ['images/train/train_00000.jpg', 'png'])
 def test_images_of_another_size(root: Path, kind: str) -> None:
     path = root / (kind if kind != 'png' else 'annotations/panoptic_train/train_00000.png')

@@ -164,10 +164,10 @@ def test_checkpoint_that_is_none(
 def test_checkpoint_of_another_model(
     refused: Callable, test_tool: Callable, trained: tuple[str, str], config: Path
 ) -> None:
-    wider = _edited(config, lambda cfg: cfg.model.decode_head.update(num_classes=7))
+    wider = _edited(config, lambda cfg: cfg.model.decode_head.update(num_classes=12))
     message = refused(test_tool, wider, trained[1], '--work-dir', 'run')
     assert 'of another shape: 2 of ' in message
-    assert 'decode_head.conv_seg.bias is [9], expected [7]' in message
+    assert 'decode_head.conv_seg.bias is [9], expected [12]' in message
 
 
 def test_checkpoint_without_some_weights(

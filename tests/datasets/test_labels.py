@@ -1,0 +1,20 @@
+"""The loader of label maps with other numbers."""
+
+from pathlib import Path
+
+import numpy as np
+from mmengine.registry import TRANSFORMS, init_default_scope
+from PIL import Image
+
+
+def test_labels_are_mapped_last(tmp_path: Path) -> None:
+    init_default_scope('mmseg')
+    stored = np.array([[0, 1, 11, 255]], np.uint8).repeat(2, 0)
+    Image.fromarray(stored).save(tmp_path / 'a.png')
+    load = TRANSFORMS.build(dict(type='spikedense.LoadAnnotations', label_map={0: 5, 10: 255}))
+    entry = dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=True, seg_fields=[])
+    # reduce_zero_label makes 0 void, 1 to 0 and 11 to 10.
+    assert load(entry)['gt_seg_map'][0].tolist() == [255, 5, 255, 255]
+    load = TRANSFORMS.build(dict(type='spikedense.LoadAnnotations', label_map={255: 1, 1: 255}))
+    entry = dict(seg_map_path=str(tmp_path / 'a.png'), reduce_zero_label=False, seg_fields=[])
+    assert load(entry)['gt_seg_map'][0].tolist() == [0, 255, 11, 1]
