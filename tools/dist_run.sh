@@ -10,7 +10,7 @@ shift 2
 
 TOOLS=$(cd "$(dirname "$0")" && pwd)
 PYTHONPATH="$(dirname "$TOOLS")${PYTHONPATH:+:$PYTHONPATH}" \
-"${PYTHON:-python}" -m torch.distributed.run \
+OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" "${PYTHON:-python}" -m spikedense.commands.torchrun \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

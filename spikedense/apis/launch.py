@@ -12,6 +12,7 @@ from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
 from spikedense.checks.config import open_config
+from spikedense.checks.loops import check_loops
 from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook, SpikeInferenceHook
 from spikedense.errors import UserError
 from spikedense.visualization.visualizer import set_visualizer
@@ -59,6 +60,7 @@ def train(
         cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('train_dataloader') is None:
             raise UserError(f"'{config}' has no train_dataloader: it cannot be trained")
+        check_loops(cfg)
         if resume is None and cfg.get('resume'):
             resume = cfg.get('load_from') or 'auto'
         if resume is not None:
@@ -135,6 +137,7 @@ def test(
         cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('test_dataloader') is None:
             raise UserError(f"'{config}' has no test_dataloader: it cannot be tested")
+        check_loops(cfg)
         cfg.load_from = existing_checkpoint(checkpoint)
         cfg.resume = False
         if tta:

@@ -13,7 +13,9 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from spikedense.checks.dataset import with_checks
+from spikedense.checks.named_samples import name_samples
 from spikedense.checks.pretraining import reduced_rate
+from spikedense.checks.resume import check_resume
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
@@ -45,6 +47,7 @@ class GuardedRunner(Runner):
     pretraining_hook: PretrainingHook
     saved: tuple[str, ...] = ()
     twin_loaded: bool = False
+    _resuming: bool = False
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, and keep the config and the environment from the screen.
@@ -129,7 +132,28 @@ class GuardedRunner(Runner):
                 raise
         if loader is None or len(loader.dataset) == 0:
             raise UserError(_no_image(dataloader))
+        name_samples(loader.dataset)
         return loader
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Continue from a checkpoint, if its optimizer and its schedulers are those of the run.
+
+        Args:
+            filename: Path or address of the checkpoint.
+            *args: Passed on to mmengine.
+            **kwargs: Passed on to mmengine.
+
+        Raises:
+            UserError: The checkpoint cannot be read, or does not fit.
+        """
+        self._resuming = True
+        super().resume(filename, *args, **kwargs)
+        self._resuming = False
+        done, wanted = self.iter, self.max_iters
+        if done >= wanted:
+            self.logger.warning(
+                f"'{filename}' has all {wanted} iterations of train_cfg: nothing is left to train"
+            )
 
     def load_checkpoint(self, filename: str, map_location: Any = 'cpu') -> Checkpoint:
         """Load the weights that fit the model; :class:`WeightCheckHook` decides whether to load.
@@ -158,6 +182,8 @@ class GuardedRunner(Runner):
             replace_model(self, as_saved(unwrap(self.model), checkpoint))
             self.twin_loaded = True
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        if self._resuming:
+            check_resume(filename, checkpoint, self.optim_wrapper, self.param_schedulers)
         fill(self.model, read_state_dict(checkpoint))
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
