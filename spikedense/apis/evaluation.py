@@ -99,16 +99,29 @@ def add_output(cfg: Config, out: str) -> None:
     evaluator = cfg.test_evaluator
     metrics = list(evaluator) if isinstance(evaluator, (list, tuple)) else [evaluator]
     writers = [metric for metric in metrics if class_name(metric) in _FOLDER_METRICS]
-    if writers and not _is_pickle(out):
+    if writers and not is_pickle(out):
         writers[0]['output_dir'] = out
+        name_label_maps(cfg)
         return
-    if not _is_pickle(out):
+    if not is_pickle(out):
         raise UserError(
             f"--out '{out}': the predictions of this config go to one pickle file, expected a "
             'name that ends in .pkl or .pickle'
         )
     dump = 'mmdet.DumpDetResults' if library == 'mmdet' else 'DumpResults'
     cfg.test_evaluator = [*metrics, dict(type=dump, out_file_path=out)]
+
+
+def name_label_maps(cfg: Config) -> None:
+    """Let label maps of images of equal names be different files.
+
+    Args:
+        cfg: The config, changed in place.
+    """
+    evaluator = cfg.get('test_evaluator')
+    for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
+        if metric and class_name(metric) in _FOLDER_METRICS and metric.get('output_dir'):
+            metric['type'] = 'spikedense.LabelMapMetric'
 
 
 def make_output_folder(out: str) -> None:
@@ -119,9 +132,10 @@ def make_output_folder(out: str) -> None:
     Args:
         out: See :func:`add_output`.
     """
-    if not _is_pickle(out):
+    if not is_pickle(out):
         Path(out).mkdir(parents=True, exist_ok=True)
 
 
-def _is_pickle(out: str) -> bool:
+def is_pickle(out: str) -> bool:
+    """Tell whether ``--out`` is a pickle file, and no folder."""
     return out.endswith(('.pkl', '.pickle'))

@@ -13,7 +13,14 @@ from torch import nn
 from spikedense.checks.checkpoint import existing_checkpoint
 from spikedense.checks.config import open_config
 from spikedense.checks.loops import check_loops
-from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook, SpikeInferenceHook
+from spikedense.checks.outputs import check_outputs_of_run
+from spikedense.engine import (
+    FiringRateHook,
+    GuardedRunner,
+    LabelMapNamesHook,
+    OverlayHook,
+    SpikeInferenceHook,
+)
 from spikedense.errors import UserError
 from spikedense.visualization.visualizer import set_visualizer
 
@@ -61,6 +68,7 @@ def train(
         if cfg.get('train_dataloader') is None:
             raise UserError(f"'{config}' has no train_dataloader: it cannot be trained")
         check_loops(cfg)
+        check_outputs_of_run(cfg, {} if show_dir is None else {'--show-dir': show_dir}, {})
         if resume is None and cfg.get('resume'):
             resume = cfg.get('load_from') or 'auto'
         if resume is not None:
@@ -140,6 +148,8 @@ def test(
         check_loops(cfg)
         cfg.load_from = existing_checkpoint(checkpoint)
         cfg.resume = False
+        _check_outputs(cfg, show_dir, out, firing_rates)
+        evaluation.name_label_maps(cfg)
         if tta:
             evaluation.add_tta(cfg)
         if out is not None:
@@ -149,6 +159,7 @@ def test(
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, strict=not partial, model=model) as runner:
+            runner.register_hook(LabelMapNamesHook())
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
             if spike_inference:
@@ -170,6 +181,19 @@ def _config(
         work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(cfg.filename).stem))
     )
     return cfg
+
+
+def _check_outputs(
+    cfg: Config, show_dir: str | None, out: str | None, firing_rates: str | None
+) -> None:
+    """Refuse outputs of a test that would replace its inputs."""
+    folders, files = {'--show-dir': show_dir}, {'--firing-rates': firing_rates}
+    (files if out is not None and evaluation.is_pickle(out) else folders)['--out'] = out
+    check_outputs_of_run(
+        cfg,
+        {option: path for option, path in folders.items() if path is not None},
+        {option: path for option, path in files.items() if path is not None},
+    )
 
 
 def _use_amp(cfg: Config) -> None:

@@ -64,7 +64,8 @@ class DetPrediction:
         name: Name of the output files of the image, without suffix.
         path: Path of the image; None for an array.
         size: Height and width of the image.
-        instances: Objects whose score reaches the threshold; None if the model predicts none.
+        instances: Objects whose score reaches the threshold and whose mask is not empty; None if
+            the model predicts none.
         segments: The panoptic segments; None if the model is not panoptic.
     """
 
@@ -145,9 +146,6 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
                 drawn.pred_panoptic_seg = sample.pred_panoptic_seg
         else:
             drawn.pred_instances = _above(sample, options['score_thr']).pred_instances
-            if 'masks' in drawn.pred_instances:
-                seen = drawn.pred_instances.masks.flatten(1).any(1)
-                drawn.pred_instances = drawn.pred_instances[seen]
         self.visualizer.add_datasample('overlay', image, drawn, draw_gt=False, pred_score_thr=-1.0)
         return self.visualizer.get_image()
 
@@ -163,10 +161,11 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
 
 
 def _above(sample: DetDataSample, score_thr: float) -> DetDataSample:
-    """Return the instances whose score reaches a threshold."""
+    """Return the instances whose score reaches a threshold, without those of an empty mask."""
     kept = DetDataSample()
     if 'pred_instances' in sample:
-        kept.pred_instances = sample.pred_instances[sample.pred_instances.scores >= score_thr]
+        found = sample.pred_instances[sample.pred_instances.scores >= score_thr]
+        kept.pred_instances = found[found.masks.flatten(1).any(1)] if 'masks' in found else found
     return kept
 
 

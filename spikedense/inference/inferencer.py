@@ -21,6 +21,7 @@ from torch import nn
 from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of
 from spikedense.checks.model import build_model, check_widths
+from spikedense.checks.outputs import check_folder_of_images
 from spikedense.deploy import as_saved
 from spikedense.errors import UserError
 from spikedense.utils.known_names import nearest
@@ -132,6 +133,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         options = self._checked_options(options)
         images = list_images(inputs, self._array_numbers)
         folder = None if out_dir is None else OutputFolder(out_dir)
+        if out_dir is not None and (overlays or json):
+            check_folder_of_images('out_dir', out_dir, [x.path for x in images if x.path])
         predictions = self._predict(images, folder, batch_size, overlays, json, options)
         return iter(
             track(

@@ -25,6 +25,7 @@ _MISSING_ARGUMENT = re.compile(r'(?:(\w+)\.)?(\w+)\(\) missing \d+ required .*ar
 _TORCHVISION_MISFIT = re.compile(
     r'torchvision::\w+ does not exist|torchvision were compiled with different CUDA'
 )
+_OF_ARGUMENTS = (ValueError, TypeError, LookupError, AssertionError, ArithmeticError)
 _BUILD_FUNCTIONS = {'build_from_cfg', 'build_optimizer_from_cfg', 'build_scheduler_from_cfg'}
 
 
@@ -92,7 +93,7 @@ def _registry_error(text: str) -> str | None:
 def _build_error(exc: BaseException, text: str) -> str | None:
     """Explain an error of a constructor that mmengine called with arguments of a config."""
     built = _class_being_built(exc.__traceback__)
-    if built is None or not isinstance(exc, (ValueError, TypeError, KeyError, AssertionError)):
+    if built is None or not isinstance(exc, _OF_ARGUMENTS):
         return None
     family = {cls.__name__ for cls in getattr(built, '__mro__', ())} | {built.__name__}
     match = _BAD_ARGUMENT.search(text)

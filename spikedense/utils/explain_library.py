@@ -4,7 +4,16 @@ import ast
 import linecache
 from typing import Any
 
-from .tracebacks import frames, kinds, objects, phase, raised_by_library, worker_text
+from .tracebacks import (
+    LIBRARIES,
+    frames,
+    kinds,
+    objects,
+    package,
+    phase,
+    raised_by_library,
+    worker_text,
+)
 
 #: Base class of what a config names -> the key of the config; ``{}`` is train, val or test.
 _KEYS = {
@@ -35,7 +44,7 @@ def explain_library(exc: BaseException, text: str) -> str | None:
         The sentence; None if no library has raised the exception on purpose, or if the part of the
         config is not known.
     """
-    if worker_text(exc) is not None or not raised_by_library(exc):
+    if worker_text(exc) is not None or not (raised_by_library(exc) or _wrong_key(exc, text)):
         return None
     text = text or failed_assertion(exc) or ''
     # A message of one word is a key or a name, not a text for a user.
@@ -52,6 +61,16 @@ def explain_library(exc: BaseException, text: str) -> str | None:
             who = '' if base == 'Runner' else f' {type(value).__name__}:'
             return f'{key}:{who} {text}'
     return None
+
+
+def _wrong_key(exc: BaseException, text: str) -> bool:
+    """Tell whether a library called a function with keys of the config that it does not take."""
+    return (
+        isinstance(exc, TypeError)
+        and 'unexpected keyword argument' in text
+        and bool(frames(exc))
+        and package(frames(exc)[-1]) in LIBRARIES
+    )
 
 
 def _phase_of(value: Any, exc: BaseException) -> str:
