@@ -27,12 +27,16 @@ class NamedSamples(Compose):
         """See mmengine's ``Compose``."""
         # A step may change the dictionary.
         files = [f"{key}='{data[key]}'" for key in _FILES if data.get(key)]
-        try:
-            return super().__call__(data)
-        except Exception as exc:
-            if files:
-                exc.add_note(f'{NOTE}{", ".join(files)}')
-            raise
+        result: dict | None = data
+        for step in self.transforms:
+            try:
+                result = step(result)
+            except Exception as exc:
+                exc.add_note(NOTE + ', '.join([*files, f'step {type(step).__name__}']))
+                raise
+            if result is None:
+                break
+        return result
 
 
 def name_samples(dataset: Any) -> None:

@@ -1,9 +1,11 @@
 """Errors of reading and preparing the samples of a data set, with the names of the files."""
 
+import re
+
 from .tracebacks import phase, raised_by_library, worker_text
 
 #: Begins the note that names the files of a sample; see :mod:`spikedense.checks.named_samples`.
-NOTE = 'the pipeline prepared the sample: '
+NOTE = 'while the pipeline prepared the sample: '
 #: Errors that files cause, by name, because the packages need not be imported.
 _OF_FILES = ('OSError', 'UnidentifiedImageError', 'EOFError', 'BadZipFile', 'error', 'cv2.error')
 
@@ -58,4 +60,4 @@ def error_of_worker(text: str) -> str:
 
 
 def _paths(files: str) -> list[str]:
-    return [part.strip("'") for part in files.replace('=', ' ').split() if part.startswith("'")]
+    return re.findall(r"'([^']+)'", files)

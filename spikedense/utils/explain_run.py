@@ -15,7 +15,7 @@ _PEER = re.compile(
 _MEMORY = re.compile(
     r"can't allocate memory|not enough memory|std::bad_alloc|Unable to allocate|CUDA out of memory"
 )
-_WORKER_DEATH = re.compile(r'DataLoader worker \(pid[^)]*\) (?:is killed|exited)')
+_WORKER_DEATH = re.compile(r'DataLoader worker \(pid.*?\) (?:is killed|exited)')
 _SIZES = re.compile(
     r'The image size in a batch should be the same|stack expects each tensor to be equal size'
 )
@@ -113,8 +113,11 @@ def _in_collation(exc: BaseException) -> bool:
 def _image_sizes(exc: BaseException) -> str | None:
     """List one image of each size in the batch; None if all have one size, or are not known."""
     inputs, samples = _of_batch(exc)
+    samples = list(samples[0]) if samples and isinstance(samples[0], list | tuple) else samples
     shapes: dict[tuple[int, ...], str] = {}
-    for index, image in enumerate(inputs):
+    # With several copies of each image, each copy has a list of its own.
+    nested = bool(inputs) and isinstance(inputs[0], list | tuple)
+    for index, image in enumerate(inputs[0] if nested else inputs):
         if isinstance(image, Tensor):
             path = _path(samples[index], 'img_path') if index < len(samples) else None
             shapes.setdefault(tuple(image.shape[-2:]), path or f'image {index}')
