@@ -42,11 +42,11 @@ def check_resume(
         _check_type(source, meta, optimizer, instead)
         _check_groups(source, checkpoint['optimizer'], optimizer, instead)
     saved = checkpoint.get('param_schedulers')
-    are_lists = isinstance(saved, Sequence) and isinstance(schedulers, Sequence)
-    if are_lists and len(saved) != len(schedulers):
+    before, now = (len(each) if isinstance(each, list) else None for each in (saved, schedulers))
+    if before != now and None not in (before, now):
         raise UserError(
-            f"--resume: param_scheduler has {len(schedulers)} schedulers, but '{source}' has the "
-            f'state of {len(saved)}, expected the same; {instead}'
+            f"--resume: param_scheduler has {now} schedulers, but '{source}' has the "
+            f'state of {before}, expected the same; {instead}'
         )
 
 

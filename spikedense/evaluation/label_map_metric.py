@@ -27,6 +27,7 @@ class LabelMapMetric(IoUMetric):
     """
 
     names: Any = None
+    output_dir: str | None
     _number = 0
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -41,11 +42,12 @@ class LabelMapMetric(IoUMetric):
             super().process(data_batch, data_samples)
         finally:
             self.output_dir = folder
-        for sample in data_samples if folder is not None else ():
-            self._write(Path(folder), sample)
+        if folder is not None:
+            for sample in data_samples:
+                self._write(Path(folder), sample)
 
     def _write(self, folder: Path, sample: dict) -> None:
-        path = sample.get('img_path')
+        path: Any = sample.get('img_path')
         number, self._number = self._number, self._number + 1
         name = name_of(path) if self.names is None else self.names.of(path, number)
         labels = sample['pred_sem_seg']['data'].squeeze().cpu().numpy()  # [H, W]

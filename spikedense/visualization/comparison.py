@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .panels import NO_LABEL, VOID, hatched
+from .panels import NO_LABEL, VOID, void_hatched
 
 _GAP, _TEXT, _LINE, _SWATCH = 8, 14, 22, 14  # pixels
 
@@ -42,8 +42,7 @@ def compare(
     for (name, colour), (x, row) in zip(entries, places, strict=True):
         top = _LINE + height + _GAP + row * _LINE
         swatch = np.full((_SWATCH, _SWATCH, 3), colour, np.uint8)
-        if name == NO_LABEL:
-            swatch = hatched(swatch, np.ones((_SWATCH, _SWATCH), bool))
+        swatch = void_hatched(swatch, np.array([[name == NO_LABEL]]))
         canvas.paste(Image.fromarray(swatch), (x, top + 2))
         draw.rectangle((x, top + 2, x + _SWATCH, top + 2 + _SWATCH), outline=(128, 128, 128))
         draw.text((x + _SWATCH + 5, top), name, fill='black', font=_font())

@@ -76,6 +76,40 @@ def segment_ids(ids: np.ndarray, num_classes: int) -> list[int]:
     return [int(i) for i in np.unique(ids) if i % INSTANCE_OFFSET != num_classes]
 
 
+def labels_of(drawn: DetDataSample, num_classes: int) -> set[int]:
+    """Return the labels of the classes that a sample shows.
+
+    Args:
+        drawn: What :func:`drawn_prediction` or :func:`drawn_truth` returned.
+        num_classes: Number of classes.
+    """
+    found: set[int] = set()
+    for key in ('gt_instances', 'pred_instances'):
+        if key in drawn:
+            found |= {int(label) for label in drawn.get(key).labels}
+    if 'pred_panoptic_seg' in drawn:
+        ids = segment_ids(drawn.pred_panoptic_seg.sem_seg.numpy(), num_classes)
+        found |= {number % INSTANCE_OFFSET for number in ids}
+    if 'gt_sem_seg' in drawn:
+        found |= {int(label) for label in drawn.gt_sem_seg.sem_seg.unique()}
+    return {label for label in found if 0 <= label < num_classes}
+
+
+def void_of(drawn: DetDataSample, num_classes: int) -> np.ndarray:
+    """Return the pixels that have no label in a label map of all classes.
+
+    Args:
+        drawn: What :func:`drawn_truth` returned.
+        num_classes: Number of classes.
+
+    Returns:
+        Boolean, ``[H, W]``; ``[1, 1]`` and False without such a map.
+    """
+    if 'gt_sem_seg' not in drawn:
+        return np.zeros((1, 1), bool)
+    return (drawn.gt_sem_seg.sem_seg[0] >= num_classes).numpy()
+
+
 def _enlarged_instances(instances: InstanceData, factor: int) -> InstanceData:
     """Return instances with plain boxes and masks, enlarged."""
     drawn = InstanceData(**{k: instances[k] for k in ('labels', 'scores') if k in instances})

@@ -30,25 +30,28 @@ def colour_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.nd
     """
     colours = np.array([*palette, VOID], dtype=np.uint8)
     known = (labels >= 0) & (labels < len(palette))
-    return hatched(colours[np.where(known, labels, len(palette)).astype(int)], ~known)
+    return void_hatched(colours[np.where(known, labels, len(palette)).astype(int)], ~known)
 
 
-def hatched(pixels: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Draw grey diagonal lines over a part of an image.
+def void_hatched(pixels: np.ndarray, void: np.ndarray) -> np.ndarray:
+    """Return an image whose pixels without a label are white with grey lines.
 
     Args:
-        pixels: RGB, ``[H, W, 3]``, uint8; changed in place.
-        where: The part, boolean, ``[H, W]``.
+        pixels: RGB, ``[H, W, 3]``, uint8.
+        void: The pixels without a label, boolean, ``[H, W]``, or ``[1, 1]`` for all or none.
 
     Returns:
-        The image.
+        RGB, ``[H, W, 3]``, uint8.
     """
-    rows, columns = np.indices(where.shape, sparse=True)
-    pixels[where & ((rows + columns) % _PERIOD < _WIDTH)] = _LINES
+    height, width = pixels.shape[:2]
+    where = np.broadcast_to(void, (height, width))
+    diagonal = np.arange(height)[:, None] + np.arange(width)  # [H, W]
+    pixels = np.where(where[..., None], np.uint8(VOID), pixels)
+    pixels[where & (diagonal % _PERIOD < _WIDTH)] = _LINES
     return pixels
 
 
-def palette_of(meta: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+def palette_of(meta: Mapping[str, Any]) -> list[tuple[int, ...]]:
     """Return the colour of each class of a data set.
 
     Args:

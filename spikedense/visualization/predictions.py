@@ -8,7 +8,7 @@ from mmengine.registry import VISUALIZERS
 from mmengine.structures import BaseDataElement
 
 from .comparison import compare
-from .panels import colour_labels, palette_of
+from .panels import colour_labels, palette_of, void_hatched
 
 _READABLE, _LONGEST = 256, 1024  # pixels: of the shorter side at least, of the longer side at most
 _SCORE_THR = 0.3
@@ -40,7 +40,7 @@ class PredictionPictures:
         """
         if 'pred_sem_seg' in sample and 'pred_instances' not in sample:
             return _label_maps(image, sample, meta)
-        self.visualizer.dataset_meta = meta
+        self.visualizer.dataset_meta = {**meta, 'palette': palette_of(meta)}
         factor = -(-_READABLE // min(image.shape[:2]))
         large = _resized(image, (image.shape[0] * factor, image.shape[1] * factor))
         if hasattr(self.visualizer, 'visualize_cls'):
@@ -53,14 +53,16 @@ class PredictionPictures:
     ) -> np.ndarray:
         """Draw boxes, masks and segments."""
         # mmdet takes seconds to import, and only its models need it.
-        from .det_samples import drawn_prediction, drawn_truth
+        from .det_samples import drawn_prediction, drawn_truth, labels_of, void_of
 
         classes = list(meta['classes'])
         panels = {'image': image}
         truth = drawn_truth(sample, factor)
         if truth is not None:
             self.visualizer.add_datasample('truth', image, truth, draw_pred=False)
-            panels['truth'] = self.visualizer.get_image()
+            panels['truth'] = void_hatched(
+                self.visualizer.get_image(), void_of(truth, len(classes))
+            )
         found = drawn_prediction(sample, len(classes), _SCORE_THR, factor)
         self.visualizer.add_datasample(
             'prediction', image, found, draw_gt=False, pred_score_thr=-1.0
@@ -69,7 +71,13 @@ class PredictionPictures:
         caption = f'prediction (score {_SCORE_THR} or more)' if of_scores else 'prediction'
         panels[caption] = self.visualizer.get_image()
         size = _size(image)
-        return compare({name: _resized(panel, size) for name, panel in panels.items()})
+        labels = set().union(*(labels_of(drawn, len(classes)) for drawn in (truth, found) if drawn))
+        palette = palette_of(meta)
+        return compare(
+            {name: _resized(panel, size) for name, panel in panels.items()},
+            [(str(classes[label]), palette[label]) for label in sorted(labels)],
+            void=truth is not None and bool(void_of(truth, len(classes)).any()),
+        )
 
 
 def _label_maps(image: np.ndarray, sample: BaseDataElement, meta: Any) -> np.ndarray:
