@@ -18,6 +18,7 @@ from spikedense.analysis.benchmark_table import format_report
 from spikedense.analysis.workload import MEMORY_FORMATS, PARTS, WorkloadSettings
 from spikedense.apis.benchmark import benchmark
 from spikedense.checks.config_options import checked_options
+from spikedense.checks.outputs import check_file
 from spikedense.errors import UserError
 from spikedense.utils.config_path import resolve_config
 from spikedense.utils.config_reader import read_config
@@ -131,6 +132,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str
     with report_errors(args.debug):
         if args.out is not None and not args.out.parent.is_dir():
             raise UserError(f'--out {str(args.out)!r}: its folder does not exist')
+        if args.out is not None:
+            check_file('--out', args.out, [args.config, args.compare])
         try:
             report = benchmark(
                 subjects_of(args),

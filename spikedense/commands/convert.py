@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from spikedense.apis.convert import convert_file
+from spikedense.checks.outputs import check_file
 from spikedense.converters import portable_text
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent, write_file
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     """
     args = parse_args(argv, prog)
     with report_errors(args.debug):
+        check_file('target', args.target, [args.source, args.config])
         state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
         beside = args.target.with_suffix('.py')
         if cfg is not None and beside.exists() and beside.read_text() != portable_text(cfg):

@@ -17,6 +17,7 @@ from rich.console import Console
 from spikedense.analysis.energy_report import energy_report
 from spikedense.analysis.energy_table import print_energy
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
+from spikedense.checks.outputs import check_file
 from spikedense.errors import UserError
 from spikedense.inference.model import open_model
 from spikedense.inference.sized_images import images_of
@@ -76,6 +77,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str
     with report_errors(args.debug):
         if args.out is not None and (args.out.is_dir() or not args.out.parent.is_dir()):
             raise UserError(f"--out '{args.out}': expected a file in a folder that exists")
+        if args.out is not None:
+            check_file('--out', args.out, [args.config, args.checkpoint])
         cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
         if args.spikingjelly and not any(isinstance(m, BaseNeuron) for m in model.modules()):
             raise UserError(

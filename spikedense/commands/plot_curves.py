@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from spikedense.checks.outputs import check_file
 from spikedense.errors import UserError
 from spikedense.visualization.curves import plot_runs, read_run
 
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
             raise UserError(f'--window {args.window}, expected at least 1')
         if not args.out.parent.is_dir():
             raise UserError(f'--out {str(args.out)!r}: its folder does not exist')
+        check_file('--out', args.out, args.runs)
         try:
             runs = [
                 read_run(run, args.metric, label)

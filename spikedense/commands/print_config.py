@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from spikedense.checks.config import open_config
+from spikedense.checks.outputs import check_file
 from spikedense.errors import UserError
 
 from .arguments import OptionsAction
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> Config:
         if args.out is not None and (args.out.suffix != '.py' or not args.out.parent.is_dir()):
             raise UserError(f"--out '{args.out}': expected a .py file in a folder that exists")
         cfg = open_config(args.config, args.cfg_options)
+        if args.out is not None:
+            check_file('--out', args.out, [cfg.filename])
         if args.out is None:
             print(cfg.pretty_text, end='')
         else:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from spikedense.checks.outputs import check_file
 from spikedense.deploy import (
     RealMultiplication,
     real_multiplications,
@@ -77,6 +78,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> dict[str
     with report_errors(args.debug):
         if args.save is not None and not args.save.parent.is_dir():
             raise UserError(f"--save '{args.save}': its folder does not exist")
+        if args.save is not None:
+            check_file('--save', args.save, [args.config, args.checkpoint])
         cfg, model = open_model(args.config, args.checkpoint, args.cfg_options)
         batches, source = images_of(cfg, model, tuple(args.shape), 1, args.image or 'random')
         images = next(iter(batches))

@@ -4,8 +4,6 @@ import errno
 import re
 from typing import Any
 
-from torch import Tensor
-
 from .tracebacks import batch, frames, phase, worker_text
 
 _PEER = re.compile(
@@ -118,7 +116,7 @@ def _image_sizes(exc: BaseException) -> str | None:
     # With several copies of each image, each copy has a list of its own.
     nested = bool(inputs) and isinstance(inputs[0], list | tuple)
     for index, image in enumerate(inputs[0] if nested else inputs):
-        if isinstance(image, Tensor):
+        if hasattr(image, 'shape'):
             path = _path(samples[index], 'img_path') if index < len(samples) else None
             shapes.setdefault(tuple(image.shape[-2:]), path or f'image {index}')
     if len(shapes) < 2:
@@ -136,8 +134,9 @@ def _weights(exc: BaseException, text: str) -> str | None:
     if not isinstance(exc, IndexError):
         return None
     names = frames(exc)[-1].f_locals if exc.__traceback__ is not None else {}
-    weights, labels = names.get('class_weight'), names.get('labels')
-    if isinstance(weights, Tensor) and isinstance(labels, Tensor) and labels.numel():
+    weights: Any = names.get('class_weight')
+    labels: Any = names.get('labels')
+    if hasattr(weights, '__len__') and hasattr(labels, 'numel') and labels.numel():
         highest = int(labels.max())
         if highest >= len(weights):
             # Mask heads have one output more, for "no object".

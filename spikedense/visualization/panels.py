@@ -46,7 +46,7 @@ def void_hatched(pixels: np.ndarray, void: np.ndarray) -> np.ndarray:
     height, width = pixels.shape[:2]
     where = np.broadcast_to(void, (height, width))
     diagonal = np.arange(height)[:, None] + np.arange(width)  # [H, W]
-    pixels = np.where(where[..., None], np.uint8(VOID), pixels)
+    pixels = np.where(where[..., None], np.array(VOID, np.uint8), pixels)
     pixels[where & (diagonal % _PERIOD < _WIDTH)] = _LINES
     return pixels
 
