@@ -118,10 +118,11 @@ def name_label_maps(cfg: Config) -> None:
     Args:
         cfg: The config, changed in place.
     """
-    evaluator = cfg.get('test_evaluator')
-    for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
-        if metric and class_name(metric) in _FOLDER_METRICS and metric.get('output_dir'):
-            metric['type'] = 'spikedense.LabelMapMetric'
+    for key in ('val_evaluator', 'test_evaluator'):
+        evaluator = cfg.get(key)
+        for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
+            if metric and class_name(metric) in _FOLDER_METRICS and metric.get('output_dir'):
+                metric['type'] = 'spikedense.LabelMapMetric'
 
 
 def make_output_folder(out: str) -> None:

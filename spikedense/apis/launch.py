@@ -149,7 +149,6 @@ def test(
         cfg.load_from = existing_checkpoint(checkpoint)
         cfg.resume = False
         _check_outputs(cfg, show_dir, out, firing_rates)
-        evaluation.name_label_maps(cfg)
         if tta:
             evaluation.add_tta(cfg)
         if out is not None:
@@ -159,7 +158,6 @@ def test(
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, strict=not partial, model=model) as runner:
-            runner.register_hook(LabelMapNamesHook())
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
             if spike_inference:
@@ -225,6 +223,7 @@ def _runner(
 ) -> Iterator[GuardedRunner]:
     """Make the runner of a config; remove what it wrote if the run fails before it starts."""
     set_visualizer(cfg)
+    evaluation.name_label_maps(cfg)
     runners: list[GuardedRunner] = []
     with nothing_left_behind(
         cfg.work_dir,
@@ -235,6 +234,7 @@ def _runner(
         runner = _runner_class(model).from_cfg(cfg)
         runners.append(runner)
         runner.weight_hook.strict = strict
+        runner.register_hook(LabelMapNamesHook())
         if cfg.randomness.get('deterministic'):
             environment.relax_determinism()
         if show_dir is not None:

@@ -57,8 +57,10 @@ def check_outputs_of_run(cfg: Any, folders: Mapping[str, str], files: Mapping[st
         files: Option -> file of outputs.
 
     Raises:
-        UserError: A folder is one of the data's own, or lies in one; or a file is an input.
+        UserError: A folder is one of the data's own, or lies in one; a file is an input; or two
+            outputs have one place.
     """
+    check_different({**folders, **files})
     data = [set_ for name in _LOADERS for set_ in _data_sets(cfg.get(name))]
     for option, folder in folders.items():
         for data_set in data:
@@ -68,6 +70,25 @@ def check_outputs_of_run(cfg: Any, folders: Mapping[str, str], files: Mapping[st
         check_file(option, out, inputs)
         for data_set in data:
             _check_folder(option, os.path.dirname(os.path.abspath(out)), data_set, inside_only=True)
+
+
+def check_different(outputs: Mapping[str, str]) -> None:
+    """Check that outputs do not replace each other.
+
+    Args:
+        outputs: Option -> file or folder.
+
+    Raises:
+        UserError: Two outputs have one place.
+    """
+    seen: dict[Path, str] = {}
+    for option, path in outputs.items():
+        other = seen.setdefault(_real(path), option)
+        if other != option:
+            raise UserError(
+                f"{other} and {option} are both '{path}', expected different places, because files "
+                'of one name would replace each other'
+            )
 
 
 def _check_folder(option: str, folder: str, data_set: Any, inside_only: bool = False) -> None:

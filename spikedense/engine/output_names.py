@@ -58,15 +58,30 @@ class LabelMapNamesHook(Hook):
         Raises:
             UserError: A metric chooses its names itself, and would write one file for two images.
         """
-        writers = [m for m in runner.test_evaluator.metrics if getattr(m, 'output_dir', None)]
-        if not writers:
-            return
-        names = OutputNames(runner.test_dataloader.dataset)
-        for metric in writers:
-            if hasattr(metric, 'names'):
-                metric.names = names
-            else:
-                _check_own_names(type(metric).__name__, list(names.names))
+        _give_names(runner.test_evaluator, runner.test_dataloader.dataset, 'test')
+
+    def before_val(self, runner: Any) -> None:
+        """Give the names, see :meth:`before_test`.
+
+        Args:
+            runner: The runner.
+        """
+        _give_names(runner.val_evaluator, runner.val_dataloader.dataset, 'val')
+
+
+def _give_names(evaluator: Any, dataset: Any, phase: str) -> None:
+    """Give the metrics of an evaluator that write files the names of the files."""
+    writers = [
+        metric
+        for metric in getattr(evaluator, 'metrics', ())
+        if getattr(metric, 'output_dir', None)
+    ]
+    names = OutputNames(dataset) if writers else None
+    for metric in writers:
+        if hasattr(metric, 'names'):
+            metric.names = names
+        elif names is not None:
+            _check_own_names(f'{phase}_evaluator: {type(metric).__name__}', list(names.names))
 
 
 def _check_own_names(metric: str, paths: list[str]) -> None:
@@ -76,6 +91,6 @@ def _check_own_names(metric: str, paths: list[str]) -> None:
         other = seen.setdefault(name_of(path), path)
         if other != path:
             raise UserError(
-                f"test_evaluator: {metric} would write one file for '{other}' and '{path}', "
+                f"{metric} would write one file for '{other}' and '{path}', "
                 'expected images of different names, or no output_dir'
             )

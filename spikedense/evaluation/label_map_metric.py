@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.dist import get_dist_info
 from mmseg.evaluation import IoUMetric
 from PIL import Image
 
@@ -48,7 +49,9 @@ class LabelMapMetric(IoUMetric):
 
     def _write(self, folder: Path, sample: dict) -> None:
         path: Any = sample.get('img_path')
-        number, self._number = self._number, self._number + 1
+        rank, processes = get_dist_info()
+        number = self._number * processes + rank
+        self._number += 1
         name = name_of(path) if self.names is None else self.names.of(path, number)
         labels = sample['pred_sem_seg']['data'].squeeze().cpu().numpy()  # [H, W]
         # As mmseg: labels of a set whose label 0 is "nothing" are those of its files again.

@@ -53,3 +53,9 @@ def test_a_folder_with_inputs_is_refused(tmp_path: Path) -> None:
     for folder in (image.parent, tmp_path / 'data'):
         with pytest.raises(UserError, match=r'holds the input .*a\.png'):
             check_folder_of_images('--out-dir', folder, [image])
+
+
+def test_two_outputs_of_one_place_are_refused(tmp_path: Path) -> None:
+    folders = {'--show-dir': str(tmp_path / 'out'), '--out': f'{tmp_path}/x/../out'}
+    with pytest.raises(UserError, match='--show-dir and --out are both'):
+        check_outputs_of_run(_config(tmp_path), folders, {})
