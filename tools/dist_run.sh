@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Run a tool in several processes on this machine, by torchrun; for dist_train.sh and dist_test.sh.
+# The exit code is that of the process that failed first.
 #   tools/dist_run.sh TOOL PROCESSES [arguments of the tool]
 # NNODES, NODE_RANK, MASTER_ADDR and MASTER_PORT come from the environment.
 set -euo pipefail
@@ -10,7 +11,8 @@ shift 2
 
 TOOLS=$(cd "$(dirname "$0")" && pwd)
 PYTHONPATH="$(dirname "$TOOLS")${PYTHONPATH:+:$PYTHONPATH}" \
-"${PYTHON:-python}" -m torch.distributed.run \
+OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" MKL_NUM_THREADS="${MKL_NUM_THREADS:-1}" \
+"${PYTHON:-python}" -m spikedense.commands.torchrun \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \
     --master_addr="${MASTER_ADDR:-127.0.0.1}" \

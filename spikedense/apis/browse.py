@@ -11,9 +11,11 @@ from mmengine.registry import VISUALIZERS, init_default_scope
 from mmengine.structures import BaseDataElement, PixelData
 
 from spikedense.checks.config import library_of
+from spikedense.checks.outputs import check_outputs_of_run
 from spikedense.engine import GuardedRunner
 from spikedense.errors import UserError
-from spikedense.utils.images import as_rgb
+from spikedense.utils.output_names import name_of
+from spikedense.visualization.shown_image import displayable
 from spikedense.visualization.visualizer import set_visualizer
 
 SETS = ('train', 'val', 'test')
@@ -44,6 +46,7 @@ def browse(cfg: Config, show_dir: str, which: str = 'train', number: int = 16) -
         raise UserError(f"'{cfg.filename}' has no {which}_dataloader")
     if number < 1:
         raise UserError(f'{number} samples, expected at least 1')
+    check_outputs_of_run(cfg, {'--show-dir': show_dir}, {})
     set_visualizer(cfg)
     # The pictures are written here. A backend would warn that it has no folder.
     cfg.visualizer.pop('vis_backends', None)
@@ -61,7 +64,7 @@ def browse(cfg: Config, show_dir: str, which: str = 'train', number: int = 16) -
 
 def _stem(sample: BaseDataElement) -> str:
     path = sample.metainfo.get('img_path')
-    return Path(path).stem if path else 'image'
+    return name_of(path) if path else 'image'
 
 
 def _draw(visualizer: Any, image: torch.Tensor, sample: Any, path: Path) -> None:
@@ -73,8 +76,7 @@ def _draw(visualizer: Any, image: torch.Tensor, sample: Any, path: Path) -> None
         sample: Its labels; changed.
         path: The picture.
     """
-    pixels = image.permute(1, 2, 0).numpy().clip(0, 255).astype(np.uint8)  # [H, W, C]
-    pixels = as_rgb(pixels)
+    pixels = displayable(image.permute(1, 2, 0).numpy())  # [H, W, 3]
     factor = -(-_READABLE // min(pixels.shape[:2]))
     pixels = np.ascontiguousarray(_enlarged(pixels, factor, (0, 1)))
     path.parent.mkdir(parents=True, exist_ok=True)

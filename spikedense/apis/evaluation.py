@@ -131,10 +131,11 @@ def add_output(cfg: Config, out: str) -> None:
     evaluator = cfg.test_evaluator
     metrics = list(evaluator) if isinstance(evaluator, (list, tuple)) else [evaluator]
     writers = [metric for metric in metrics if class_name(metric) in _FOLDER_METRICS]
-    if writers and not _is_pickle(out):
+    if writers and not is_pickle(out):
         writers[0]['output_dir'] = out
+        name_label_maps(cfg)
         return
-    if not _is_pickle(out):
+    if not is_pickle(out):
         raise UserError(
             f"--out '{out}': the predictions of this config go to one pickle file, expected a "
             'name that ends in .pkl or .pickle'
@@ -149,6 +150,19 @@ def _writes(metric: Mapping[str, Any]) -> bool:
     return any(metric.get(key) for key in ('output_dir', 'outfile_prefix'))
 
 
+def name_label_maps(cfg: Config) -> None:
+    """Let label maps of images of equal names be different files.
+
+    Args:
+        cfg: The config, changed in place.
+    """
+    for key in ('val_evaluator', 'test_evaluator'):
+        evaluator = cfg.get(key)
+        for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
+            if metric and class_name(metric) in _FOLDER_METRICS and metric.get('output_dir'):
+                metric['type'] = 'spikedense.LabelMapMetric'
+
+
 @contextmanager
 def output_folder(out: str | None) -> Iterator[None]:
     """Create the folder of the label maps, in each process; a test that fails leaves none empty.
@@ -158,7 +172,7 @@ def output_folder(out: str | None) -> Iterator[None]:
     Args:
         out: See :func:`add_output`; None means no predictions.
     """
-    folder = None if out is None or _is_pickle(out) else Path(out)
+    folder = None if out is None or is_pickle(out) else Path(out)
     new = folder is not None and not folder.exists()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -171,5 +185,6 @@ def output_folder(out: str | None) -> Iterator[None]:
         raise
 
 
-def _is_pickle(out: str) -> bool:
+def is_pickle(out: str) -> bool:
+    """Tell whether ``--out`` is a pickle file, and no folder."""
     return out.endswith(('.pkl', '.pickle'))

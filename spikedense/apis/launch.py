@@ -12,7 +12,15 @@ from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
 from spikedense.checks.config import open_config
-from spikedense.engine import FiringRateHook, GuardedRunner, OverlayHook, SpikeInferenceHook
+from spikedense.checks.loops import check_loops
+from spikedense.checks.outputs import check_outputs_of_run
+from spikedense.engine import (
+    FiringRateHook,
+    GuardedRunner,
+    LabelMapNamesHook,
+    OverlayHook,
+    SpikeInferenceHook,
+)
 from spikedense.errors import UserError
 from spikedense.utils.class_names import class_name
 from spikedense.visualization.visualizer import set_visualizer
@@ -62,6 +70,8 @@ def train(
         cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('train_dataloader') is None:
             raise UserError(f"'{config}' has no train_dataloader: it cannot be trained")
+        check_loops(cfg)
+        check_outputs_of_run(cfg, {} if show_dir is None else {'--show-dir': show_dir}, {})
         if resume is None and cfg.get('resume'):
             resume = cfg.get('load_from') or 'auto'
         if resume is not None:
@@ -140,8 +150,10 @@ def test(
         cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('test_dataloader') is None:
             raise UserError(f"'{config}' has no test_dataloader: it cannot be tested")
+        check_loops(cfg)
         cfg.load_from = existing_checkpoint(checkpoint)
         cfg.resume = False
+        _check_outputs(cfg, show_dir, out, firing_rates)
         if tta:
             evaluation.add_tta(cfg)
         if out is not None:
@@ -173,6 +185,19 @@ def _config(
     return cfg
 
 
+def _check_outputs(
+    cfg: Config, show_dir: str | None, out: str | None, firing_rates: str | None
+) -> None:
+    """Refuse outputs of a test that would replace its inputs."""
+    folders, files = {'--show-dir': show_dir}, {'--firing-rates': firing_rates}
+    (files if out is not None and evaluation.is_pickle(out) else folders)['--out'] = out
+    check_outputs_of_run(
+        cfg,
+        {option: path for option, path in folders.items() if path is not None},
+        {option: path for option, path in files.items() if path is not None},
+    )
+
+
 def _use_amp(cfg: Config) -> None:
     wrapper = cfg.optim_wrapper
     kind = class_name(wrapper) or 'OptimWrapper'
@@ -202,6 +227,7 @@ def _runner(
 ) -> Iterator[GuardedRunner]:
     """Make the runner of a config; remove what it wrote if the run fails before it starts."""
     set_visualizer(cfg)
+    evaluation.name_label_maps(cfg)
     runners: list[GuardedRunner] = []
     with nothing_left_behind(
         cfg.work_dir,
@@ -212,6 +238,7 @@ def _runner(
         runner = _runner_class(model, check).from_cfg(cfg)
         runners.append(runner)
         runner.weight_hook.strict = strict
+        runner.register_hook(LabelMapNamesHook())
         if cfg.randomness.get('deterministic'):
             environment.relax_determinism()
         if show_dir is not None:

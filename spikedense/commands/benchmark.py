@@ -107,7 +107,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         The report.
     """
-    check_out_file('--out', args.out)
+    check_out_file('--out', args.out, inputs=[args.config, args.compare])
     try:
         report = benchmark(
             subjects_of(args),

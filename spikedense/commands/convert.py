@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from spikedense.apis.convert import convert_file
+from spikedense.checks.out_file import check_file
 from spikedense.converters import portable_text
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent, write_file
@@ -41,6 +42,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 @command(__doc__, _add_arguments)
 def main(args: argparse.Namespace) -> None:
     """Convert. If a key or a weight does not fit, nothing is written and the exit code is 2."""
+    check_file('target', args.target, [args.source, args.config])
     state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
     beside = args.target.with_suffix('.py')
     if cfg is not None and beside.exists() and beside.read_text() != portable_text(cfg):

@@ -37,4 +37,4 @@ def main(args: argparse.Namespace) -> None:
     draw_test_images(args.config, checkpoint, panels)
     print(f'\nmIoU {metrics["mIoU"]:.2f} after {time.perf_counter() - start:.0f} s')
     print(f'three images, their classes and where neurons fire: {panels}')
-    print(f'all pictures (left the truth, right the prediction): {pictures}')
+    print(f'all pictures (image, truth, prediction): {pictures}')

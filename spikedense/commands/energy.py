@@ -56,8 +56,8 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         The report.
     """
-    check_out_file('--out', args.out)
     checkpoint = given_or_shipped(args.config, args.checkpoint)
+    check_out_file('--out', args.out, inputs=[args.config, checkpoint])
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     if args.spikingjelly and not any(isinstance(m, BaseNeuron) for m in model.modules()):
         raise UserError("--spikingjelly: SpikingJelly's models price spikes, this model has none")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from spikedense.utils.explain import translate
 
 from .quiet import quiet_libraries
+from .ranks import say_error
 
 EXIT_CODE = 2
 DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'
@@ -16,6 +17,8 @@ DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'
 @contextmanager
 def report_errors(debug: bool = False) -> Iterator[None]:
     """Print an error of the user as one line on stderr and exit with code 2.
+
+    Each of several processes prints its own error (see :mod:`spikedense.commands.ranks`).
 
     An error that the user cannot repair keeps its traceback, because it is a bug. Messages of the
     libraries that tell a user nothing are not shown (see :mod:`spikedense.commands.quiet`).
@@ -39,6 +42,5 @@ def report_errors(debug: bool = False) -> Iterator[None]:
         message = translate(exc)
         if message is None or debug or os.environ.get(DEBUG_VARIABLE, '0') not in ('', '0'):
             raise
-        if os.environ.get('LOCAL_RANK', '0') == '0':
-            print(f'error: {message}', file=sys.stderr, flush=True)
+        say_error(message)
         raise SystemExit(EXIT_CODE) from None

@@ -81,7 +81,8 @@ def main(args: argparse.Namespace) -> int:
         raise UserError('--onnx takes no --device and no --cfg-options: it has no config')
     else:
         inferencer = open_onnx_inferencer(args.onnx)
-    name = Path(args.onnx or inferencer.cfg.filename).stem
+    # A folder has no suffix: `net.v1` and `net.v2` are two exports.
+    name = Path(args.onnx).resolve().name if args.onnx else Path(inferencer.cfg.filename).stem
     out_dir = Path(args.out_dir or Path('work_dirs', name, 'inference'))
     predictions = inferencer.predict(
         inputs,

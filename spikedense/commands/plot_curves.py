@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
         raise UserError(f'--labels: {len(labels)} for {len(args.runs)} runs, expected one each')
     if args.window < 1:
         raise UserError(f'--window {args.window}, expected at least 1')
-    check_out_file('--out', args.out)
+    check_out_file('--out', args.out, inputs=args.runs)
     try:
         runs = [
             read_run(run, args.metric, label) for run, label in zip(args.runs, labels, strict=True)

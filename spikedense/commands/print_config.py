@@ -25,7 +25,7 @@ def main(args: argparse.Namespace) -> Config:
     Returns:
         The config.
     """
-    check_out_file('--out', args.out, '.py')
+    check_out_file('--out', args.out, '.py', inputs=[args.config])
     cfg = open_config(args.config, args.cfg_options)
     if args.out is None:
         print(cfg.pretty_text, end='')

@@ -60,8 +60,8 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         ``foldings``, ``max_difference`` and ``multiplications``.
     """
-    check_out_file('--save', args.save)
     checkpoint = given_or_shipped(args.config, args.checkpoint)
+    check_out_file('--save', args.save, inputs=[args.config, checkpoint])
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     batches, source = images_of(cfg, model, tuple(args.shape), 1, args.image or 'random')
     images = next(iter(batches))

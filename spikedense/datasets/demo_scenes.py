@@ -14,16 +14,18 @@ THING_CLASSES = ('circle', 'square', 'triangle', 'star', 'ring', 'cross')
 STUFF_CLASSES = ('sky', 'ground', 'water')
 # Things come first, so the index of a class is the same in semantic and panoptic labels.
 CLASSES = THING_CLASSES + STUFF_CLASSES
+# Not the colours of the objects (THING_LOOKS, and blue, brown and green backgrounds): in a picture,
+# a label must not look like the image.
 PALETTE = (
-    (220, 60, 60),
-    (60, 100, 220),
-    (235, 200, 50),
-    (200, 70, 190),
-    (240, 140, 40),
-    (70, 180, 90),
-    (150, 205, 240),
-    (150, 120, 80),
-    (20, 110, 150),
+    (0, 150, 160),
+    (250, 210, 50),
+    (115, 70, 200),
+    (130, 195, 65),
+    (50, 120, 230),
+    (225, 50, 110),
+    (250, 150, 70),
+    (205, 205, 220),
+    (120, 60, 45),
 )
 VOID = 255
 

@@ -4,6 +4,7 @@ from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .float64_hook import Float64Hook
 from .optim_wrapper import BFloat16OptimWrapper
+from .output_names import LabelMapNamesHook
 from .overlay_hook import OverlayHook
 from .predictions_hook import ImagePrediction, PredictionsHook
 from .runner import GuardedRunner
@@ -16,6 +17,7 @@ __all__ = [
     'Float64Hook',
     'GuardedRunner',
     'ImagePrediction',
+    'LabelMapNamesHook',
     'OverlayHook',
     'PredictionsHook',
     'SpikeInferenceHook',

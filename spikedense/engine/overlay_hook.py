@@ -6,21 +6,23 @@ from typing import Any
 
 import mmcv
 import numpy as np
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.structures import BaseDataElement
 
 from spikedense.registry import HOOKS
+from spikedense.visualization.predictions import PredictionPictures
+from spikedense.visualization.shown_image import shown_image
 
-_READABLE = 300  # pixels of the shorter side
+from .output_names import OutputNames
 
 
 @HOOKS.register_module()
 class OverlayHook(Hook):
-    """Draw predictions over their images in validation and test, with the runner's visualizer.
+    """Draw image, truth and prediction side by side in validation and test.
 
     Pictures of a test go to ``out_dir/NAME.png``, pictures of a validation to
-    ``out_dir/iter_N/NAME.png``. The visualizers of the libraries draw in the first process only,
-    so only the images of the first process are drawn.
+    ``out_dir/iter_N/NAME.png``. Only the images of the first process are drawn.
 
     Args:
         out_dir: Folder of the pictures. It is created when the first picture is written.
@@ -32,8 +34,9 @@ class OverlayHook(Hook):
     def __init__(self, out_dir: str, max_val_images: int = 16) -> None:
         self.out_dir = Path(out_dir)
         self.max_val_images = max_val_images
-        self._written: set[Path] = set()
-        self._drawn_in_val = 0
+        self._names: dict[int, OutputNames] = {}
+        self._pictures: PredictionPictures | None = None
+        self._drawn = 0
 
     def before_val_epoch(self, runner: Any) -> None:
         """Set the number of drawn images back to 0.
@@ -41,7 +44,9 @@ class OverlayHook(Hook):
         Args:
             runner: The runner.
         """
-        self._drawn_in_val = 0
+        self._drawn = 0
+
+    before_test_epoch = before_val_epoch
 
     def after_val_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -54,9 +59,9 @@ class OverlayHook(Hook):
             data_batch: The batch as loaded.
             outputs: Data samples with predictions.
         """
-        wanted = outputs[: max(self.max_val_images - self._drawn_in_val, 0)]
-        self._drawn_in_val += len(wanted)
-        self._draw(runner, data_batch, wanted, self.out_dir / f'iter_{runner.iter}')
+        wanted = outputs[: max(self.max_val_images - self._drawn, 0)]
+        folder = self.out_dir / f'iter_{runner.iter}'
+        self._draw(runner, runner.val_dataloader.dataset, data_batch, wanted, folder)
 
     def after_test_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -69,42 +74,30 @@ class OverlayHook(Hook):
             data_batch: The batch as loaded.
             outputs: Data samples with predictions.
         """
-        self._draw(runner, data_batch, outputs, self.out_dir)
+        self._draw(runner, runner.test_dataloader.dataset, data_batch, outputs, self.out_dir)
 
     def _draw(
-        self, runner: Any, data_batch: Any, samples: Sequence[BaseDataElement], folder: Path
+        self,
+        runner: Any,
+        dataset: Any,
+        data_batch: Any,
+        samples: Sequence[BaseDataElement],
+        folder: Path,
     ) -> None:
+        if not (is_main_process() and len(samples)):
+            return
+        if self._pictures is None:
+            self._pictures = PredictionPictures(runner.cfg.visualizer)
+        names = self._names.get(id(dataset))
+        if names is None:
+            names = self._names[id(dataset)] = OutputNames(dataset)
         for index, sample in enumerate(samples):
-            path = sample.metainfo.get('img_path')
-            out_file = str(self._free_name(folder, Path(path).stem if path else 'image'))
-            visualizer = runner.visualizer
-            if hasattr(visualizer, 'visualize_cls'):
-                image = _input_image(data_batch, index) if path is None else _read(path)
-                visualizer.visualize_cls(image, sample, out_file=out_file)
-            else:
-                image = _read(path)
-                # On a small image, the class names that mmseg's visualizer writes hide the classes.
-                small = 'pred_sem_seg' in sample and min(image.shape[:2]) < _READABLE
-                options = {'with_labels': False} if small else {}
-                visualizer.add_datasample(
-                    Path(out_file).stem, image, data_sample=sample, out_file=out_file, **options
-                )
-
-    def _free_name(self, folder: Path, stem: str) -> Path:
-        """Return a name that this run has not used yet; two folders may have files of one name."""
-        path, number = folder / f'{stem}.png', 1
-        while path in self._written:
-            number += 1
-            path = folder / f'{stem}_{number}.png'
-        self._written.add(path)
-        return path
+            name = names.of(sample.metainfo.get('img_path'), self._drawn)
+            image = shown_image(sample, data_batch, index)
+            picture = self._pictures.draw(image, sample, runner.visualizer.dataset_meta)
+            _write(folder / f'{name}.png', picture)
+            self._drawn += 1
 
 
-def _read(path: str) -> np.ndarray:
-    return mmcv.imread(path, channel_order='rgb')
-
-
-def _input_image(data_batch: dict, index: int) -> np.ndarray:
-    """Return the image that the network gets, for data sets without image files."""
-    image = data_batch['inputs'][index]  # [C, H, W]
-    return image.permute(1, 2, 0).cpu().numpy().astype('uint8')
+def _write(path: Path, picture: np.ndarray) -> None:
+    mmcv.imwrite(picture[..., ::-1], str(path))

@@ -15,7 +15,9 @@ from torch.utils.data import DataLoader
 
 from spikedense.checks.dataset import FILES_OPENED, with_checks
 from spikedense.checks.loaders import check_length, check_numbers
+from spikedense.checks.named_samples import name_samples
 from spikedense.checks.pretraining import reduced_rate
+from spikedense.checks.resume import check_resume
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
@@ -50,6 +52,7 @@ class GuardedRunner(Runner):
     saved: tuple[str, ...] = ()
     files_opened: ClassVar[int | None] = FILES_OPENED
     twin_loaded: bool = False
+    _resuming: bool = False
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, and keep the config and the environment from the screen.
@@ -157,6 +160,7 @@ class GuardedRunner(Runner):
                 raise
         check_length(loader, dataloader)
         assert loader is not None
+        name_samples(loader.dataset)
         return loader
 
     def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
@@ -180,6 +184,26 @@ class GuardedRunner(Runner):
             reason = f'no {exc}' if isinstance(exc, KeyError) else str(exc) or type(exc).__name__
             named = ' or '.join(repr(file) for file in files)
             raise UserError(f'the metric cannot read ann_file={named}: {reason}') from exc
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Continue from a checkpoint, if its optimizer and its schedulers are those of the run.
+
+        Args:
+            filename: Path or address of the checkpoint.
+            *args: Passed on to mmengine.
+            **kwargs: Passed on to mmengine.
+
+        Raises:
+            UserError: The checkpoint cannot be read, or does not fit.
+        """
+        self._resuming = True
+        super().resume(filename, *args, **kwargs)
+        self._resuming = False
+        done, wanted = self.iter, self.max_iters
+        if done >= wanted:
+            self.logger.warning(
+                f"'{filename}' has all {wanted} iterations of train_cfg: nothing is left to train"
+            )
 
     def load_checkpoint(self, filename: str, map_location: Any = 'cpu') -> Checkpoint:
         """Load the weights that fit the model; :class:`WeightCheckHook` decides whether to load.
@@ -208,6 +232,8 @@ class GuardedRunner(Runner):
             replace_inner(self, 'model', as_saved(unwrap(self.model), checkpoint))
             self.twin_loaded = True
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        if self._resuming:
+            check_resume(filename, checkpoint, self.optim_wrapper, self.param_schedulers)
         fill(self.model, read_state_dict(checkpoint))
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')

@@ -10,6 +10,8 @@ from mmdet.evaluation import INSTANCE_OFFSET
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import encode_mask_results
 
+from spikedense.visualization.det_samples import drawn_prediction, segment_ids, visible
+
 from .inferencer import Inferencer
 from .inputs import InputImage
 from .outputs import OutputFolder
@@ -64,7 +66,8 @@ class DetPrediction:
         name: Name of the output files of the image, without suffix.
         path: Path of the image; None for an array.
         size: Height and width of the image.
-        instances: Objects whose score reaches the threshold; None if the model predicts none.
+        instances: Objects whose score reaches the threshold and whose mask is not empty; None if
+            the model predicts none.
         segments: The panoptic segments; None if the model is not panoptic.
     """
 
@@ -94,7 +97,9 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
         self, image: InputImage, sample: DetDataSample, **options: float
     ) -> DetPrediction:
         """See :meth:`Inferencer.prediction`."""
-        found = _above(sample, options['score_thr'])
+        found = DetDataSample()
+        if 'pred_instances' in sample:
+            found.pred_instances = visible(sample.pred_instances, options['score_thr'])
         return DetPrediction(
             name=image.name,
             path=image.path,
@@ -119,7 +124,7 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
         ids = sample.pred_panoptic_seg.sem_seg[0].cpu().numpy()  # [H, W]
         things = self.model.dataset_meta.get('thing_classes', ())
         segments = []
-        for number in _segment_ids(ids, len(self.classes)):
+        for number in segment_ids(ids, len(self.classes)):
             mask = ids == number
             name = self.classes[number % INSTANCE_OFFSET]
             (encoded,) = encode_mask_results([mask])
@@ -136,18 +141,7 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
 
     def draw(self, image: np.ndarray, sample: DetDataSample, **options: float) -> np.ndarray:
         """See :meth:`Inferencer.draw`."""
-        drawn = DetDataSample()
-        if 'pred_panoptic_seg' in sample:
-            # The instances of the sample are not drawn as well, because they overlap the segments.
-            # mmdet cannot draw a map without segments.
-            ids = sample.pred_panoptic_seg.sem_seg[0].cpu().numpy()
-            if _segment_ids(ids, len(self.classes)):
-                drawn.pred_panoptic_seg = sample.pred_panoptic_seg
-        else:
-            drawn.pred_instances = _above(sample, options['score_thr']).pred_instances
-            if 'masks' in drawn.pred_instances:
-                seen = drawn.pred_instances.masks.flatten(1).any(1)
-                drawn.pred_instances = drawn.pred_instances[seen]
+        drawn = drawn_prediction(sample, len(self.classes), options['score_thr'])
         self.visualizer.add_datasample('overlay', image, drawn, draw_gt=False, pred_score_thr=-1.0)
         return self.visualizer.get_image()
 
@@ -160,19 +154,6 @@ class DetInferencer(Inferencer[DetPrediction], _DetInferencer):
         if prediction.segments is not None:
             content['segments'] = [_plain(segment) for segment in prediction.segments]
         folder.write_json(f'predictions/{prediction.name}.json', content)
-
-
-def _above(sample: DetDataSample, score_thr: float) -> DetDataSample:
-    """Return the instances whose score reaches a threshold."""
-    kept = DetDataSample()
-    if 'pred_instances' in sample:
-        kept.pred_instances = sample.pred_instances[sample.pred_instances.scores >= score_thr]
-    return kept
-
-
-def _segment_ids(ids: np.ndarray, num_classes: int) -> list[int]:
-    """Return the ids in mmdet's panoptic map; the id of void is the number of classes."""
-    return [int(i) for i in np.unique(ids) if i % INSTANCE_OFFSET != num_classes]
 
 
 def _plain(found: Instance | Segment) -> dict[str, Any]:

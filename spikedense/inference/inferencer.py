@@ -22,6 +22,7 @@ from spikedense.checks.channels import check_channels
 from spikedense.checks.checkpoint import checkpoint_for
 from spikedense.checks.config import library_of
 from spikedense.checks.model import build_model
+from spikedense.checks.outputs import check_folder_of_images
 from spikedense.checks.widths import check_widths
 from spikedense.deploy import as_saved
 from spikedense.errors import UserError
@@ -137,6 +138,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         options = self._checked_options(options)
         images = list_images(inputs, self._array_numbers, self.channels)
         folder = None if out_dir is None else OutputFolder(out_dir)
+        if out_dir is not None and (overlays or json):
+            check_folder_of_images('out_dir', out_dir, [x.path for x in images if x.path])
         predictions = self._predict(images, folder, batch_size, overlays, json, options)
         return iter(
             track(

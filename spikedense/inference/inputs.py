@@ -13,6 +13,7 @@ import numpy as np
 
 from spikedense.errors import UserError
 from spikedense.utils.images import as_rgb
+from spikedense.utils.output_names import name_of
 
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
 _WILDCARD = re.compile(r'[*?\[]')
@@ -85,7 +86,7 @@ def _walk(inputs: Any, array_numbers: Iterator[int], channels: int) -> Iterator[
             # This reads the first bytes only, so it is fast for a long list of files.
             if not cv2.haveImageReader(str(path)):
                 raise UserError(f"'{path}' is no image that can be read")
-            yield InputImage(path.stem, str(path))
+            yield InputImage(name_of(path), str(path))
     else:
         raise UserError(
             f'an input is a {type(inputs).__name__}, expected a path, a pattern, a numpy array or '

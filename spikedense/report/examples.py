@@ -18,6 +18,7 @@ from spikedense.analysis.firing import FiringMeter, FiringStatistics, summarise
 from spikedense.inference.inferencer import Inferencer
 from spikedense.inference.inputs import InputImage
 from spikedense.neurons import BaseNeuron
+from spikedense.visualization.panels import void_hatched
 
 _SMALL = 256  # pixels of the longer side up to which a picture is stored without loss
 _LONGEST = 720
@@ -139,7 +140,8 @@ def _truth(infer: Inferencer, example: Example, image: np.ndarray) -> np.ndarray
     from mmseg.structures import SegDataSample
 
     sample = SegDataSample(pred_sem_seg=example.truth)
-    return infer.draw(image, sample, **infer.options)
+    drawn = infer.draw(image, sample, **infer.options)
+    return void_hatched(drawn, np.asarray(example.truth.data[0]) >= len(infer.classes))
 
 
 def _read(path: str) -> np.ndarray:
@@ -149,7 +151,7 @@ def _read(path: str) -> np.ndarray:
 
 def _truth_label(truth: Any) -> str:
     ignored = bool((truth.data == _IGNORED).any())
-    return 'ground truth, ignored pixels dark' if ignored else 'ground truth'
+    return 'ground truth, hatched: no label' if ignored else 'ground truth'
 
 
 def picture_uri(image: np.ndarray) -> str:

@@ -4,17 +4,19 @@ The user can repair a path, a key, a class name or a checkpoint. Any other excep
 this package, and is not translated.
 """
 
-import ast
-import linecache
 import re
 from types import TracebackType
 from typing import Any
 
 from spikedense.errors import UserError
 
+from .explain_data import explain_data
+from .explain_library import explain_library, failed_assertion
+from .explain_run import explain_run
 from .known_names import nearest, registered_names
 from .mmcv_ops import torchvision_misfit
 from .signatures import accepted_parameters
+from .tracebacks import worker_text
 
 _NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+) registry')
 _NOT_FOUND_BY_STRING = re.compile(r'Failed to get ([\w.]+)$')
@@ -23,6 +25,7 @@ _MISSING_ARGUMENT = re.compile(r'(?:(\w+)\.)?(\w+)\(\) missing \d+ required .*ar
 _TORCHVISION_MISFIT = re.compile(
     r'torchvision::\w+ does not exist|torchvision were compiled with different CUDA'
 )
+_OF_ARGUMENTS = (ValueError, TypeError, LookupError, AssertionError, ArithmeticError)
 _BUILD_FUNCTIONS = {'build_from_cfg', 'build_optimizer_from_cfg', 'build_scheduler_from_cfg'}
 
 
@@ -41,24 +44,26 @@ def translate(exc: BaseException) -> str | None:
 
 def _translate(exc: BaseException) -> str | None:
     text = exc.args[0] if exc.args and isinstance(exc.args[0], str) else str(exc)
-    if isinstance(exc, UserError):
+    from_worker = worker_text(exc) is not None
+    if isinstance(exc, UserError) and not from_worker:
         return text
-    if text.startswith('Caught ') and ' in DataLoader worker' in text:
-        return f'reading the data failed: {text.strip().splitlines()[-1]}'
+    sentence = explain_run(exc, text)
+    if sentence is not None:
+        return sentence
+    if isinstance(exc, OSError) and exc.filename is not None:
+        return _os_error(exc)
+    sentence = explain_data(exc, text)
+    if sentence is not None or from_worker:
+        return sentence
     if isinstance(exc, OSError):
         return _os_error(exc)
     if isinstance(exc, RuntimeError) and _TORCHVISION_MISFIT.search(text):
         return '{}; install a matching pair: `{}`'.format(*torchvision_misfit())
-    if type(exc).__name__ == 'OutOfMemoryError':
-        return (
-            'out of GPU memory: lower train_dataloader.batch_size or the crop size, set '
-            'model.backbone.with_cp=True, or use --amp'
-        )
-    if isinstance(exc, SyntaxError):
+    if isinstance(exc, SyntaxError) and exc.filename is not None:
         return f'{exc.filename}, line {exc.lineno}: {exc.msg}'
     if type(exc).__name__ == 'ConfigParsingError':
         return text
-    return _registry_error(text) or _build_error(exc, text)
+    return _registry_error(text) or _build_error(exc, text) or explain_library(exc, text)
 
 
 def _os_error(exc: OSError) -> str:
@@ -88,7 +93,7 @@ def _registry_error(text: str) -> str | None:
 def _build_error(exc: BaseException, text: str) -> str | None:
     """Explain an error of a constructor that mmengine called with arguments of a config."""
     built = _class_being_built(exc.__traceback__)
-    if built is None or not isinstance(exc, (ValueError, TypeError, KeyError, AssertionError)):
+    if built is None or not isinstance(exc, _OF_ARGUMENTS):
         return None
     family = {cls.__name__ for cls in getattr(built, '__mro__', ())} | {built.__name__}
     match = _BAD_ARGUMENT.search(text)
@@ -98,29 +103,8 @@ def _build_error(exc: BaseException, text: str) -> str | None:
     match = _MISSING_ARGUMENT.search(text)
     if match is not None and (match[1] or match[2]) in family:
         return f'{built.__name__} needs {match[3]}, which the config does not give'
-    text = text or _failed_assertion(exc) or 'its arguments in the config do not fit'
+    text = text or failed_assertion(exc) or 'its arguments in the config do not fit'
     return f'{built.__name__}: {text}'
-
-
-def _failed_assertion(exc: BaseException) -> str | None:
-    """Say what an ``assert`` without a message expected, and which values it found."""
-    traceback = exc.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None or not isinstance(exc, AssertionError):
-        return None
-    frame = traceback.tb_frame
-    line = linecache.getline(frame.f_code.co_filename, traceback.tb_lineno).strip()
-    try:
-        (statement,) = ast.parse(line).body
-    except (SyntaxError, ValueError):
-        return None  # the statement has several lines
-    if not isinstance(statement, ast.Assert):
-        return None
-    named = [node for node in ast.walk(statement.test) if isinstance(node, ast.Name)]
-    names = dict.fromkeys(node.id for node in sorted(named, key=lambda node: node.col_offset))
-    found = [f'{name}={frame.f_locals[name]!r}' for name in names if name in frame.f_locals]
-    return f'{", ".join(found)}, expected {ast.unparse(statement.test)}'
 
 
 def _class_being_built(traceback: TracebackType | None) -> Any:

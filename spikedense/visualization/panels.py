@@ -1,14 +1,20 @@
 """Pictures that compare images with their labels: panels with captions and a legend."""
 
 from collections.abc import Mapping, Sequence
+from colorsys import hsv_to_rgb
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spikedense.utils.files import complete_or_absent
 
-#: Colour of pixels without a label.
+#: Colour of pixels without a label; grey lines cross them.
 VOID = (255, 255, 255)
+#: Name of such pixels in a legend.
+NO_LABEL = 'no label'
+_LINES = (150, 150, 150)
+_PERIOD, _WIDTH = 8, 2  # pixels of the lines
 _INCHES = 2.2
 
 
@@ -16,7 +22,7 @@ def colour_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.nd
     """Return the colours of a label map.
 
     Args:
-        labels: Indices of classes, ``[H, W]``; any other index gets the colour of void.
+        labels: Indices of classes, ``[H, W]``; pixels of any other index are hatched.
         palette: Red, green and blue of each class, 0 to 255.
 
     Returns:
@@ -24,7 +30,42 @@ def colour_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.nd
     """
     colours = np.array([*palette, VOID], dtype=np.uint8)
     known = (labels >= 0) & (labels < len(palette))
-    return colours[np.where(known, labels, len(palette)).astype(int)]
+    return void_hatched(colours[np.where(known, labels, len(palette)).astype(int)], ~known)
+
+
+def void_hatched(pixels: np.ndarray, void: np.ndarray) -> np.ndarray:
+    """Return an image whose pixels without a label are white with grey lines.
+
+    Args:
+        pixels: RGB, ``[H, W, 3]``, uint8.
+        void: The pixels without a label, boolean, ``[H, W]``, or ``[1, 1]`` for all or none.
+
+    Returns:
+        RGB, ``[H, W, 3]``, uint8.
+    """
+    height, width = pixels.shape[:2]
+    where = np.broadcast_to(void, (height, width))
+    diagonal = np.arange(height)[:, None] + np.arange(width)  # [H, W]
+    pixels = np.where(where[..., None], np.array(VOID, np.uint8), pixels)
+    pixels[where & (diagonal % _PERIOD < _WIDTH)] = _LINES
+    return pixels
+
+
+def palette_of(meta: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    """Return the colour of each class of a data set.
+
+    Args:
+        meta: The ``classes``, and maybe a ``palette`` with as many colours.
+
+    Returns:
+        Red, green and blue of each class; without a palette, colours that lie far apart.
+    """
+    number = len(meta['classes'])
+    given = meta.get('palette')
+    if isinstance(given, Sequence) and not isinstance(given, str) and len(given) >= number:
+        return [(int(r), int(g), int(b)) for r, g, b in given[:number]]
+    hues = (index * 0.618034 % 1.0 for index in range(number))
+    return [tuple(round(255 * c) for c in hsv_to_rgb(hue, 0.65, 0.9)) for hue in hues]
 
 
 def draw_panels(
@@ -74,8 +115,10 @@ def draw_panels(
         figure.colorbar(drawn, ax=axes, label='firing rate', shrink=0.8, pad=0.01)
     patches = [
         Patch(facecolor='#{:02x}{:02x}{:02x}'.format(*colour), edgecolor='0.5', label=name)
-        for name, colour in zip([*classes, 'no label'], [*palette, VOID], strict=True)
+        for name, colour in zip(classes, palette, strict=True)
     ]
+    grey = '#{:02x}{:02x}{:02x}'.format(*_LINES)
+    patches.append(Patch(facecolor='white', edgecolor=grey, hatch='////', label=NO_LABEL))
     figure.legend(
         handles=patches, loc='outside lower center', ncols=min(10, len(patches)), fontsize=7
     )

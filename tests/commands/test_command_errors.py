@@ -11,11 +11,11 @@ def test_a_bug_keeps_its_traceback() -> None:
         print(1 / 0)
 
 
-def test_only_the_first_process_of_a_machine_speaks(
+def test_every_process_says_its_own_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.delenv('SPIKEDENSE_DEBUG', raising=False)
-    for rank, expected in (('0', 'error: no\n'), ('1', '')):
+    for rank, expected in (('0', 'error: no\n'), ('1', 'error: rank 1: no\n')):
         monkeypatch.setenv('LOCAL_RANK', rank)
         with pytest.raises(SystemExit) as stop, report_errors():
             raise UserError('no.\n')

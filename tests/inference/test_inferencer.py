@@ -2,20 +2,26 @@
 
 import copy
 import json
+import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from inferencer_models import NAMES, SIZE, Model, predictions_in_a_test
+from mmdet.structures import DetDataSample
 from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
 from PIL import Image
 
 from spikedense.checks.model import build_model
+from spikedense.errors import UserError
 from spikedense.inference import open_inferencer
 from spikedense.inference.inferencer import Inferencer
 from spikedense.inference.inputs import list_images
 from spikedense.inference.seg_inferencer import SegInferencer, SwiftVisualizer
+from spikedense.visualization.det_samples import drawn_prediction, visible
 
 
 def mask_of(encoded: dict) -> np.ndarray:
@@ -261,3 +267,25 @@ def test_a_failed_write_leaves_nothing(
     with pytest.raises(OSError, match='disk full'):
         segment(images, out_dir=tmp_path, progress=False)
     assert not [path for path in tmp_path.rglob('*') if path.is_file()]
+
+
+def test_instances_without_pixels_are_in_no_output() -> None:
+    masks = torch.zeros(3, 4, 4, dtype=torch.bool)
+    masks[:2, 1:3, 1:3] = True
+    found = InstanceData(
+        scores=torch.tensor([0.9, 0.1, 0.8]), labels=torch.tensor([0, 1, 2]), masks=masks
+    )
+    assert visible(found, 0.3).labels.tolist() == [0]
+    sample = DetDataSample(pred_instances=found)
+    assert drawn_prediction(sample, 3, 0.3, factor=2).pred_instances.masks.shape == (1, 8, 8)
+
+
+def test_a_folder_with_inputs_takes_no_outputs(
+    segment: SegInferencer, images: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(images, tmp_path / 'data' / 'images')
+    before = sorted(tmp_path.rglob('*'))
+    for folder in (tmp_path / 'data', tmp_path / 'data' / 'images'):
+        with pytest.raises(UserError, match='holds the input'):
+            segment(tmp_path / 'data' / 'images', out_dir=folder, progress=False)
+    assert sorted(tmp_path.rglob('*')) == before

@@ -28,5 +28,5 @@ def test_trains_tests_and_draws(
     assert (work_dir / 'iter_4.pth').is_file()
     assert len(list((work_dir / 'overlays').glob('val_*.png'))) == 6
     assert (work_dir / 'panels.png').is_file()
-    assert f'all pictures (left the truth, right the prediction): {work_dir / "overlays"}' in said
+    assert f'all pictures (image, truth, prediction): {work_dir / "overlays"}' in said
     assert 'mIoU ' in said.splitlines()[-3]

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from mmengine.runner import Runner
 from PIL import Image
 from tool_configs import SIZE
 
+from spikedense.datasets.demo import DemoDataset
 from spikedense.neurons import BaseNeuron
 
 VAL_IMAGES = [f'val_{index:05d}' for index in range(6)]
@@ -37,8 +39,9 @@ def test_show_dir_draws_every_image(
     pictures = tmp_path / 'pictures'
     test_tool([*trained, '--work-dir', str(tmp_path / 'run'), '--show-dir', str(pictures)])
     assert sorted(path.stem for path in pictures.iterdir()) == VAL_IMAGES
-    # Ground truth and prediction side by side.
-    assert Image.open(pictures / 'val_00000.png').size == (2 * SIZE[1], SIZE[0])
+    # Image, truth and prediction side by side.
+    width, height = Image.open(pictures / 'val_00000.png').size
+    assert width > 3 * SIZE[1] and height > SIZE[0]
 
 
 def test_firing_rates_of_every_neuron(
@@ -174,3 +177,46 @@ def test_a_process_says_nothing_before_its_own_lines(
     assert lines[0].startswith('log: ')
     assert 'Load checkpoint from' in lines[1]
     assert 'Iter(test)' in lines[2]
+
+
+def test_images_of_equal_names_keep_their_outputs(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path, demo_root: Path
+) -> None:
+    for kind, suffix in (('images', 'jpg'), ('annotations', 'png')):
+        source = demo_root / kind / 'val'
+        for town, number in (('east', 0), ('west', 1)):
+            folder = tmp_path / 'data' / kind / town
+            folder.mkdir(parents=True)
+            shutil.copy(source / f'val_{number:05d}.{suffix}', folder / f'0001.{suffix}')
+    cfg = Config.fromfile(trained[0])
+    cfg.test_dataloader.dataset = dict(
+        type='BaseSegDataset',
+        data_root=str(tmp_path / 'data'),
+        data_prefix=dict(img_path='images', seg_map_path='annotations'),
+        img_suffix='.jpg',
+        metainfo=DemoDataset.METAINFO,
+        pipeline=cfg.test_dataloader.dataset.pipeline,
+    )
+    cfg.dump(tmp_path / 'towns.py')
+    maps, pictures = tmp_path / 'maps', tmp_path / 'pictures'
+    arguments = [str(tmp_path / 'towns.py'), trained[1], '--work-dir', str(tmp_path / 'run')]
+    test_tool([*arguments, '--out', str(maps), '--show-dir', str(pictures)])
+    for folder in (maps, pictures):
+        found = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob('*.png'))]
+        assert found == ['east/0001.png', 'west/0001.png']
+
+
+def test_out_may_not_be_a_folder_of_the_data(
+    trained: tuple[str, str],
+    test_tool: Callable,
+    tmp_path: Path,
+    demo_root: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    folder = demo_root / 'annotations' / 'val'
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    for option in ('--out', '--show-dir'):
+        with pytest.raises(SystemExit):
+            test_tool([*trained, '--work-dir', str(tmp_path), option, str(folder)])
+        assert f"{option} '{folder}' is a folder of the data set" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before

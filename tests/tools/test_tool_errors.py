@@ -254,6 +254,31 @@ def test_launcher_without_its_environment(
     assert f'--launcher {launcher} finds no ' in message
 
 
+@pytest.mark.parametrize('key', ['val_dataloader', 'val_cfg', 'val_evaluator'])
+def test_validation_switched_off_in_part(
+    refused: Callable, train_tool: Callable, config: Path, key: str
+) -> None:
+    said = refused(train_tool, config, '--cfg-options', f'{key}=None')
+    assert 'val_dataloader=None val_cfg=None val_evaluator=None' in said
+
+
+def test_metric_that_is_not_known(
+    trained: tuple[str, str], test_tool: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    options = ['--work-dir', str(tmp_path), '--cfg-options', 'test_evaluator.iou_metrics=[mIou]']
+    with pytest.raises(SystemExit):
+        test_tool([*trained, *options])
+    assert 'error: test_evaluator: IoUMetric: metrics' in capsys.readouterr().err
+
+
+def test_resume_with_another_optimizer(
+    trained: tuple[str, str], refused: Callable, train_tool: Callable
+) -> None:
+    options = ['optim_wrapper.optimizer.type=Adam', 'train_cfg.max_iters=50']
+    said = refused(train_tool, trained[0], '--resume', trained[1], '--cfg-options', *options)
+    assert "optim_wrapper.optimizer.type is 'Adam'" in said and "'AdamW'" in said
+
+
 def test_debug_shows_the_traceback(
     train_tool: Callable, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,11 +72,6 @@ def test_missing_data_gets_a_hint(tmp_path: Path) -> None:
         assert ('docs/data.md' in sentence) is hinted
 
 
-def test_error_of_a_loader_process() -> None:
-    text = 'Caught ValueError in DataLoader worker process 0.\nOriginal Traceback\nValueError: bad'
-    assert translate(ValueError(text)) == 'reading the data failed: ValueError: bad'
-
-
 def test_torchvision_of_another_torch() -> None:
     sentence = translate(RuntimeError('operator torchvision::nms does not exist'))
     torch_version, torchvision_version = version('torch'), version('torchvision')

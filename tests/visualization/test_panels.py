@@ -10,16 +10,31 @@ from torch import nn
 
 from spikedense.analysis.firing.maps import FiringMap
 from spikedense.neurons import NILIF
-from spikedense.visualization.panels import VOID, colour_labels, draw_panels
+from spikedense.visualization.panels import VOID, colour_labels, draw_panels, palette_of
 
 PALETTE = [(10, 20, 30), (200, 100, 0)]
 
 
 def test_labels_get_the_colours_of_their_classes() -> None:
-    labels = np.array([[0, 1], [255, 1]], dtype=np.uint8)
+    labels = np.array([[0, 1], [1, 0]], dtype=np.uint8)
     colours = colour_labels(labels, PALETTE)
     assert colours.dtype == np.uint8
-    assert colours.tolist() == [[list(PALETTE[0]), list(PALETTE[1])], [list(VOID), [200, 100, 0]]]
+    assert colours.tolist() == [[[10, 20, 30], [200, 100, 0]], [[200, 100, 0], [10, 20, 30]]]
+
+
+def test_pixels_without_a_label_are_hatched() -> None:
+    labels = np.zeros((16, 16), np.uint8)
+    labels[:, 8:] = 255
+    colours = colour_labels(labels, PALETTE)
+    assert (colours[:, :8] == PALETTE[0]).all()
+    void = {tuple(colour) for colour in colours[:, 8:].reshape(-1, 3).tolist()}
+    assert len(void) == 2 and VOID in void and not void & set(PALETTE)
+
+
+def test_classes_without_a_palette_have_different_colours() -> None:
+    palette = palette_of(dict(classes=list('abcdefgh'), palette=None))
+    assert len(set(palette)) == 8 and VOID not in palette
+    assert palette_of(dict(classes='ab', palette=np.array(PALETTE).tolist())) == PALETTE
 
 
 def test_a_picture_has_every_panel(tmp_path: Path) -> None:

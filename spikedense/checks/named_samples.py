@@ -1,0 +1,55 @@
+"""Errors of a pipeline that name the files of the sample."""
+
+from typing import Any
+
+from mmengine.dataset import Compose
+
+from spikedense.utils.explain_data import NOTE
+
+_FILES = ('img_path', 'seg_map_path')
+_INNER = ('dataset', 'datasets')
+
+
+class NamedSamples(Compose):
+    """A pipeline that adds a note with the files of the sample to an error of one of its steps.
+
+    Few errors of image libraries name the file. The note also reaches the text of an error in a
+    process of the loader.
+
+    Args:
+        pipeline: The pipeline of a data set.
+    """
+
+    def __init__(self, pipeline: Compose) -> None:
+        super().__init__(pipeline.transforms)
+
+    def __call__(self, data: dict) -> dict | None:
+        """See mmengine's ``Compose``."""
+        # A step may change the dictionary.
+        files = [f"{key}='{data[key]}'" for key in _FILES if data.get(key)]
+        result: dict | None = data
+        for step in self.transforms:
+            try:
+                result = step(result)
+            except Exception as exc:
+                exc.add_note(NOTE + ', '.join([*files, f'step {type(step).__name__}']))
+                raise
+            if result is None:
+                break
+        return result
+
+
+def name_samples(dataset: Any) -> None:
+    """Let the errors of a data set name the files of the sample.
+
+    Args:
+        dataset: A data set, maybe with other data sets inside; changed in place.
+    """
+    pipeline = getattr(dataset, 'pipeline', None)
+    # A pipeline of another class may do something else than mmengine's.
+    if type(pipeline) is Compose:
+        dataset.pipeline = NamedSamples(pipeline)
+    for name in _INNER:
+        inner = getattr(dataset, name, None) or ()
+        for one in inner if isinstance(inner, list | tuple) else (inner,):
+            name_samples(one)

@@ -1,0 +1,36 @@
+"""torchrun without its report of failed processes: ``python -m spikedense.commands.torchrun``.
+
+Each process says its own error. The report of torchrun is a traceback of torchrun, which would be
+the last and longest text on the screen.
+"""
+
+import logging
+import signal
+import sys
+
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main as torchrun
+
+
+def main() -> None:
+    """Start the processes of a tool, with the arguments of torchrun.
+
+    Raises:
+        SystemExit: With the exit code of the first process that failed; 128 plus the number of the
+            signal, as a shell does, if a signal ended the process.
+    """
+    logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
+    try:
+        torchrun()
+    except ChildFailedError as exc:
+        rank, failure = exc.get_first_failure()
+        if failure.exitcode < 0:
+            name = signal.Signals(-failure.exitcode).name
+            # A process that is killed says nothing.
+            print(f'error: rank {rank}: ended by {name}', file=sys.stderr, flush=True)
+            raise SystemExit(128 - failure.exitcode) from None
+        raise SystemExit(failure.exitcode) from None
+
+
+if __name__ == '__main__':
+    main()
