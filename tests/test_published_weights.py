@@ -20,7 +20,6 @@ COMMAND = re.compile(r'^    spikedense (.*)$', re.MULTILINE)
 CONFIG = 'fpn_sdtv3-5m_4xb16-160k_ade20k-512x512'
 #: Small images, loaded in this process.
 SMALL = [
-    'test_pipeline.1.scale=(64,64)',
     'test_dataloader.dataset.pipeline.1.scale=(64,64)',
     'train_dataloader.dataset.pipeline.2.scale=(64,64)',
     'train_dataloader.dataset.pipeline.3.crop_size=(64,64)',

@@ -22,6 +22,9 @@ def check_channels(model: Any, image: Tensor, source: object) -> None:
         UserError: The image has another number of channels.
     """
     inner = unwrap(model)
+    # The network of an exported model is outside of the model.
+    if not hasattr(inner, 'backbone'):
+        return
     try:
         expected = input_channels(inner)
     except ValueError:

@@ -15,8 +15,8 @@ from mmengine.registry import DefaultScope
 from mmseg.registry import DATASETS, METRICS, MODELS
 from PIL import Image
 
-#: Data sets for mmdet.
-DETECTION = re.compile('panoptic|instance|detection|pennfudan|mmdet')
+#: Data sets for mmdet and mmpretrain.
+OTHER_TASKS = re.compile('panoptic|instance|detection|pennfudan|mmdet|imagenet')
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 #: By the part of a config's name that says the set.
 CLASSES = {
@@ -38,11 +38,11 @@ TEST_SHORT_SIDE = {
     'camvid_480x360': 360,
     'demo': 128,
 }
-#: `semantic_512x512` is what the others start from; those for mmdet have a test of their own.
+#: `semantic_512x512` is what the others start from; those of other tasks have tests of their own.
 NAMES = sorted(
     path.stem
     for path in FOLDER.glob('*.py')
-    if path.stem != 'semantic_512x512' and not DETECTION.search(path.stem)
+    if path.stem != 'semantic_512x512' and not OTHER_TASKS.search(path.stem)
 )
 
 

@@ -103,6 +103,7 @@ def test_the_manifest_tells_how_to_use_the_graphs(exported: Callable) -> None:
     cfg = plain.cfg.model.data_preprocessor
     assert manifest['images'] == {
         'channel_order': 'RGB',
+        'color_type': 'color',
         'mean': pytest.approx(cfg.mean),
         'std': pytest.approx(cfg.std),
         'resize': False,
