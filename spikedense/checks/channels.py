@@ -9,26 +9,33 @@ from spikedense.utils.images import input_channels
 from spikedense.utils.unwrap import unwrap
 
 
-def check_channels(model: Any, image: Tensor, source: object) -> None:
+def known_channels(model: Any) -> int | None:
+    """Return the channels that the backbone of a model reads; None if the model does not tell.
+
+    Args:
+        model: The model, maybe inside a wrapper.
+    """
+    try:
+        return input_channels(unwrap(model).backbone)
+    except (AttributeError, ValueError):
+        return None
+
+
+def check_channels(model: Any, image: Tensor, source: object, expected: int | None) -> None:
     """Check an image before a model gets it.
 
     Args:
-        model: The model, maybe inside a wrapper. One that does not tell its channels is not
-            compared.
+        model: The model, maybe inside a wrapper.
         image: The image as the pipeline returns it, ``[C, H, W]``.
         source: Path of the image, for the error.
+        expected: Number of channels that the model reads; with None nothing is compared.
 
     Raises:
         UserError: The image has another number of channels.
     """
+    if expected is None:
+        return
     inner = unwrap(model)
-    # The network of an exported model is outside of the model.
-    if not hasattr(inner, 'backbone'):
-        return
-    try:
-        expected = input_channels(inner)
-    except ValueError:
-        return
     found = image.size(0)
     mean = getattr(getattr(inner, 'data_preprocessor', None), 'mean', None)
     # The normalisation by several values makes as many channels out of one.
@@ -42,12 +49,13 @@ def check_channels(model: Any, image: Tensor, source: object) -> None:
     )
 
 
-def check_first_image(model: Any, data_batch: Any) -> None:
+def check_first_image(model: Any, data_batch: Any, expected: int | None) -> None:
     """Check the first image of a batch.
 
     Args:
         model: The model, maybe inside a wrapper.
         data_batch: The batch as loaded, also one for test-time augmentation.
+        expected: See :func:`check_channels`.
 
     Raises:
         UserError: The image has another number of channels than the model reads.
@@ -62,4 +70,5 @@ def check_first_image(model: Any, data_batch: Any) -> None:
     if isinstance(image, Tensor) and image.dim() == 4:  # a batch of images of one size
         image = image[0]
     if isinstance(image, Tensor) and image.dim() == 3:
-        check_channels(model, image, getattr(sample, 'img_path', 'an image of the data set'))
+        source = getattr(sample, 'img_path', 'an image of the data set')
+        check_channels(model, image, source, expected)

@@ -1,7 +1,6 @@
 """The feature maps that pass from one part of a model to the next, found by a trial run."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,23 +11,6 @@ from spikedense.utils.images import input_channels
 _SIZE = 64  # pixels of the sides of the trial image
 #: Number of axes -> axis of the channels.
 _CHANNEL_AXIS = {2: 1, 4: 1, 5: 2}
-
-
-def trial_run(module: nn.Module, maps: Any) -> Any:
-    """Run a part of a model, without a trace in the model.
-
-    Args:
-        module: The part.
-        maps: Its input.
-
-    Returns:
-        Its output; None if it raises an error.
-    """
-    try:
-        with torch.no_grad(), _in_eval_mode(module):
-            return module(maps)
-    except Exception:  # whatever it is: the caller decides what a failure means
-        return None
 
 
 def trial_image(backbone: nn.Module) -> Tensor | None:
@@ -58,16 +40,3 @@ def widths_of(maps: Any) -> list[int] | None:
     if any(x.dim() not in _CHANNEL_AXIS for x in maps):
         return None
     return [x.size(_CHANNEL_AXIS[x.dim()]) for x in maps]
-
-
-@contextmanager
-def _in_eval_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module into eval mode, so that it keeps its running statistics."""
-    modes = [(part, part.training) for part in module.modules()]
-    for part, _ in modes:
-        part.training = False
-    try:
-        yield
-    finally:
-        for part, mode in modes:
-            part.training = mode

@@ -7,9 +7,10 @@ from torch import nn
 
 from spikedense.errors import UserError
 from spikedense.utils.images import input_channels
+from spikedense.utils.trial import trial_run
 from spikedense.utils.unwrap import unwrap
 
-from .feature_maps import trial_image, trial_run, widths_of
+from .feature_maps import trial_image, widths_of
 
 _HEADS = ('decode_head', 'auxiliary_head', 'panoptic_head', 'rpn_head', 'bbox_head', 'head')
 

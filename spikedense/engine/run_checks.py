@@ -4,7 +4,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 
-from spikedense.checks.channels import check_first_image
+from spikedense.checks.channels import check_first_image, known_channels
 from spikedense.checks.loss_lists import check_loss_lists
 from spikedense.checks.pretraining import is_pretrained
 from spikedense.checks.widths import check_widths
@@ -25,6 +25,7 @@ class ModelCheckHook(Hook):
         Raises:
             UserError: The parts do not fit.
         """
+        self.channels = known_channels(runner.model)
         check_widths(runner.model)
         check_loss_lists(runner.model)
 
@@ -40,7 +41,7 @@ class ModelCheckHook(Hook):
             UserError: The image has another number of channels than the model reads.
         """
         if batch_idx == 0:
-            check_first_image(runner.model, data_batch)
+            check_first_image(runner.model, data_batch, self.channels)
 
     # A test and a validation start the same way.
     before_val_iter = before_test_iter = before_train_iter

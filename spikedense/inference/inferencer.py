@@ -87,6 +87,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
             # The library does not get the weights, because it would load a part of them without
             # a message; `_init_model` loads them.
             super().__init__(model=cfg, device=usable_device(device), scope=self.library)
+        # Found out now, before somebody counts what the model does.
+        self.channels = self._channels()
 
     def __call__(self, inputs: Any, **options: Any) -> list[Prediction]:
         """Predict, and keep all predictions in memory; :meth:`predict` gives them one by one.
@@ -196,7 +198,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
             raise UserError(
                 f"the test pipeline cannot prepare '{image.path or image.name}': {exc}"
             ) from exc
-        check_channels(self.model, data['inputs'], image.path or image.name)
+        check_channels(self.model, data['inputs'], image.path or image.name, self.channels)
         return data
 
     def _init_collate(self, cfg: Config) -> Callable:
@@ -215,9 +217,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)
         return model.to(device).eval()
 
-    @property
-    def channels(self) -> int:
-        """Number of channels of the images that the model reads."""
+    def _channels(self) -> int:
+        """Return the number of channels of the images that the model reads."""
         return input_channels(self.model, default=3)
 
     @property

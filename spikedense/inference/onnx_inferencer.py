@@ -77,9 +77,7 @@ def _inferencer(network: OnnxNetwork, folder: Path) -> Inferencer:
             predict_integer_labels(model)
             return model.eval()
 
-        @property
-        def channels(self) -> int:
-            """See :attr:`Inferencer.channels`."""
+        def _channels(self) -> int:
             graph = next(iter(network.manifest['graphs'].values()))
             return next(iter(graph['inputs'].values()))[1]
 

@@ -10,7 +10,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 
-from spikedense.checks.channels import check_channels
+from spikedense.checks.channels import check_channels, known_channels
 from spikedense.errors import UserError
 from spikedense.utils.images import random_images
 
@@ -111,10 +111,21 @@ def _read(cfg: Config, files: list[Any]) -> Iterator[dict[str, Any]]:
 def _prepared(
     cfg: Config, model: Any, samples: Iterator[dict[str, Any]], size: tuple[int, int]
 ) -> Iterator[Tensor]:
-    """Give what the network sees of samples, brought to one size."""
+    """Return an iterator over what the network sees of samples, brought to one size."""
+    # Found out now, before somebody counts what the model does.
+    return _sized(cfg, model, samples, size, known_channels(model))
+
+
+def _sized(
+    cfg: Config,
+    model: Any,
+    samples: Iterator[dict[str, Any]],
+    size: tuple[int, int],
+    channels: int | None,
+) -> Iterator[Tensor]:
     for sample in samples:
         path = getattr(sample.get('data_samples'), 'img_path', 'an image of the data set')
-        check_channels(model, sample['inputs'], path)
+        check_channels(model, sample['inputs'], path, channels)
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmseg')):
             batch = dict(inputs=[sample['inputs']], data_samples=[sample.get('data_samples')])
             images = model.data_preprocessor(batch, False)['inputs']

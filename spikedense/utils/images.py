@@ -6,6 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .trial import trial_run
+
+#: Up to so many channels, the first convolution is believed.
+_COMMON = 4
+_SIDE = 64  # pixels of a trial image
+
 
 def input_channels(model: nn.Module, default: int | None = None) -> int:
     """Return the number of channels of the images that a model reads.
@@ -16,7 +22,8 @@ def input_channels(model: nn.Module, default: int | None = None) -> int:
 
     Returns:
         The input channels of the first convolution; without a convolution the ``in_channels`` of
-        the backbone.
+        the backbone. It is 3 for a backbone that makes several channels out of each one before its
+        first convolution.
 
     Raises:
         ValueError: The backbone has neither a convolution nor ``in_channels``, and there is no
@@ -25,7 +32,7 @@ def input_channels(model: nn.Module, default: int | None = None) -> int:
     backbone: Any = getattr(model, 'backbone', model)
     for module in backbone.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-            return module.in_channels
+            return _confirmed(backbone, module.in_channels)
     # Only as a fallback: MobileNetV2 changes its in_channels while it builds its layers.
     known = getattr(backbone, 'in_channels', None)
     if isinstance(known, int):
@@ -36,6 +43,16 @@ def input_channels(model: nn.Module, default: int | None = None) -> int:
         f'{type(backbone).__name__} has no convolution and no in_channels, expected one of them '
         'to know the number of channels of its images'
     )
+
+
+def _confirmed(backbone: nn.Module, channels: int) -> int:
+    """Return the number of channels, or 3 if the backbone cannot read so many, but can read 3."""
+    if channels <= _COMMON:
+        return channels
+    weight = next(backbone.parameters())
+    images = [weight.new_zeros(1, number, _SIDE, _SIDE) for number in (channels, 3)]
+    runs = [trial_run(backbone, image) is not None for image in images]
+    return 3 if runs == [False, True] else channels
 
 
 def random_images(

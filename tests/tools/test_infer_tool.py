@@ -72,7 +72,8 @@ def test_writes_beside_the_run_by_default(
         (['{images}', '--score-thr', '0.5'], "takes no 'score_thr'"),
         (['{images}', '--device', 'gpu'], "device 'gpu'"),
         (['{images}', '--cfg-options', 'model.decode_hed.x=1'], "did you mean 'decode_head'"),
-        (['{images}', '--cfg-options', 'model.neck.out_channels=8'], 'does not fit the model'),
+        (['{images}', '--cfg-options', 'model.neck.out_channels=8'], 'but the neck gives [8, 8, 8'),
+        (['{images}', '--cfg-options', 'model.decode_head.channels=8'], 'does not fit the model'),
     ],
 )
 def test_refuses(

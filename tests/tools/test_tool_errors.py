@@ -102,7 +102,7 @@ def test_unknown_class_or_argument(
     ('option', 'said'),
     [
         ('model.backbone.out_indices=2', 'out_indices=2, expected a list of taps among 0..4'),
-        ('model.backbone.neuron_cfg.norm=abc', "norm='abc', expected a number above 0"),
+        ('model.backbone.neuron_cfg.norm=abc', "norm='abc', expected a number"),
         ('model.decode_head.channels=abc', "channels='abc', expected a number, as 16"),
         ('model.decode_head.in_channels=[16,16]', 'in_channels=[16, 16], in_index=[0, 1, 2, 3]'),
         ('param_scheduler=3', 'param_scheduler=3, expected a dict or a list of them'),

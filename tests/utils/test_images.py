@@ -20,6 +20,15 @@ def test_channels_of_the_first_convolution_of_the_backbone() -> None:
     assert random_images(Net(layers), (4, 6), 2).shape == (2, 5, 4, 6)
 
 
+@pytest.mark.parametrize(('layers', 'found'), [(nn.PixelUnshuffle(2), 3), (nn.Identity(), 12)])
+def test_channels_that_are_made_before_the_first_convolution(layers: nn.Module, found: int) -> None:
+    # The stem of YOLOX makes four channels out of each one.
+    backbone = nn.Sequential(layers, nn.Conv2d(12, 4, 3), nn.BatchNorm2d(4))
+    assert input_channels(backbone) == found
+    assert backbone.training
+    assert backbone[2].num_batches_tracked == 0
+
+
 def test_channels_of_a_backbone_without_convolutions() -> None:
     backbone = nn.Linear(12, 3)
     with pytest.raises(ValueError, match='Linear has no convolution and no in_channels'):
