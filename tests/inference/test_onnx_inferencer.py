@@ -107,7 +107,6 @@ def test_the_manifest_tells_how_to_use_the_graphs(exported: Callable) -> None:
         'mean': pytest.approx(cfg.mean),
         'std': pytest.approx(cfg.std),
         'resize': False,
-        'color_type': 'color',
     }
     assert manifest['classes'] == plain.classes
     assert [tuple(colour) for colour in manifest['palette']] == plain.model.dataset_meta['palette']
