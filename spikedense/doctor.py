@@ -8,6 +8,7 @@ import argparse
 import importlib
 import importlib.metadata
 import platform
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -123,13 +124,16 @@ def _installed(facts: Facts, names: Iterable[str]) -> list[str]:
 def _asked_for(facts: Facts, name: str) -> str:
     """Return the requirement of spikedense on a distribution, without the marker."""
     texts = (text.partition(';')[0].strip() for text in facts.requirements)
-    return next((text for text in texts if text.startswith(name)), name)
+    return next((text for text in texts if re.match(rf'{re.escape(name)}(?![\w-])', text)), name)
 
 
 def _install_command(facts: Facts, name: str) -> str:
     """Return the command that installs a distribution; mmcv is compiled if it was compiled."""
     if name == 'onedl-mmcv' and facts.compiled:
         return OPS_COMMAND
+    if name in ('torch', 'torchvision'):
+        # A torchvision is built for one torch. Asked for both, pip chooses a matching pair.
+        return f"pip install '{_asked_for(facts, 'torch')}' '{_asked_for(facts, 'torchvision')}'"
     return f"pip install '{_asked_for(facts, name)}'"
 
 

@@ -115,7 +115,8 @@ def test_version_out_of_range_and_missing_distribution() -> None:
     assert too_new.what == 'torch is 2.14.0, and spikedense needs <2.14,>=2.11.'
     missing = only_problem(changed(('torch',)))
     assert missing.what == 'torch is not installed.'
-    assert missing.fix == "pip install 'torch<2.14,>=2.11'"
+    # Both, so that pip chooses a torchvision that was built for the torch.
+    assert missing.fix == "pip install 'torch<2.14,>=2.11' 'torchvision'"
 
 
 def test_operators_of_another_torch() -> None:
