@@ -50,7 +50,8 @@ def convert_file(
     if not source.is_file():
         raise UserError(f"there is no checkpoint '{source}'")
     # Before the conversion: the config may register a family.
-    cfg = None if config is None else open_config(config)
+    needs = 'backbone' if part == 'backbone' else 'model'
+    cfg = None if config is None else open_config(config, part=needs)
     state = read_state_dict(read_checkpoint(source))
     if not recognised_families(state):
         names = ', '.join(family.name for family in known_families())
@@ -76,7 +77,7 @@ def convert_file(
         cfg = needed = cfg or open_config(_SPIKE2FORMER[head])
         needed.merge_from_dict(spike2former_options(converted, head, D))
     if cfg is not None:
-        model = build_model(cfg, 'backbone' if part == 'backbone' else 'model')
+        model = build_model(cfg, needs)
         name = f"the model of '{cfg.filename}'"
         check(model, converted, str(source), every_part=True, name=name)
     return converted, needed

@@ -21,12 +21,16 @@ _MIXED = 'The configuration file type in the inheritance chain'
 LIBRARIES = ('mmseg', 'mmdet', 'mmpretrain')
 
 
-def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Config:
+def open_config(
+    config: str, cfg_options: Mapping[str, Any] | None = None, part: str = 'model'
+) -> Config:
     """Read a config, check that what it needs is installed, and merge options into it.
 
     Args:
         config: Path of a config, or the name of a shipped one.
         cfg_options: Dotted keys and the values that replace those of the config.
+        part: What is built: ``'model'``, or the name of a part, as ``'backbone'``. A config for a
+            part alone needs no type of the whole model.
 
     Returns:
         The config. It has a ``model``.
@@ -46,8 +50,9 @@ def open_config(config: str, cfg_options: Mapping[str, Any] | None = None) -> Co
         apply_options(cfg, cfg_options)
         if any(key.removeprefix('+').startswith('custom_imports') for key in cfg_options):
             import_modules(cfg.custom_imports, path)
-    if not isinstance(cfg.model, Mapping) or 'type' not in cfg.model:
-        raise UserError(f"'{config}': model={cfg.model!r}, expected a dict with a 'type'")
+    needed = 'type' if part == 'model' else part
+    if not isinstance(cfg.model, Mapping) or needed not in cfg.model:
+        raise UserError(f"'{config}': model={cfg.model!r}, expected a dict with a '{needed}'")
     check_values(cfg)
     check_configured_lists(cfg)
     return cfg

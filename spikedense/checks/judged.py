@@ -59,10 +59,7 @@ def _each(dataset: Any, check: Callable[[Any, dict], str | None], one: Judged) -
         if fault:
             target = 'output_dir'
             hint = f'; {without_labels(one.key, target)}' if hasattr(one.metric, target) else ''
-            raise UserError(
-                f'{one.key} ({type(one.metric).__name__}) compares predictions with labels, but '
-                f'{fault}{hint}'
-            )
+            raise UserError(f'{one.key} compares predictions with labels, but {fault}{hint}')
 
 
 def _check_maps(one: Judged) -> None:

@@ -279,5 +279,5 @@ def test_classification_without_labels(tmp_path: Path) -> None:
     cfg = dict(type='CustomDataset', data_prefix=str(tmp_path), with_label=False, pipeline=[])
     data = DATASETS.build(cfg)
     metric = METRICS.build(dict(type='Accuracy'))
-    with pytest.raises(UserError, match=r'\(Accuracy\) compares .* CustomDataset has no labels'):
+    with pytest.raises(UserError, match=r'compares .* CustomDataset has no labels'):
         check_judged([Judged('test_evaluator', metric, None, data)], 64)

@@ -117,7 +117,7 @@ def test_test_set_without_labels(
     own_data.model.decode_head.num_classes = 9
     for arguments in (['--out', 'maps'], ['--out', 'maps', '--tta'], []):
         message = refused(test_tool, trained[1], *arguments)
-        assert 'test_evaluator (IoUMetric) compares predictions with labels' in message
+        assert 'test_evaluator compares predictions with labels' in message
         assert 'test_evaluator.format_only=True' in message
     formats = ['--cfg-options', 'test_evaluator.format_only=True']
     assert 'writes nothing' in refused(test_tool, trained[1], *formats)
