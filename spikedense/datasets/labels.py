@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from mmseg.datasets.transforms import LoadAnnotations as _LoadAnnotations
 
+from spikedense.errors import UserError
 from spikedense.registry import TRANSFORMS
 
 
@@ -19,13 +20,22 @@ class LoadAnnotations(_LoadAnnotations):
         label_map: Label -> label to learn, from 0 to 255. Other labels stay as they are. The map is
             applied last, after ``reduce_zero_label`` and the ``label_map`` of the data set.
         **kwargs: Arguments of mmseg's ``LoadAnnotations``.
+
+    Raises:
+        UserError: A label is not a whole number from 0 to 255.
     """
 
     def __init__(self, label_map: Mapping[int, int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.table = np.arange(256, dtype=np.uint8)
         for label, other in label_map.items():
-            self.table[int(label)] = other
+            for value in (label, other):
+                if not isinstance(value, int) or not 0 <= value <= 255:
+                    raise UserError(
+                        f'label_map={dict(label_map)} of spikedense.LoadAnnotations has {value!r}, '
+                        'expected whole numbers from 0 to 255'
+                    )
+            self.table[label] = other
 
     def _load_seg_map(self, results: dict) -> None:
         super()._load_seg_map(results)
