@@ -13,9 +13,11 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from spikedense.checks.config_keys import check_metric_keys
 from spikedense.checks.dataset import FILES_OPENED, with_checks
 from spikedense.checks.loaders import check_length, check_numbers
 from spikedense.checks.named_samples import name_samples
+from spikedense.checks.paramwise import check_custom_keys
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.checks.resume import check_resume
 from spikedense.deploy import as_saved, is_twin
@@ -25,7 +27,7 @@ from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
-from .data_check_hook import DataCheckHook, annotation_files
+from .data_check_hook import DataCheckHook, annotation_files, metric_configs
 from .log_filter import ScreenFilter
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
 
@@ -118,6 +120,7 @@ class GuardedRunner(Runner):
             The optimizer.
         """
         built = super().build_optim_wrapper(optim_wrapper)
+        check_custom_keys(self.model, optim_wrapper)
         self.pretraining_hook.rates = reduced_rate(self.model, built)
         return built
 
@@ -173,8 +176,9 @@ class GuardedRunner(Runner):
             The evaluator.
 
         Raises:
-            UserError: A metric cannot read its ``ann_file``.
+            UserError: A metric cannot read its ``ann_file``, or a key of a metric is misspelt.
         """
+        check_metric_keys(metric_configs(evaluator))
         try:
             return super().build_evaluator(evaluator)
         except (AssertionError, KeyError, TypeError, ValueError) as exc:
