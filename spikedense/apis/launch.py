@@ -127,7 +127,8 @@ def test(
         launcher: How several processes were started: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         seed: Seed of all random numbers.
         deterministic: Whether to use deterministic algorithms.
-        partial: Whether a checkpoint that fits only a part of the model is accepted.
+        partial: Whether a checkpoint is accepted that fits only a part of the model, or that was
+            trained with other settings, such as another D.
         firing_rates: JSON or CSV file for the firing statistics of each neuron.
         spike_inference: Whether to test the spike-driven twin of the model.
         model: The model of the config if it is built already. It gets the weights of the
@@ -163,6 +164,7 @@ def test(
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, check, strict=not partial, model=model) as runner:
+            runner.weight_hook.accepted_by = ' (--partial accepts others)'
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
             if spike_inference:

@@ -33,6 +33,7 @@ from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .config import dataset_meta, read_config, usable_device
 from .inputs import InputImage, list_images
+from .model import warn_of_settings
 from .outputs import OutputFolder
 
 Prediction = TypeVar('Prediction')
@@ -212,6 +213,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         checkpoint = read_checkpoint(self.weights)
         model = as_saved(model, checkpoint)
         load(model, read_state_dict(checkpoint), self.weights)
+        warn_of_settings(model, checkpoint)
         predict_integer_labels(model)
         model.cfg = cfg
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)

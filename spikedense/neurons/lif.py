@@ -93,6 +93,15 @@ class _SpikingJellyNeuron(BaseNeuron):
             twin.node.set_reset_value('v', twin.node.v_reset)
         return twin
 
+    def settings(self) -> str:
+        """See :meth:`BaseNeuron.settings`. The time constant of :class:`PLIF` is a weight."""
+        names = ['v_threshold', 'v_reset', 'decay_input']
+        if isinstance(self, LIF):
+            names.insert(0, 'tau')
+        found = {n: getattr(self.node, n) for n in names if hasattr(self.node, n)}
+        text = ', '.join(f'{name}={value}' for name, value in found.items())
+        return f'{type(self).__name__}({text}, stateful={self.stateful})'
+
     def extra_repr(self) -> str:
         return f'stateful={self.stateful}' + (', keep_state=True' if self.keep_state else '')
 

@@ -2,6 +2,7 @@
 
 from .fit import WeightFit, check, fill, fit, load
 from .read import Checkpoint, read_checkpoint, read_state_dict
+from .settings import keep_settings, other_settings
 
 __all__ = [
     'Checkpoint',
@@ -9,7 +10,9 @@ __all__ = [
     'check',
     'fill',
     'fit',
+    'keep_settings',
     'load',
+    'other_settings',
     'read_checkpoint',
     'read_state_dict',
 ]

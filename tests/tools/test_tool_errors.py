@@ -220,6 +220,29 @@ def test_checkpoint_of_a_deeper_model(
     assert 'mIoU' in test_tool([*map(str, arguments), '--partial'])
 
 
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        ('model.backbone.neuron_cfg.D=2', 'NILIF(D=2, norm=2'),
+        ('model.backbone.T=4', 'backbone.T is 4, that of the checkpoint 1'),
+        ('model.data_preprocessor.mean=(0,0,0)', 'data_preprocessor.mean is [0, 0, 0], that of'),
+        (
+            'test_dataloader.dataset.metainfo.classes',
+            "the data is 'square', that of the checkpoint 'circle'",
+        ),
+    ],
+)
+def test_checkpoint_of_other_settings(
+    refused: Callable, test_tool: Callable, trained: tuple[str, str], option: str, said: str
+) -> None:
+    if option.endswith('classes'):
+        classes = torch.load(trained[1], weights_only=False)['meta']['dataset_meta']['classes']
+        option = f'+{option}={[*classes[1:], classes[0]]}'.replace(' ', '')
+    words = (trained[0], trained[1], '--work-dir', 'run', '--cfg-options', option)
+    message = refused(test_tool, *words)
+    assert said in message and '--partial' in message
+
+
 def test_out_of_a_config_that_has_no_label_maps(
     refused: Callable, test_tool: Callable, trained: tuple[str, str], tmp_path: Path
 ) -> None:
