@@ -2,6 +2,7 @@
 
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
+from .float32_currents_hook import Float32CurrentsHook
 from .float64_hook import Float64Hook
 from .optim_wrapper import BFloat16OptimWrapper
 from .output_names import LabelMapNamesHook
@@ -14,6 +15,7 @@ __all__ = [
     'BFloat16OptimWrapper',
     'FiringMonitorHook',
     'FiringRateHook',
+    'Float32CurrentsHook',
     'Float64Hook',
     'GuardedRunner',
     'ImagePrediction',
