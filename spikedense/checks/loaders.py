@@ -1,6 +1,8 @@
 """The check that a loader of data gives at least one batch."""
 
 from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import DefaultSampler
@@ -9,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from spikedense.errors import UserError
 
+_FILES_LISTED = 1000
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 # Samplers that never end, so that their length says nothing of the number of batches.
 _ENDLESS = {'InfiniteSampler', 'MultiSourceSampler', 'GroupMultiSourceSampler'}
@@ -31,7 +34,7 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
     if loader is None or len(loader.dataset) == 0:  # type: ignore[arg-type]
         raise UserError(
             f'the data set {name} has no image ({where}): check the folders, the annotation file '
-            'and the file suffixes in the config'
+            f'and the file suffixes in the config{_suffixes_there(dataloader)}'
         )
     if _is_endless(loader) or _gives_batch(loader):
         return
@@ -48,6 +51,20 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
         f'the data set {name} has {number} images{share}: {cause}, expected a smaller batch_size '
         f'or drop_last=False ({where})'
     )
+
+
+def _suffixes_there(dataloader: Any) -> str:
+    """Say which suffixes the files in the folder of the images have."""
+    dataset = dataloader.get('dataset') if isinstance(dataloader, Mapping) else None
+    dataset = dataset if isinstance(dataset, Mapping) else {}
+    prefix = dataset.get('data_prefix')
+    inner = prefix.get('img_path', '') if isinstance(prefix, Mapping) else prefix or ''
+    folder = Path(str(dataset.get('data_root') or ''), str(inner))
+    if not inner or not folder.is_dir():
+        return ''
+    files = islice((path for path in folder.rglob('*') if path.is_file()), _FILES_LISTED)
+    found = sorted({path.suffix for path in files if path.suffix})
+    return f"; the files in '{folder}' end with {', '.join(found)}" if found else ''
 
 
 def check_numbers(dataloader: Any) -> None:
