@@ -5,11 +5,11 @@ inferencers of every library. ``spikedense.registry`` imports this room, so each
 one of our classes has the loader.
 """
 
-from .content import plain_buffer
 from .load import TRUST_VARIABLE, load_file
+from .plain import plain
 from .schemes import register
 from .whole import flaw
 
-__all__ = ['TRUST_VARIABLE', 'flaw', 'load_file', 'plain_buffer']
+__all__ = ['TRUST_VARIABLE', 'flaw', 'load_file', 'plain']
 
 register()

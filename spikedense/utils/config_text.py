@@ -36,7 +36,7 @@ def is_plain_config(text: str) -> bool:
         is named as a base.
     """
     names = [name for name, _ in _statements(text)]
-    return bool(names) and None not in names and '_base_' not in names and _TEMPLATE not in text
+    return None not in names and '_base_' not in names and _TEMPLATE not in text
 
 
 def _statements(text: str) -> list[tuple[str | None, Any]]:
