@@ -7,9 +7,11 @@ one of our classes has the loader.
 
 from .load import TRUST_VARIABLE, load_file
 from .plain import plain
+from .published import to_strings
+from .safetensors import write_safetensors
 from .schemes import register
 from .whole import flaw
 
-__all__ = ['TRUST_VARIABLE', 'flaw', 'load_file', 'plain']
+__all__ = ['TRUST_VARIABLE', 'flaw', 'load_file', 'plain', 'to_strings', 'write_safetensors']
 
 register()

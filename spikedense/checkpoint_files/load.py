@@ -19,6 +19,7 @@ from spikedense.utils.warning_line import warn
 
 from .allowed import ALLOWED, with_arrays
 from .content import checked_content
+from .published import from_strings
 from .safetensors import is_safetensors, read_safetensors
 from .whole import flaw
 
@@ -53,7 +54,7 @@ def load_file(path: str | Path, map_location: Any = None) -> Any:
         raise UserError(f"cannot read the checkpoint '{path}': {damage}")
     if is_safetensors(path):
         tensors, facts = read_safetensors(path)
-        content: Any = {'state_dict': tensors, 'meta': facts}
+        content: Any = from_strings(facts, tensors)
     else:
         with path.open('rb') as file:
             content = _load(file, str(path), map_location)

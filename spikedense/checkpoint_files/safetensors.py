@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
 
 _SUFFIX = '.safetensors'
@@ -73,10 +74,16 @@ def write_safetensors(
         path: The file.
         tensors: The tensors, on any device.
         metadata: Further facts, strings by strings.
+
+    Raises:
+        UserError: A tensor is of a type that the format does not have.
     """
     header: dict[str, Any] = {'__metadata__': dict(metadata)}
-    chunks, end = [], 0
+    chunks: list[bytes] = []
+    end = 0
     for name, tensor in tensors.items():
+        if tensor.dtype not in _NAMES:
+            raise UserError(f'safetensors has no {tensor.dtype}, which {name} is of')
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         chunks.append(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b'')
         start, end = end, end + len(chunks[-1])
