@@ -11,6 +11,7 @@ import pytest
 import torch
 from hostile_files import Call, payload, write_tar
 from mmengine.logging import HistoryBuffer
+from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_checkpoint
 
@@ -114,13 +115,20 @@ def test_a_trusted_file_is_read_with_one_warning(
     assert said.count('\n') == 1 and 'a.pth' in said and 'io.open' in said
 
 
-@pytest.mark.parametrize('way', [CheckpointLoader.load_checkpoint, load_checkpoint])
+def initialise(path: str) -> None:
+    BaseModule(init_cfg={'type': 'Pretrained', 'checkpoint': path}).init_weights()
+
+
+def load_into_a_model(path: str) -> None:
+    load_checkpoint(torch.nn.Identity(), path)
+
+
+@pytest.mark.parametrize('way', [CheckpointLoader.load_checkpoint, load_into_a_model, initialise])
 def test_the_libraries_use_this_loader(tmp_path: Path, way: Any) -> None:
     marker = tmp_path / 'ran'
     torch.save({'state_dict': {}, 'a': payload(marker)}, tmp_path / 'a.pth')
-    model = () if way is not load_checkpoint else (torch.nn.Identity(),)
     with pytest.raises(UserError, match='refused'):
-        way(*model, str(tmp_path / 'a.pth'))
+        way(str(tmp_path / 'a.pth'))
     assert not marker.exists()
 
 
