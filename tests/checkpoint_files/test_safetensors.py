@@ -71,6 +71,17 @@ def test_flaws_are_told(tmp_path: Path, content: bytes) -> None:
         load_file(path)
 
 
+def test_a_flipped_byte_is_told(tmp_path: Path) -> None:
+    path = tmp_path / 'a.safetensors'
+    write_safetensors(path, {'a': torch.arange(3.0)}, {})
+    whole = bytearray(path.read_bytes())
+    assert flaw(path) is None
+    whole[-2] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(UserError, match='it is damaged: the checksum of its tensors is wrong'):
+        load_file(path)
+
+
 def test_a_pickle_under_this_name_is_no_safetensors(tmp_path: Path) -> None:
     torch.save({'a': torch.ones(1)}, tmp_path / 'a.pth')
     path = (tmp_path / 'a.pth').rename(tmp_path / 'a.safetensors')

@@ -36,3 +36,23 @@ def test_published_weights_open_the_model(
     facts = read_checkpoint(path)['meta']
     assert facts['config_name'] == 'trained_model' and len(facts['dataset_meta']['classes']) == 9
     assert facts['neurons'][0]['type'].endswith('NILIF')
+
+
+def test_a_spike_driven_twin_is_published(
+    repo_root: Path,
+    publish_tool: Callable,
+    test_tool: Callable,
+    trained: tuple[str, str],
+    tmp_path: Path,
+) -> None:
+    config, checkpoint = trained
+    twin = tmp_path / 'twin.pth'
+    tool = load_tool(repo_root / 'tools' / 'deployment' / 'to_spike_inference.py')
+    tool.main([config, checkpoint, '--save', str(twin)])
+    publish_tool([str(twin), str(tmp_path / 'twin.safetensors')])
+    published = next(tmp_path.glob('*.safetensors'))
+    found = [
+        test_tool([config, str(path), '--work-dir', str(tmp_path / path.suffix)])
+        for path in (twin, published)
+    ]
+    assert found[0]['mIoU'] == found[1]['mIoU'] > 0
