@@ -98,7 +98,15 @@ def _load(file: BinaryIO, source: str, map_location: Any) -> Any:
             ) from exc
     warn(f"'{source}' asks for {wanted} and is read, because {TRUST_VARIABLE} is set")
     file.seek(0)
-    return torch.load(file, map_location, weights_only=False)
+    try:
+        return torch.load(file, map_location, weights_only=False)
+    except (MemoryError, OSError, torch.OutOfMemoryError):
+        raise
+    # A program can fail in any way, for example for want of a module.
+    except Exception as exc:
+        raise UserError(
+            f"cannot read the checkpoint '{source}': {type(exc).__name__}: {exc}"
+        ) from exc
 
 
 @contextmanager

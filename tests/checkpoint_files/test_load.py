@@ -122,6 +122,9 @@ def test_a_trusted_file_is_read_with_one_warning(
     load_file(tmp_path / 'b.pth')
     said = ''.join(capfd.readouterr())
     assert said.count('\n') == 1 and 'a.pth' in said and 'io.open' in said
+    torch.save(Call(int, 'x'), tmp_path / 'c.pth')
+    with pytest.raises(UserError, match=r"c\.pth': ValueError: invalid literal"):
+        load_file(tmp_path / 'c.pth')
 
 
 def initialise(path: str) -> None:
