@@ -129,9 +129,9 @@ def _facts(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     elif isinstance(meta.get('config_name'), str):
         facts['config_name'] = meta['config_name']
     known = {str(key).lower(): value for key, value in (meta.get('dataset_meta') or {}).items()}
-    names = {key: plain(known[key]) for key in _NAMES if known.get(key)}
-    if names:
-        facts['dataset_meta'] = names
+    names = {key: plain(known.get(key)) for key in _NAMES}
+    if any(names.values()):
+        facts['dataset_meta'] = {key: value for key, value in names.items() if value}
     if is_twin(checkpoint):
         facts['spike_inference'] = True
     if isinstance(meta.get('cfg'), str):

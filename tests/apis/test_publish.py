@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ def saved(path: Path, state: dict[str, Any] | None = None, **meta: Any) -> str:
     given = {
         'cfg': CFG,
         'experiment_name': 'fpn_20261127_120000',
-        'dataset_meta': {'classes': ('road', 'car'), 'palette': [[0, 0, 0], [1, 1, 1]]},
+        'dataset_meta': {'classes': ('road', 'car'), 'palette': np.zeros((2, 3), int)},
         'hook_msgs': {'last_ckpt': '/home/someone/work/iter_1.pth'},
     }
     content = {'meta': {**given, **meta}, 'state_dict': state, 'optimizer': {'lr': 1}}
