@@ -9,30 +9,6 @@ import torch
 from mmengine.config import Config, ConfigDict
 
 
-@pytest.fixture
-def refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> Callable:
-    """Calls a tool, expects it to refuse, and returns its sentence."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv('SPIKEDENSE_DEBUG', raising=False)
-
-    def call(tool: Callable, *arguments: object) -> str:
-        before = {path for path in tmp_path.rglob('*')}
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            tool([str(argument) for argument in arguments])
-        assert stop.value.code == 2
-        lines = capsys.readouterr().err.splitlines()
-        errors = [line for line in lines if line.startswith('error: ')]
-        assert len(errors) == 1
-        assert not any('Traceback' in line for line in lines)
-        assert {path for path in tmp_path.rglob('*')} == before
-        return errors[0]
-
-    return call
-
-
 def _edited(config: Path, edit: Callable[[Config], object]) -> Path:
     cfg = Config.fromfile(config)
     edit(cfg)
@@ -177,7 +153,7 @@ def test_checkpoint_without_some_weights(
     trained: tuple[str, str],
     tmp_path: Path,
 ) -> None:
-    checkpoint = torch.load(trained[1], weights_only=False)
+    checkpoint = torch.load(trained[1], weights_only=True)
     lost = [key for key in checkpoint['state_dict'] if key.startswith('neck.')]
     for key in lost:
         del checkpoint['state_dict'][key]
@@ -211,7 +187,7 @@ def test_load_from_of_another_model(
 def test_checkpoint_of_a_deeper_model(
     refused: Callable, test_tool: Callable, trained: tuple[str, str], tmp_path: Path
 ) -> None:
-    checkpoint = torch.load(trained[1], weights_only=False)
+    checkpoint = torch.load(trained[1], weights_only=True)
     checkpoint['state_dict']['backbone.stages.3.blocks.1.scale'] = torch.zeros(1)
     torch.save(checkpoint, tmp_path / 'deeper.pth')
     arguments = (trained[0], tmp_path / 'deeper.pth', '--work-dir', 'run')
