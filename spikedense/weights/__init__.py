@@ -2,9 +2,10 @@
 
 from .fit import WeightFit, check, fill, fit, load
 from .read import Checkpoint, read_checkpoint, read_state_dict
-from .settings import keep_settings, other_settings
+from .settings import SETTINGS, keep_settings, other_settings
 
 __all__ = [
+    'SETTINGS',
     'Checkpoint',
     'WeightFit',
     'check',

@@ -10,7 +10,7 @@ from spikedense.neurons import BaseNeuron
 from spikedense.utils.unwrap import unwrap
 
 #: Key of the settings in the ``meta`` of a checkpoint.
-_KEY = 'settings'
+SETTINGS = 'settings'
 _PREPROCESSOR = ('mean', 'std', '_channel_conversion')
 
 
@@ -44,7 +44,7 @@ def keep_settings(model: nn.Module, meta: dict[str, Any]) -> None:
         model: The model, maybe inside of mmengine's wrappers.
         meta: The ``meta``, changed in place.
     """
-    meta[_KEY] = read_settings(model)
+    meta[SETTINGS] = read_settings(model)
 
 
 def other_settings(
@@ -63,7 +63,7 @@ def other_settings(
     """
     meta = checkpoint.get('meta')
     meta = meta if isinstance(meta, Mapping) else {}
-    saved, own = meta.get(_KEY), read_settings(model)
+    saved, own = meta.get(SETTINGS), read_settings(model)
     found = []
     if isinstance(saved, Mapping):
         _add_replaced(model, own['neurons'], saved.get('neurons'))
