@@ -1,5 +1,6 @@
 """The guarded runner, hooks and optimizer wrappers."""
 
+from .checkpoint_hook import DurableCheckpointHook
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .float64_hook import Float64Hook
@@ -12,6 +13,7 @@ from .spike_inference_hook import SpikeInferenceHook
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'DurableCheckpointHook',
     'FiringMonitorHook',
     'FiringRateHook',
     'Float64Hook',

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop, Priority, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -25,6 +26,7 @@ from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
+from .checkpoint_hook import durable
 from .data_check_hook import DataCheckHook, annotation_files
 from .log_filter import ScreenFilter
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
@@ -94,6 +96,15 @@ class GuardedRunner(Runner):
             self.pretraining_hook,
         ):
             self.register_hook(hook)
+
+    def register_hook(self, hook: Hook | dict, priority: Priority | None = None) -> None:
+        """Register a hook; mmengine's ``CheckpointHook`` becomes a ``DurableCheckpointHook``.
+
+        Args:
+            hook: A hook or its config.
+            priority: Its priority, if it has another one than its class.
+        """
+        super().register_hook(durable(hook), priority)
 
     def build_model(self, model: Any) -> nn.Module:
         """Build the model; one with a single output map predicts integer labels.
@@ -243,6 +254,7 @@ class GuardedRunner(Runner):
         """Write a checkpoint, completely or not at all.
 
         mmengine writes to the file itself, so that a killed run leaves a half-written checkpoint.
+        The file is on the disk when this method returns, so that it outlives a power cut.
 
         Args:
             out_dir: Folder of the checkpoint, or an address.
@@ -250,9 +262,9 @@ class GuardedRunner(Runner):
             *args: Passed on to mmengine.
             **kwargs: Passed on to mmengine.
         """
-        self.saved = (*self.saved, os.path.join(out_dir, filename))
         if '://' in out_dir:
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
         elif is_main_process():
-            with complete_or_absent(Path(out_dir, filename)) as part:
+            with complete_or_absent(Path(out_dir, filename), durable=True) as part:
                 super().save_checkpoint(out_dir, part.name, *args, **kwargs)
+        self.saved = (*self.saved, os.path.join(out_dir, filename))
