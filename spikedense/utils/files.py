@@ -17,7 +17,8 @@ _PART = re.compile(r'\.part-(?P<host>[A-Za-z0-9.]*)-(?P<process>\d+)-.+')
 #: A process number of another machine tells nothing, but nobody writes at a file for so long.
 _ABANDONED_AFTER = 3600.0
 
-_REASONS = {
+#: Why a file cannot be written, by the number of the error.
+WRITE_ERRORS = {
     errno.ENOSPC: 'no space is left on the disk',
     errno.EDQUOT: 'the quota of the disk is used up',
     errno.EFBIG: 'the file is larger than a limit allows (`ulimit -f`, or that of the file system)',
@@ -134,7 +135,7 @@ def _reason(exc: BaseException, temporary: Path) -> str | None:
     while cause is not None:
         # Writing raises an error without a name. An error with another name is about another file.
         if isinstance(cause, OSError) and cause.filename in (None, str(temporary), temporary):
-            return _REASONS.get(cause.errno or 0)
+            return WRITE_ERRORS.get(cause.errno or 0)
         cause = cause.__cause__ or cause.__context__
     if _TORCH.search(str(exc)):
         return 'the disk did not take all of it'
