@@ -69,7 +69,7 @@ def predictions_in_a_test(cfg: Config, weights: str) -> list[Any]:
         Data samples, in the order of the data set.
     """
     model = build_model(cfg).eval()
-    model.load_state_dict(torch.load(weights, weights_only=False)['state_dict'])
+    model.load_state_dict(torch.load(weights, weights_only=True)['state_dict'])
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     with torch.no_grad():
         return [model.test_step(pseudo_collate([sample]))[0] for sample in dataset]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 
 from spikedense.errors import UserError
 from spikedense.utils.class_names import class_name
+from spikedense.utils.config_text import read_config_text
 
 _NEEDED = ('meta', 'message_hub')
 _INSTEAD = 'to start anew from the weights alone, use --cfg-options load_from='
@@ -50,6 +50,32 @@ def check_resume(
         )
 
 
+def check_processes(
+    source: str, checkpoint: Mapping[str, Any], processes: int, scaled: bool
+) -> None:
+    """Check that a run has as many processes as the run of an old checkpoint.
+
+    mmengine does so too, but runs the text of the config for it.
+
+    Args:
+        source: Name of the checkpoint for the user.
+        checkpoint: Content of the file.
+        processes: Number of processes of this run.
+        scaled: Whether ``auto_scale_lr`` adapts the learning rate.
+
+    Raises:
+        UserError: The number is another one, and the learning rate is not adapted.
+    """
+    text = (checkpoint.get('meta') or {}).get('config')
+    ids = read_config_text(text).get('gpu_ids') if isinstance(text, str) else None
+    before = len(ids) if isinstance(ids, Sequence) else 0
+    if before not in (0, processes) and not scaled:
+        raise UserError(
+            f"--resume: '{source}' is of a run with {before} processes, but this run has "
+            f'{processes}, expected the same number or --auto-scale-lr'
+        )
+
+
 def _check_type(source: str, meta: Any, optimizer: OptimWrapper, instead: str) -> None:
     """Compare the class of the optimizer with the one in the config of the checkpoint."""
     was = _type_in(meta.get('cfg'))
@@ -63,14 +89,9 @@ def _check_type(source: str, meta: Any, optimizer: OptimWrapper, instead: str) -
 
 def _type_in(text: Any) -> str | None:
     """Return the class of the optimizer in the text of a config; None if it cannot be read."""
-    if not isinstance(text, str):
-        return None
-    try:
-        cfg = Config.fromstring(text, '.py')
-        return class_name(cfg.optim_wrapper.optimizer) or None
-    # A config can be of another version of Python or of a library.
-    except Exception:
-        return None
+    wrapper = read_config_text(text).get('optim_wrapper') if isinstance(text, str) else None
+    optimizer = wrapper.get('optimizer') if isinstance(wrapper, dict) else None
+    return (class_name(optimizer) or None) if isinstance(optimizer, dict) else None
 
 
 def _check_groups(source: str, state: Any, optimizer: OptimWrapper, instead: str) -> None:

@@ -18,7 +18,7 @@ from spikedense.checks.dataset import FILES_OPENED, with_checks
 from spikedense.checks.loaders import check_length, check_numbers
 from spikedense.checks.named_samples import name_samples
 from spikedense.checks.pretraining import reduced_rate
-from spikedense.checks.resume import check_resume
+from spikedense.checks.resume import check_processes, check_resume
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
@@ -29,6 +29,7 @@ from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dic
 from .checkpoint_hook import durable
 from .data_check_hook import DataCheckHook, annotation_files
 from .log_filter import ScreenFilter
+from .plain_checkpoint_hook import PlainCheckpointHook
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
 
 
@@ -94,6 +95,7 @@ class GuardedRunner(Runner):
             self.weight_hook,
             self.start_hook,
             self.pretraining_hook,
+            PlainCheckpointHook(),
         ):
             self.register_hook(hook)
 
@@ -245,6 +247,10 @@ class GuardedRunner(Runner):
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         if self._resuming:
             check_resume(filename, checkpoint, self.optim_wrapper, self.param_schedulers)
+            scaled = bool((self.auto_scale_lr or {}).get('enable'))
+            check_processes(filename, checkpoint, self.world_size, scaled)
+            # mmengine would run this text.
+            checkpoint['meta'].pop('config', None)
         fill(self.model, read_state_dict(checkpoint))
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')

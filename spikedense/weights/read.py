@@ -9,6 +9,8 @@ from typing import Any
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
+# The import makes mmengine's loader ours.
+from spikedense import checkpoint_files  # noqa: F401
 from spikedense.errors import UserError
 
 #: Keys of the state dict in the checkpoints of various code bases.
@@ -39,24 +41,12 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         The content of the file.
 
     Raises:
-        UserError: The address does not answer, the file is damaged, or it holds no dictionary.
+        UserError: The address does not answer, the file is damaged or refused, or it holds no
+            dictionary.
         FileNotFoundError: There is no such file.
     """
     path = str(path)
-    try:
-        content = CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
-    except FileNotFoundError:
-        raise
-    except Exception as exc:
-        if '://' in path and isinstance(exc, OSError):
-            raise UserError(
-                f"cannot fetch the checkpoint '{path}' ({exc}), expected an address that "
-                'answers, or the path of a file'
-            ) from exc
-        raise UserError(
-            f"cannot read the checkpoint '{path}': it is incomplete or no checkpoint at all "
-            f'({type(exc).__name__})'
-        ) from exc
+    content = CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
     if not isinstance(content, dict):
         raise UserError(
             f"'{path}' holds a {type(content).__name__}, a checkpoint is a dictionary with "

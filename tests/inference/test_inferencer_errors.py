@@ -98,7 +98,7 @@ def _without_head(state: dict) -> dict:
 def test_weights_of_another_model(
     seg_model: Model, tmp_path: Path, edit: Callable[[dict], dict], said: str
 ) -> None:
-    state = torch.load(seg_model[1], weights_only=False)['state_dict']
+    state = torch.load(seg_model[1], weights_only=True)['state_dict']
     torch.save({'state_dict': edit(state)}, tmp_path / 'other.pth')
     with pytest.raises(UserError, match=said):
         SegInferencer(seg_model[0], tmp_path / 'other.pth')
@@ -151,7 +151,7 @@ def test_names_of_other_classes(
     kind: str, number: int, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     cfg, weights = request.getfixturevalue(kind)
-    state = torch.load(weights, weights_only=False)['state_dict']
+    state = torch.load(weights, weights_only=True)['state_dict']
     names = [f'class {index}' for index in range(number)]
     torch.save({'state_dict': state, 'meta': {'dataset_meta': {'classes': names}}}, tmp_path / 'x')
     head = 'decode_head' if kind == 'seg_model' else 'panoptic_head'

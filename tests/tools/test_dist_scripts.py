@@ -86,7 +86,7 @@ def test_two_processes_train_one_model(diary_config: Path, repo_root: Path, tmp_
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count('last checkpoint: ') == 1
     assert len(losses(tmp_path / 'run')) == ITERATIONS
-    saved = torch.load(tmp_path / 'run' / 'iter_4.pth', weights_only=False)['state_dict']
+    saved = torch.load(tmp_path / 'run' / 'iter_4.pth', weights_only=True)['state_dict']
     sums = _agreed_diary(tmp_path / 'run')['sums']
     assert {key: saved[key].double().sum().item() for key in sums} == sums
 

@@ -177,7 +177,7 @@ def test_checkpoint_without_some_weights(
     trained: tuple[str, str],
     tmp_path: Path,
 ) -> None:
-    checkpoint = torch.load(trained[1], weights_only=False)
+    checkpoint = torch.load(trained[1], weights_only=True)
     lost = [key for key in checkpoint['state_dict'] if key.startswith('neck.')]
     for key in lost:
         del checkpoint['state_dict'][key]
@@ -211,7 +211,7 @@ def test_load_from_of_another_model(
 def test_checkpoint_of_a_deeper_model(
     refused: Callable, test_tool: Callable, trained: tuple[str, str], tmp_path: Path
 ) -> None:
-    checkpoint = torch.load(trained[1], weights_only=False)
+    checkpoint = torch.load(trained[1], weights_only=True)
     checkpoint['state_dict']['backbone.stages.3.blocks.1.scale'] = torch.zeros(1)
     torch.save(checkpoint, tmp_path / 'deeper.pth')
     arguments = (trained[0], tmp_path / 'deeper.pth', '--work-dir', 'run')

@@ -12,7 +12,7 @@ from spikedense.utils.metafile import PRETRAINING
 
 
 def _iteration(checkpoint: Path) -> int:
-    return torch.load(checkpoint, weights_only=False)['meta']['iter']
+    return torch.load(checkpoint, weights_only=True)['meta']['iter']
 
 
 def test_work_dir_holds_complete_checkpoints(
@@ -162,7 +162,7 @@ def test_the_option_of_the_readmes_gives_weights(
     train_tool([str(config), '--work-dir', str(tmp_path / 'run'), '--cfg-options', *keys])
     assert 'random weights' not in capsys.readouterr().out
     before, after = (
-        torch.load(path, weights_only=False)['state_dict']
+        torch.load(path, weights_only=True)['state_dict']
         for path in (trained[1], tmp_path / 'run' / 'iter_1.pth')
     )
     key = 'backbone.stages.0.downsample.conv.weight'
@@ -188,7 +188,7 @@ def test_auto_scale_lr(config: Path, train_tool: Callable, tmp_path: Path) -> No
         work_dir = tmp_path / name
         train_tool([str(named), '--work-dir', str(work_dir), *words, '--cfg-options', *options])
     states = [
-        torch.load(tmp_path / n / 'iter_2.pth', weights_only=False) for n in ('plain', 'scaled')
+        torch.load(tmp_path / n / 'iter_2.pth', weights_only=True) for n in ('plain', 'scaled')
     ]
     plain, scaled = ([g['lr'] for g in s['optimizer']['param_groups']] for s in states)
     assert scaled == pytest.approx([lr * 2 / 32 for lr in plain])
