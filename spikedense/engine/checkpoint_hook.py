@@ -1,15 +1,19 @@
 """The checkpoint hook that removes an old file after the new one is whole."""
 
+import glob
 import os
+from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import HOOKS as LIBRARY_HOOKS
 
+from spikedense.checkpoint_files import flaw
 from spikedense.registry import HOOKS
 from spikedense.utils.class_names import class_name
 from spikedense.utils.files import remove_abandoned, write_file
+from spikedense.weights import read_checkpoint
 
 #: The runtime information with the names of the files that a save has made outdated.
 _OUTDATED = 'outdated_ckpts'
@@ -38,20 +42,45 @@ class DurableCheckpointHook(CheckpointHook):
         Args:
             runner: The runner.
         """
+        outdated: list[str] = []
+        if _continues_in_its_folder(runner, self.out_dir):
+            info = runner.message_hub.runtime_info
+            outdated = [*info.get(_OUTDATED, ()), *self._take_best(runner)]
         super().before_train(runner)
         self._removals = _LateRemovals(self.file_backend)
         self.file_backend: Any = self._removals
-        if not is_main_process():
-            return
         for folder in {runner.work_dir, self.out_dir}:
-            if os.path.isdir(folder):
+            if is_main_process() and os.path.isdir(folder):
                 remove_abandoned(folder)
-        resumed = runner._load_from if runner._resume else None
-        # The names are those of files beside the resumed checkpoint.
-        if resumed and os.path.dirname(os.path.abspath(resumed)) == self.out_dir:
-            for name in runner.message_hub.runtime_info.get(_OUTDATED, ()):
-                self._removals.remove(self._path(name))
-            self._removals.carry_out(self._current())
+        for name in outdated:
+            self._removals.remove(self._path(name))
+        self._removals.carry_out(self._current())
+
+    def _take_best(self, runner: Any) -> list[str]:
+        """Note the best checkpoint of a run that was killed before it could note it.
+
+        The validation behind the resumed checkpoint is not repeated. If it was the best one, only
+        the file of the best checkpoint knows.
+
+        Args:
+            runner: The runner.
+
+        Returns:
+            The names of the best files that this makes outdated.
+        """
+        found: list[Any] = [{}]
+        if self.save_best and is_main_process():
+            step = runner.epoch if self.by_epoch else runner.iter
+            pattern = glob.escape('_' + self.filename_tmpl.format(step))
+            for path in sorted(Path(runner._load_from).absolute().parent.glob(f'best_*{pattern}')):
+                if flaw(path) is None:
+                    found[0].update(_notes_about_itself(path))
+        broadcast_object_list(found)
+        info = runner.message_hub.runtime_info
+        former = [info[key] for key, value in found[0].items() if info.get(key, value) != value]
+        for key, value in found[0].items():
+            runner.message_hub.update_info(key, value)
+        return [os.path.basename(path) for path in former if isinstance(path, str)]
 
     def _save_checkpoint_with_step(self, runner: Any, step: int, meta: dict) -> None:
         """Save a checkpoint, write the pointer, remove what is outdated.
@@ -108,6 +137,28 @@ class DurableCheckpointHook(CheckpointHook):
         """Return the paths that are in use: the validation of a resumed run writes one again."""
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         return {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best}
+
+
+def _continues_in_its_folder(runner: Any, out_dir: Any) -> bool:
+    """Tell whether a run continues in the folder where the resumed checkpoint lies."""
+    resumed = runner._load_from if runner._resume else None
+    if not resumed or '://' in resumed:
+        return False
+    folder = os.path.abspath(runner.work_dir)
+    if out_dir is not None:
+        folder = os.path.join(os.path.abspath(out_dir), os.path.basename(folder))
+    return os.path.dirname(os.path.abspath(resumed)) == folder
+
+
+def _notes_about_itself(path: Path) -> dict[str, Any]:
+    """Return the score and the path that the file of a best checkpoint holds about itself."""
+    info = read_checkpoint(path).get('message_hub', {}).get('runtime_info', {})
+    notes = {}
+    for key, value in info.items():
+        if key.startswith('best_ckpt') and os.path.basename(str(value)) == path.name:
+            score = key.replace('ckpt', 'score', 1)
+            notes.update({key: str(path), score: info.get(score)})
+    return notes
 
 
 def durable(hook: Hook | dict) -> Hook | dict:

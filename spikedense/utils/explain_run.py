@@ -51,10 +51,9 @@ def _full_disk(exc: BaseException, text: str) -> str | None:
     """Explain the error of ``torch.save``, which hides the one of the operating system."""
     cause: BaseException | None = exc
     while cause is not None:
-        number = cause.errno if isinstance(cause, OSError) else None
-        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             name = f" '{cause.filename}'" if cause.filename else ' a file'
-            return f'cannot write{name}: {WRITE_ERRORS[number]}'
+            return f'cannot write{name}: {WRITE_ERRORS[cause.errno]}'
         cause = cause.__cause__ or cause.__context__
     return None
 

@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from tiny_run import tiny_runner
 
 from spikedense.apis.work_dir import find_checkpoint
-from spikedense.weights.file import flaw
+from spikedense.checkpoint_files import flaw
 
 
 class _Reports(Hook):
@@ -29,6 +29,9 @@ class _Reports(Hook):
 
     def after_train_iter(self, runner: Any, *_: Any, **__: Any) -> None:
         os.write(self.pipe, f'{runner.iter + 1}\n'.encode())
+
+    def after_val_epoch(self, runner: Any, *_: Any, **__: Any) -> None:
+        os.write(self.pipe, f'-{runner.iter}\n'.encode())
 
 
 def _start(work_dir: Path, checkpoint: dict, resume: str | None, iterations: int) -> tuple:
@@ -54,24 +57,31 @@ def _start(work_dir: Path, checkpoint: dict, resume: str | None, iterations: int
     return child, os.fdopen(reader)
 
 
-def _killed(child: int, reports: Any, wait: float) -> int | None:
-    """Kill a run so long after its first iteration; return its last finished save."""
+def _killed(child: int, reports: Any, wait: float) -> tuple[int, int]:
+    """Kill a run so long after its start; return its last finished save, and its last best one."""
     reports.readline()
     time.sleep(wait)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with reports:
-        return max(map(int, reports.read().split()), default=None)
+        said = [int(word) for word in reports.read().split()]
+    return max([0, *said]), -min([0, *said])
+
+
+def _number(name: str) -> int:
+    return int(Path(name).stem.rpartition('_')[2])
 
 
 def _kill_again_and_again(work_dir: Path, kills: int, keep: int, best: bool) -> None:
     checkpoint = dict(type='CheckpointHook', by_epoch=False, interval=1, max_keep_ckpts=keep)
     if best:
         checkpoint.update(save_best='acc')
-    moments, saved, resume, unclean = random.Random(keep), 0, None, 0
+    moments, resume, unclean = random.Random(keep), None, 0
+    saved = saved_best = 0
     for _ in range(kills):
         child, reports = _start(work_dir, checkpoint, resume, 10**4)
-        saved = max(saved, _killed(child, reports, moments.uniform(0, 0.03)) or 0)
+        now, now_best = _killed(child, reports, moments.uniform(0, 0.03))
+        saved, saved_best = max(saved, now), max(saved_best, now_best)
         files = {path.name for path in work_dir.glob('*.pth')}
         numbered = {name for name in files if name.startswith('iter_')}
         # What the kill has left, and nothing that an earlier kill has left.
@@ -84,21 +94,24 @@ def _kill_again_and_again(work_dir: Path, kills: int, keep: int, best: bool) -> 
             continue
         resume = find_checkpoint('auto', str(work_dir))
         assert flaw(resume) is None
-        assert int(Path(resume).stem.removeprefix('iter_')) in (saved, saved + 1)
-        if best and saved > 2:
-            assert any(flaw(work_dir / name) is None for name in files - numbered)
+        assert _number(resume) in (saved, saved + 1)
+        # A run may have no time to report its last save.
+        saved = _number(resume)
+        if saved_best:
+            assert max(_number(name) for name in files - numbered) >= saved_best
+            assert not any(flaw(work_dir / name) for name in files - numbered)
     # The kills have met saves, not only the time between them.
     assert unclean > kills / 20
     child, reports = _start(work_dir, checkpoint, resume, saved + 3)
     with reports:
-        assert int(reports.read().split()[-1]) == saved + 3
+        assert max(map(int, reports.read().split())) == saved + 3
     os.waitpid(child, 0)
     left = {path.name for path in work_dir.iterdir() if path.is_file()}
     pointer = Path((work_dir / 'last_checkpoint').read_text())
     assert pointer.name == f'iter_{saved + 3}.pth'
     assert not [name for name in left if name.startswith('.')]
     assert len([name for name in left if name.startswith('iter_')]) == keep
-    assert len([name for name in left if name.startswith("best_")]) == best, left
+    assert len([name for name in left if name.startswith('best_')]) == best, left
 
 
 _VARIANTS = pytest.mark.parametrize(
