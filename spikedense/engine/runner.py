@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mmengine.dist import is_main_process
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
@@ -134,6 +134,12 @@ class GuardedRunner(Runner):
         self.pretraining_hook.rates = reduced_rate(self.model, built)
         return built
 
+    @property
+    def started(self) -> bool:
+        """Whether an iteration has begun."""
+        # Until the runner is built as a whole, there are no hooks.
+        return hasattr(self, 'start_hook') and self.start_hook.started
+
     @classmethod
     def build_dataloader(
         cls, dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
@@ -209,6 +215,10 @@ class GuardedRunner(Runner):
         Raises:
             UserError: The checkpoint cannot be read, or does not fit.
         """
+        # The processes of several machines take the file that the first one has found.
+        names = [filename]
+        broadcast_object_list(names)
+        filename = names[0]
         self._resuming = True
         super().resume(filename, *args, **kwargs)
         self._resuming = False
