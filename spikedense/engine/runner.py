@@ -3,8 +3,9 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
@@ -21,6 +22,7 @@ from spikedense.checks.pretraining import reduced_rate
 from spikedense.checks.resume import check_processes, check_resume
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
+from spikedense.utils.config_layout import LaidOutOnce
 from spikedense.utils.files import complete_or_absent
 from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.unwrap import replace_inner, unwrap
@@ -56,6 +58,18 @@ class GuardedRunner(Runner):
     files_opened: ClassVar[int | None] = FILES_OPENED
     twin_loaded: bool = False
     _resuming: bool = False
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> Self:
+        """Build the runner of a config, and lay out the text of the config once.
+
+        Args:
+            cfg: The config.
+
+        Returns:
+            The runner.
+        """
+        return super().from_cfg(LaidOutOnce.of(cfg))
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, and keep the config and the environment from the screen.
