@@ -49,7 +49,7 @@ def complete_or_absent(path: str | Path, durable: bool = False) -> Iterator[Path
         UserError: The disk is full or read-only, or the file is too large.
     """
     path = Path(path)
-    temporary = path.with_name(f'.part-{_HOST}-{os.getpid()}-{path.name}')
+    temporary = path.with_name(temporary_name(path.name))
     try:
         yield temporary
         if durable:
@@ -87,8 +87,17 @@ def write_file(path: str | Path, content: str | bytes, durable: bool = False) ->
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def temporary_name(name: str) -> str:
+    """Return a name that tells :func:`remove_abandoned` whose file it is.
+
+    Args:
+        name: The end of the name.
+    """
+    return f'.part-{_HOST}-{os.getpid()}-{name}'
+
+
 def remove_abandoned(folder: str | Path) -> None:
-    """Remove the temporary files that killed processes have left in a folder.
+    """Remove the temporary files and folders that killed processes have left in a folder.
 
     A file of a process that still runs stays. A file of another machine counts as abandoned if it
     has not changed for an hour.
@@ -100,7 +109,11 @@ def remove_abandoned(folder: str | Path) -> None:
         match = _PART.fullmatch(path.name)
         # Another process may finish its file meanwhile.
         with suppress(FileNotFoundError):
-            if match is not None and path.is_file() and _is_abandoned(path, match):
+            if match is None or not _is_abandoned(path, match):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
 
 
