@@ -1,13 +1,14 @@
 """Training and testing of a config of mmseg, mmdet or mmpretrain."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
@@ -27,7 +28,8 @@ from spikedense.visualization.visualizer import set_visualizer
 
 from . import environment, evaluation
 from .learning_rate import scale_with_batch
-from .work_dir import find_checkpoint, nothing_left_behind
+from .run_lock import sole_training
+from .work_dir import AUTO, find_checkpoint, nothing_left_behind, whole_checkpoint
 
 
 def train(
@@ -49,7 +51,9 @@ def train(
     Args:
         config: Path of a config, or the name of a shipped one.
         work_dir: Folder of logs and checkpoints; by default ``work_dirs/<config name>``.
-        resume: A checkpoint to continue from, or ``auto`` for the newest one of the folder.
+        resume: A checkpoint to continue from; ``newest`` for the newest whole one of the folder;
+            ``auto`` for the same, or a new start in a folder without a checkpoint. By default what
+            the config says: its ``resume=True`` without ``load_from`` means ``auto``.
         amp: Whether to train in mixed precision: float16 on a GPU, bfloat16 on a CPU.
         cfg_options: Dotted keys and the values that replace those of the config.
         launcher: How several processes were started: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
@@ -66,18 +70,20 @@ def train(
     Raises:
         UserError: The config, an option, the data, a checkpoint or the launcher cannot be used.
     """
-    with environment.process_group(launcher):
+    with environment.process_group(launcher), ExitStack() as stack:
         cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('train_dataloader') is None:
             raise UserError(f"'{config}' has no train_dataloader: it cannot be trained")
         check_loops(cfg)
         check_outputs_of_run(cfg, {} if show_dir is None else {'--show-dir': show_dir}, {})
+        stack.enter_context(sole_training(cfg.work_dir, launcher))
         if resume is None and cfg.get('resume'):
-            resume = cfg.get('load_from') or 'auto'
+            resume = cfg.get('load_from') or AUTO
         if resume is not None:
-            cfg.load_from = find_checkpoint(resume, cfg.work_dir)
-            cfg.resume = True
-        elif cfg.get('load_from'):
+            found = find_checkpoint(resume, cfg.work_dir)
+            cfg.resume = found is not None
+            cfg.load_from = found or cfg.get('load_from')
+        if not cfg.get('resume') and cfg.get('load_from'):
             existing_checkpoint(cfg.load_from)
         if amp:
             _use_amp(cfg)
@@ -152,7 +158,7 @@ def test(
         if cfg.get('test_dataloader') is None:
             raise UserError(f"'{config}' has no test_dataloader: it cannot be tested")
         check_loops(cfg)
-        cfg.load_from = existing_checkpoint(checkpoint)
+        cfg.load_from = whole_checkpoint(checkpoint)
         cfg.resume = False
         _check_outputs(cfg, show_dir, out, firing_rates)
         if tta:
@@ -231,14 +237,9 @@ def _runner(
     set_visualizer(cfg)
     evaluation.name_label_maps(cfg)
     runners: list[GuardedRunner] = []
-    with nothing_left_behind(
-        cfg.work_dir,
-        Path(cfg.filename).name,
-        lambda: any(runner.start_hook.started for runner in runners),
-    ):
+    with nothing_left_behind(cfg.work_dir, runners):
         environment.wait_for_a_free_name(cfg)
-        runner = _runner_class(model, check).from_cfg(cfg)
-        runners.append(runner)
+        runner = _runner_class(model, check, runners).from_cfg(cfg)
         runner.weight_hook.strict = strict
         runner.register_hook(LabelMapNamesHook())
         if cfg.randomness.get('deterministic'):
@@ -248,11 +249,20 @@ def _runner(
         yield runner
 
 
-def _runner_class(model: nn.Module | None, check: str) -> type[GuardedRunner]:
-    """Return the class of a runner that takes a built model in place of the one of the config."""
+def _runner_class(
+    model: nn.Module | None, check: str, runners: list[GuardedRunner]
+) -> type[GuardedRunner]:
+    """Return the class of a runner that takes a built model in place of the one of the config.
+
+    The runner adds itself to a list before it is built as a whole.
+    """
 
     class RunnerOfModel(GuardedRunner):
         files_opened = None if check == 'all' else GuardedRunner.files_opened
+
+        def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+            runners.append(self)
+            return super().build_logger(*args, **kwargs)
 
         def build_model(self, cfg: Any) -> nn.Module:
             return super().build_model(cfg if model is None else model)

@@ -1,5 +1,6 @@
 """The guarded runner, hooks and optimizer wrappers."""
 
+from .checkpoint_hook import DurableCheckpointHook
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .float32_currents_hook import Float32CurrentsHook
@@ -13,6 +14,7 @@ from .spike_inference_hook import SpikeInferenceHook
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'DurableCheckpointHook',
     'FiringMonitorHook',
     'FiringRateHook',
     'Float32CurrentsHook',

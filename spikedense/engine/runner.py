@@ -3,13 +3,15 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from mmengine.dist import is_main_process
+from mmengine.config import Config
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import BaseLoop, Priority, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -22,11 +24,13 @@ from spikedense.checks.pretraining import reduced_rate
 from spikedense.checks.resume import check_processes, check_resume
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
+from spikedense.utils.config_layout import LaidOutOnce
 from spikedense.utils.files import complete_or_absent
 from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
+from .checkpoint_hook import durable
 from .data_check_hook import DataCheckHook, annotation_files, metric_configs
 from .log_filter import ScreenFilter
 from .plain_checkpoint_hook import PlainCheckpointHook
@@ -56,6 +60,18 @@ class GuardedRunner(Runner):
     files_opened: ClassVar[int | None] = FILES_OPENED
     twin_loaded: bool = False
     _resuming: bool = False
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> Self:
+        """Build the runner of a config, and lay out the text of the config once.
+
+        Args:
+            cfg: The config.
+
+        Returns:
+            The runner.
+        """
+        return super().from_cfg(LaidOutOnce.of(cfg))
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, and keep the config and the environment from the screen.
@@ -99,6 +115,15 @@ class GuardedRunner(Runner):
         ):
             self.register_hook(hook)
 
+    def register_hook(self, hook: Hook | dict, priority: Priority | None = None) -> None:
+        """Register a hook; mmengine's ``CheckpointHook`` becomes a ``DurableCheckpointHook``.
+
+        Args:
+            hook: A hook or its config.
+            priority: Its priority, if it has another one than its class.
+        """
+        super().register_hook(durable(hook), priority)
+
     def build_model(self, model: Any) -> nn.Module:
         """Build the model; one with a single output map predicts integer labels.
 
@@ -125,6 +150,12 @@ class GuardedRunner(Runner):
         check_custom_keys(self.model, optim_wrapper)
         self.pretraining_hook.rates = reduced_rate(self.model, built)
         return built
+
+    @property
+    def started(self) -> bool:
+        """Whether an iteration has begun."""
+        # Until the runner is built as a whole, there are no hooks.
+        return hasattr(self, 'start_hook') and self.start_hook.started
 
     @classmethod
     def build_dataloader(
@@ -202,6 +233,10 @@ class GuardedRunner(Runner):
         Raises:
             UserError: The checkpoint cannot be read, or does not fit.
         """
+        # The processes of several machines take the file that the first one has found.
+        names = [filename]
+        broadcast_object_list(names)
+        filename = names[0]
         self._resuming = True
         super().resume(filename, *args, **kwargs)
         self._resuming = False
@@ -253,6 +288,7 @@ class GuardedRunner(Runner):
         """Write a checkpoint, completely or not at all.
 
         mmengine writes to the file itself, so that a killed run leaves a half-written checkpoint.
+        The file is on the disk when this method returns, so that it outlives a power cut.
 
         Args:
             out_dir: Folder of the checkpoint, or an address.
@@ -260,9 +296,9 @@ class GuardedRunner(Runner):
             *args: Passed on to mmengine.
             **kwargs: Passed on to mmengine.
         """
-        self.saved = (*self.saved, os.path.join(out_dir, filename))
         if '://' in out_dir:
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
         elif is_main_process():
-            with complete_or_absent(Path(out_dir, filename)) as part:
+            with complete_or_absent(Path(out_dir, filename), durable=True) as part:
                 super().save_checkpoint(out_dir, part.name, *args, **kwargs)
+        self.saved = (*self.saved, os.path.join(out_dir, filename))

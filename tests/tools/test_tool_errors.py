@@ -1,5 +1,6 @@
 """Wrong input to the tools: one sentence on stderr, exit code 2, nothing written."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
+
+from spikedense.apis.run_lock import sole_training
 
 
 def _edited(config: Path, edit: Callable[[Config], object]) -> Path:
@@ -122,6 +125,16 @@ def test_nothing_to_resume(refused: Callable, train_tool: Callable, config: Path
     assert "no checkpoint in 'run'" in refused(train_tool, config, '--work-dir', 'run', '--resume')
     message = refused(train_tool, config, '--work-dir', 'run', '--resume', 'gone.pth')
     assert "no checkpoint 'gone.pth'" in message
+
+
+def test_a_second_training_in_one_folder(
+    refused: Callable, train_tool: Callable, config: Path, tmp_path: Path
+) -> None:
+    with sole_training('run', 'none'):
+        (tmp_path / 'run' / config.name).write_text('# of the first run')
+        said = refused(train_tool, config, '--work-dir', 'run')
+        assert f"'run' belongs to the training of process {os.getpid()}, which still runs" in said
+        assert (tmp_path / 'run' / config.name).read_text() == '# of the first run'
 
 
 def test_missing_checkpoint(refused: Callable, test_tool: Callable, config: Path) -> None:

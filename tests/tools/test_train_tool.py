@@ -64,14 +64,21 @@ def test_deterministic(config: Path, train_tool: Callable, tmp_path: Path) -> No
         torch.use_deterministic_algorithms(False)
 
 
-@pytest.mark.parametrize('named', [False, True], ids=['auto', 'path'])
+@pytest.mark.parametrize('words', [[], ['auto'], ['iter_2.pth']], ids=['bare', 'auto', 'path'])
 def test_resume_goes_on_where_the_run_was(
-    config: Path, train_tool: Callable, tmp_path: Path, named: bool
+    config: Path,
+    train_tool: Callable,
+    tmp_path: Path,
+    words: list[str],
+    capsys: pytest.CaptureFixture,
 ) -> None:
     work_dir = tmp_path / 'run'
     arguments = [str(config), '--work-dir', str(work_dir)]
-    train_tool([*arguments, '--seed', '3', '--cfg-options', 'train_cfg.max_iters=2'])
-    resume = ['--resume', str(work_dir / 'iter_2.pth')] if named else ['--resume']
+    # With the word, the command of a first start is that of all further ones.
+    first = ['--resume', *words] if words == ['auto'] else []
+    train_tool([*arguments, *first, '--seed', '3', '--cfg-options', 'train_cfg.max_iters=2'])
+    assert ('the run starts anew' in capsys.readouterr().err) is bool(first)
+    resume = ['--resume', *(str(work_dir / word) if '.' in word else word for word in words)]
     train_tool([*arguments, *resume])
     assert _iteration(work_dir / 'iter_4.pth') == ITERATIONS
     # The second run made two steps of four, not four of its own.
