@@ -2,7 +2,6 @@
 
 import os
 import random
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from mmseg.datasets.transforms import PhotoMetricDistortion, RandomCrop
 from torch import nn
 
 from spikedense.engine import GuardedRunner
-from spikedense.engine.randomness import seeded
+from spikedense.engine.randomness import SeededReads
+from spikedense.engine.sample_order import Placed
 
 SIZE, IMAGES, BATCH = 16, 10, 4
 
@@ -137,6 +137,8 @@ def _train(cfg: dict[str, Any]) -> tuple[GuardedRunner, dict[str, Any]]:
     runner.train()
     # The processes of a loader end late if the garbage collector finds them.
     runner.train_loop.dataloader_iterator = runner.train_dataloader._iterator = None
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()  # the first process saves
     last = Path(runner.work_dir, 'last_checkpoint').read_text()
     saved = torch.load(last, weights_only=False)
     kept = ('state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers')
@@ -235,7 +237,9 @@ VALIDATION = dict(
     ],
 )
 def test_iterations(tmp_path: Path, changes: dict, resumed: dict) -> None:
-    _check(tmp_path, resumed=resumed, **changes)
+    runner, _ = _check(tmp_path, resumed=resumed, **changes)
+    # Images of the iterations that are done are not read again.
+    assert len(runner.train_dataloader.dataset.read) <= 3 * BATCH
 
 
 @pytest.mark.parametrize('at', ['iter_2.pth', 'iter_3.pth', 'iter_5.pth'])
@@ -250,13 +254,50 @@ def test_epochs_saved_at_their_end_with_workers(tmp_path: Path) -> None:
     _check(tmp_path, at='epoch_1.pth', **{**EPOCHS, 'default_hooks': hooks, 'loader': loader})
 
 
-@pytest.mark.parametrize(
-    'loader',
-    [
-        {},
-        dict(sampler=dict(type='DefaultSampler'), batch_sampler=dict(type=AspectRatioBatchSampler)),
-    ],
-)
-def test_resume_reads_only_what_is_left(tmp_path: Path, loader: dict) -> None:
-    runner, _ = _check(tmp_path, loader=loader)
-    assert len(runner.train_dataloader.dataset.read) <= 3 * BATCH
+def _rank(rank: int, folder: Path) -> None:
+    """Compare whole and parts in one of two processes."""
+    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
+    store = f'file://{folder}/store'
+    torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, find_unused_parameters=True)
+    cfg = dict(launcher='pytorch', cfg=dict(model_wrapper_cfg=wrapper))
+    runner, _ = _check(folder, randomness=dict(seed=None), **cfg)
+    (folder / str(rank)).write_text(str(runner.train_dataloader.dataset.read))
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes(tmp_path: Path) -> None:
+    torch.multiprocessing.start_processes(_rank, (tmp_path,), nprocs=2, start_method='fork')
+    read = [(tmp_path / str(rank)).read_text() for rank in range(2)]
+    assert read[0] != read[1]
+
+
+def test_another_seed_is_kept_and_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    _train(_config(tmp_path / 'first'))
+    capsys.readouterr()
+    resumed = dict(load_from=str(tmp_path / 'first' / 'iter_3.pth'), resume=True)
+    runner, _ = _train(_config(tmp_path / 'second', randomness=dict(seed=5), **resumed))
+    assert (
+        "iter_3.pth' was trained with seed 3, but this run has the seed 5"
+        in capsys.readouterr().out
+    )
+    last = torch.load(tmp_path / 'second' / 'iter_6.pth', weights_only=False)
+    assert last['meta']['seed'] == runner.seed == runner.train_dataloader.sampler.seed == 5
+
+
+def test_samples_differ_and_leave_the_generators_alone() -> None:
+    images = _Images()
+    reads = SeededReads(images, seed=3)
+    places = [(0, 0), (0, 1), (1, 0), (0, 0)]
+    torch.manual_seed(0), random.seed(0), np.random.seed(0)
+    expected = float(torch.rand(())), random.random(), float(np.random.rand())
+    torch.manual_seed(0), random.seed(0), np.random.seed(0)
+    first, place, epoch, again = (
+        sample['inputs'] for sample in reads([Placed(7, place) for place in places])
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, place)
+    assert not torch.equal(first, epoch)
+    assert (float(torch.rand(())), random.random(), float(np.random.rand())) == expected
+    # An index of another batch sampler is read as ever.
+    assert not torch.equal(*(sample['inputs'] for sample in reads([7, 7])))
