@@ -272,6 +272,15 @@ def test_two_processes(tmp_path: Path) -> None:
     assert read[0] != read[1]
 
 
+def test_lost_gradients_are_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    _train(_config(tmp_path / 'one'))
+    resumed = dict(load_from=str(tmp_path / 'one' / 'iter_3.pth'), resume=True)
+    _train(_config(tmp_path / 'two', optim_wrapper=dict(accumulative_counts=2), **resumed))
+    output = capsys.readouterr().out
+    assert 'iteration 3 is inside of a step of accumulative_counts iterations' in output
+    assert 'Resumed iteration number is not divisible' not in output
+
+
 def test_another_seed_is_kept_and_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     _train(_config(tmp_path / 'first'))
     capsys.readouterr()
