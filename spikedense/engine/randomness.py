@@ -21,39 +21,33 @@ from .sample_order import Placed
 _SAMPLE, _ITERATION = 0, 1
 
 
-def set_seeds(*key: int) -> None:
-    """Seed python, numpy and torch, on all devices.
+def set_seeds(*key: int, devices: bool = True) -> None:
+    """Seed python, numpy and torch.
 
     Args:
         *key: Whole numbers from 0 on. Keys that differ in one number give unrelated numbers.
+        devices: Whether to seed the generators of GPUs, too.
     """
     words = np.random.SeedSequence(key).generate_state(3).tolist()
     random.seed(words[0])
     np.random.seed(words[1])
-    torch.manual_seed(words[2])
+    (torch if devices else torch.default_generator).manual_seed(words[2])
 
 
 @contextmanager
-def seeded(*key: int) -> Iterator[None]:
-    """Draw random numbers of a key inside, and go on with the former numbers afterwards.
+def generators_kept() -> Iterator[None]:
+    """Put the generators of the CPU back afterwards.
 
-    Generators of a GPU are left alone, because samples are made on the CPU.
-
-    Args:
-        *key: See :func:`set_seeds`.
+    The forward pass of a process that reads its samples itself then draws the same numbers as if
+    other processes had read them.
     """
-    words = np.random.SeedSequence(key).generate_state(3).tolist()
-    python, numpy, generator = random.getstate(), np.random.get_state(), torch.default_generator
-    state = generator.get_state()
-    random.seed(words[0])
-    np.random.seed(words[1])
-    generator.manual_seed(words[2])
+    python, numpy, state = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
-        generator.set_state(state)
+        torch.set_rng_state(state)
 
 
 class SeededReads:
@@ -76,14 +70,16 @@ class SeededReads:
         Returns:
             The samples.
         """
-        return [self._read(index) for index in indices]
-
-    def _read(self, index: int) -> Any:
         # A batch sampler of a user may make indices of its own.
-        if not isinstance(index, Placed):
-            return self.dataset[index]
-        with seeded(self.seed, _SAMPLE, *index.place):
-            return self.dataset[int(index)]
+        if not all(isinstance(index, Placed) for index in indices):
+            return [self.dataset[index] for index in indices]
+        # The generators are kept for a batch, because that takes longer than to seed a sample.
+        with generators_kept():
+            return [self._read(index) for index in indices]
+
+    def _read(self, index: Any) -> Any:
+        set_seeds(self.seed, _SAMPLE, *index.place, devices=False)
+        return self.dataset[int(index)]
 
 
 def seed_reads(loader: DataLoader, seed: int) -> None:
@@ -94,7 +90,8 @@ def seed_reads(loader: DataLoader, seed: int) -> None:
         seed: Seed of the run.
     """
     dataset: Any = loader.dataset
-    dataset.__getitems__ = SeededReads(dataset, seed)
+    if hasattr(dataset, '__dict__'):  # a plain list of samples draws no random numbers
+        dataset.__getitems__ = SeededReads(dataset, seed)
 
 
 class RandomnessHook(Hook):

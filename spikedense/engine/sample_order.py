@@ -88,12 +88,14 @@ class PlacedSampler(_Wrapper, Sampler):
         if hasattr(self.inner, 'set_epoch'):
             self.inner.set_epoch(epoch)
 
-    def __iter__(self) -> Iterator[Placed]:
+    def __iter__(self) -> Iterator[Any]:
         """Give the indices of a pass, without those that :meth:`skip` leaves out."""
         rank, processes = get_dist_info()
         first = self._take_skipped()
         for number, index in enumerate(islice(self.inner, first, None), first):
-            yield Placed(index, (self.epoch, number * processes + rank))
+            # mmdet's sampler of videos gives pairs, which have no place.
+            is_pair = isinstance(index, tuple)
+            yield index if is_pair else Placed(index, (self.epoch, number * processes + rank))
 
 
 class PlacedBatches(_Wrapper, Sampler):
