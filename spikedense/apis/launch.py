@@ -57,7 +57,7 @@ def train(
         amp: Whether to train in mixed precision: float16 on a GPU, bfloat16 on a CPU.
         cfg_options: Dotted keys and the values that replace those of the config.
         launcher: How several processes were started: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
-        seed: Seed of all random numbers.
+        seed: Seed of all random numbers; by default that of the checkpoint if a run is resumed.
         deterministic: Whether to use deterministic algorithms.
         show_dir: Folder for pictures of validation images.
         auto_scale_lr: Whether the learning rate grows with the batch size of all processes; see
@@ -90,6 +90,9 @@ def train(
         if auto_scale_lr:
             scale_with_batch(cfg)
         _set_randomness(cfg, seed, deterministic)
+        if cfg.get('resume') and seed is None and 'randomness.seed' not in (cfg_options or {}):
+            # The runner takes the seed of the checkpoint.
+            cfg.randomness['seed'] = None
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, check, strict=bool(cfg.get('resume'))) as runner:
             runner.train()

@@ -36,10 +36,10 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
             f'the data set {name} has no image ({where}): check the folders, the annotation file '
             f'and the file suffixes in the config{_suffixes_there(dataloader)}'
         )
-    if _is_endless(loader) or _gives_batch(loader):
+    if is_endless(loader) or _gives_batch(loader):
         return
     number, processes = len(loader.dataset), get_world_size()  # type: ignore[arg-type]
-    sampler: Any = loader.sampler
+    sampler: Any = _sampler(loader)
     batch = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
     drops = loader.drop_last or getattr(loader.batch_sampler, 'drop_last', False)
     share = f', {len(sampler)} for each of {processes} processes' if processes > 1 else ''
@@ -96,15 +96,26 @@ def check_end(loader: DataLoader, key: str) -> None:
     Raises:
         UserError: The sampler never ends.
     """
-    if _is_endless(loader):
+    if is_endless(loader):
         raise UserError(
-            f'{key}.sampler={type(loader.sampler).__name__} never ends, and this loop reads all '
+            f'{key}.sampler={type(_sampler(loader)).__name__} never ends, and this loop reads all '
             'batches, expected DefaultSampler'
         )
 
 
-def _is_endless(loader: DataLoader) -> bool:
-    return bool(_ENDLESS & {cls.__name__ for cls in type(loader.sampler).__mro__})
+def is_endless(loader: DataLoader) -> bool:
+    """Tell whether the sampler of a loader never ends.
+
+    Args:
+        loader: The loader.
+    """
+    return bool(_ENDLESS & {cls.__name__ for cls in type(_sampler(loader)).__mro__})
+
+
+def _sampler(loader: DataLoader) -> Any:
+    """Return the sampler that gives the indices, inside of batch samplers and of wrappers."""
+    sampler: Any = getattr(loader.batch_sampler, 'sampler', loader.sampler)
+    return getattr(sampler, 'inner', sampler)
 
 
 def dropped_images(loader: DataLoader) -> int:
@@ -113,13 +124,14 @@ def dropped_images(loader: DataLoader) -> int:
     Args:
         loader: A loader whose batches are of images in order.
     """
-    if not loader.drop_last or not isinstance(loader.sampler, DefaultSampler):
+    sampler = _sampler(loader)
+    if not loader.drop_last or not isinstance(sampler, DefaultSampler):
         return 0
-    return len(loader.sampler) % (loader.batch_size or 1)
+    return len(sampler) % (loader.batch_size or 1)
 
 
 def _gives_batch(loader: DataLoader) -> bool:
-    batches: Any = loader.batch_sampler
+    batches: Any = getattr(loader.batch_sampler, 'inner', loader.batch_sampler)
     try:
         if len(loader) == 0:
             return False

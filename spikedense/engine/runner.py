@@ -11,7 +11,13 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import BaseLoop, Priority, Runner
+from mmengine.runner import (
+    BaseLoop,
+    Priority,
+    Runner,
+    find_latest_checkpoint,
+    set_random_seed,
+)
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -30,11 +36,15 @@ from spikedense.utils.integer_labels import predict_integer_labels
 from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
+from .accumulation_hook import AccumulationHook
 from .checkpoint_hook import durable
 from .data_check_hook import DataCheckHook, annotation_files, metric_configs
 from .log_filter import ScreenFilter
 from .plain_checkpoint_hook import PlainCheckpointHook
+from .randomness import RandomnessHook, seed_reads
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
+from .sample_order import with_places
+from .train_loops import resumable
 
 
 class GuardedRunner(Runner):
@@ -60,6 +70,8 @@ class GuardedRunner(Runner):
     files_opened: ClassVar[int | None] = FILES_OPENED
     twin_loaded: bool = False
     _resuming: bool = False
+    _read: Checkpoint | None = None
+    _train_dataloader: Any
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> Self:
@@ -112,6 +124,8 @@ class GuardedRunner(Runner):
             self.start_hook,
             self.pretraining_hook,
             PlainCheckpointHook(),
+            RandomnessHook(),
+            AccumulationHook(),
         ):
             self.register_hook(hook)
 
@@ -199,6 +213,58 @@ class GuardedRunner(Runner):
         name_samples(loader.dataset)
         return loader
 
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build a training loop whose random numbers and order of images outlast a resume.
+
+        Args:
+            loop: A loop or its config.
+
+        Returns:
+            The loop.
+        """
+        if isinstance(loop, BaseLoop):
+            return loop
+        self._adopt_seed()
+        self._train_dataloader = with_places(self._train_dataloader)
+        built = super().build_train_loop(resumable(loop))
+        seed_reads(built.dataloader, self.seed)
+        return built
+
+    def _adopt_seed(self) -> None:
+        """Go on with the seed of the checkpoint, if a run is resumed without a seed.
+
+        mmengine reads the seed after it has built the sampler, which then has another order.
+        """
+        if not self._resume or self._randomness_cfg.get('seed') is not None:
+            return
+        source = self._load_from or find_latest_checkpoint(self.work_dir)
+        if source is None:
+            return
+        self._read = read_checkpoint(source)
+        seed = (self._read.get('meta') or {}).get('seed')
+        if seed is not None:
+            self._randomness_cfg['seed'] = seed
+            # set_randomness() would also make the determinism of the run strict again.
+            diff_rank_seed = self._randomness_cfg.get('diff_rank_seed', False)
+            self._seed = set_random_seed(seed, diff_rank_seed=diff_rank_seed)
+
+    def _keep_seed(self, checkpoint: Checkpoint) -> None:
+        """Keep the seed of the run, which the loaders have, and warn if the checkpoint has another.
+
+        A seed that the user gives is not refused: another order of images is a way around a batch
+        that ends a run.
+        """
+        meta, given = checkpoint['meta'], self._randomness_cfg.get('seed')
+        given = self.seed if given is None else given
+        if meta.get('seed') not in (None, given):
+            self.logger.warning(
+                f"'{checkpoint.source}' was trained with seed {meta['seed']}, but this run has the "
+                f'seed {given}: the images come in another order, some of this epoch twice or '
+                'never; without --seed, a resumed run takes the seed of its checkpoint'
+            )
+        # mmengine would take the seed of the checkpoint for all but the loaders.
+        meta['seed'] = given
+
     def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
         """Build an evaluator, and name the files that its metrics cannot read.
 
@@ -263,7 +329,9 @@ class GuardedRunner(Runner):
         Raises:
             UserError: The file cannot be read, or does not fit the model.
         """
-        checkpoint = read_checkpoint(filename)
+        checkpoint, self._read = self._read, None
+        if checkpoint is None or checkpoint.source != filename:
+            checkpoint = read_checkpoint(filename)
         if is_twin(checkpoint):
             if isinstance(self._train_loop, BaseLoop):
                 raise UserError(
@@ -279,6 +347,7 @@ class GuardedRunner(Runner):
             check_processes(filename, checkpoint, self.world_size, scaled)
             # mmengine would run this text.
             checkpoint['meta'].pop('config', None)
+            self._keep_seed(checkpoint)
         fill(self.model, read_state_dict(checkpoint))
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')

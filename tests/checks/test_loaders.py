@@ -9,6 +9,7 @@ from mmengine.registry import DATASETS, init_default_scope
 
 from spikedense.checks.loaders import check_end, check_length, dropped_images
 from spikedense.engine import GuardedRunner
+from spikedense.engine.sample_order import with_places
 from spikedense.errors import UserError
 
 
@@ -32,7 +33,8 @@ def loader(number: int, batch: int, upright: int = 0, **options: Any) -> Any:
         dataset=dict(type='CountedImages', number=number, upright=upright),
         sampler=dict(type='DefaultSampler'),
     )
-    return GuardedRunner.build_dataloader({**cfg, **options}, seed=0)
+    # As in a training. The loaders of other runs have the samplers themselves.
+    return GuardedRunner.build_dataloader(with_places({**cfg, **options}), seed=0)
 
 
 def test_less_than_a_batch() -> None:

@@ -1,5 +1,6 @@
 """tools/train.py: each flag, on the demo set."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,24 @@ def test_resume_goes_on_where_the_run_was(
     assert _iteration(work_dir / 'iter_4.pth') == ITERATIONS
     # The second run made two steps of four, not four of its own.
     assert len(losses(work_dir)) == 2
+
+
+@pytest.mark.parametrize('named', [False, True], ids=['auto', 'path'])
+def test_a_resumed_run_is_the_whole_run(
+    config: Path, train_tool: Callable, tmp_path: Path, named: bool
+) -> None:
+    whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+    train_tool([str(config), '--work-dir', str(whole)])
+    parts.mkdir()
+    checkpoint = shutil.copy(whole / 'iter_2.pth', parts)
+    resume = ['--resume', checkpoint] if named else ['--resume']
+    workers = ['--cfg-options', 'train_dataloader.num_workers=2'] if named else []
+    train_tool([str(config), '--work-dir', str(parts), *resume, *workers])
+    assert _iteration(parts / 'iter_4.pth') == ITERATIONS
+    # The second run made two steps of four, and they were those of the first run.
+    assert losses(parts) == losses(whole)[2:]
+    a, b = (torch.load(path / 'iter_4.pth', weights_only=False) for path in (whole, parts))
+    assert all(torch.equal(b['state_dict'][key], a['state_dict'][key]) for key in a['state_dict'])
 
 
 def test_amp_is_bfloat16_on_a_cpu(config: Path, train_tool: Callable, tmp_path: Path) -> None:
