@@ -55,7 +55,9 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
 def nothing_left_behind(
     work_dir: str, config_name: str, started: Callable[[], bool]
 ) -> Iterator[None]:
-    """Remove what a run wrote if an error of the user ended the run before its first iteration.
+    """Remove what a run wrote if it ended before its first iteration.
+
+    The cause is an error of the user or a signal.
 
     Log folders and the copy of the config are removed if the run has written them, and the work dir
     if the run has created it. Other files stay.
@@ -70,8 +72,9 @@ def nothing_left_behind(
     before = set(root.iterdir()) if root.is_dir() else set()
     try:
         yield
-    except Exception as exc:
-        if not started() and translate(exc) is not None and is_main_process():
+    except (Exception, KeyboardInterrupt) as exc:
+        ended = isinstance(exc, KeyboardInterrupt) or translate(exc) is not None
+        if not started() and ended and is_main_process():
             for path in set(root.iterdir()) - before if root.is_dir() else set():
                 if path.is_dir() and _LOG_DIR.fullmatch(path.name):
                     shutil.rmtree(path, ignore_errors=True)

@@ -1,5 +1,6 @@
 """The guarded runner, hooks and optimizer wrappers."""
 
+from .finite_hook import FiniteHook
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .float64_hook import Float64Hook
@@ -9,9 +10,11 @@ from .overlay_hook import OverlayHook
 from .predictions_hook import ImagePrediction, PredictionsHook
 from .runner import GuardedRunner
 from .spike_inference_hook import SpikeInferenceHook
+from .stop_hook import StopHook
 
 __all__ = [
     'BFloat16OptimWrapper',
+    'FiniteHook',
     'FiringMonitorHook',
     'FiringRateHook',
     'Float64Hook',
@@ -21,4 +24,5 @@ __all__ = [
     'OverlayHook',
     'PredictionsHook',
     'SpikeInferenceHook',
+    'StopHook',
 ]
