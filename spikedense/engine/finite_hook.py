@@ -144,8 +144,8 @@ class FiniteHook(Hook):
         ]
         if wrong:
             raise UserError(
-                f'{some_of(wrong)} of the model hold values that are not finite, so no checkpoint is '
-                f'written; {_newest(runner)}'
+                f'values of {some_of(wrong)} are not finite, so no checkpoint is written, '
+                f'{_newest(runner)}'
             )
 
     def _note_losses(self, model: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:

@@ -279,9 +279,9 @@ class GuardedRunner(Runner):
             *args: Passed on to mmengine.
             **kwargs: Passed on to mmengine.
         """
-        self.saved = (*self.saved, os.path.join(out_dir, filename))
         if '://' in out_dir:
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
         elif is_main_process():
             with complete_or_absent(Path(out_dir, filename)) as part:
                 super().save_checkpoint(out_dir, part.name, *args, **kwargs)
+        self.saved = (*self.saved, os.path.join(out_dir, filename))
