@@ -58,17 +58,17 @@ class StopHook(Hook):
 
     def _handle(self, number: int, frame: Any) -> None:
         now = time.monotonic()
-        if not self._training or (
-            self._signal and number == signal.SIGINT and now - self._since > _ONE_PRESS
-        ):
-            raise_interrupted(number)
-        if self._signal:
+        again = bool(self._signal) and number == signal.SIGINT and now - self._since > _ONE_PRESS
+        if not self._signal:
+            self._signal, self._since = number, now
+        elif not again:
             return
-        self._signal, self._since = number, now
+        if again or not self._training:
+            raise_interrupted(number)
         if get_rank() == 0:
             # `print` may be the very function that the signal has interrupted.
-            again = '; Ctrl-C once more ends it at once' if number == signal.SIGINT else ''
-            said = f'{signal.Signals(number).name}: the run saves a checkpoint and ends{again}\n'
+            hint = '; Ctrl-C once more ends it at once' if number == signal.SIGINT else ''
+            said = f'{signal.Signals(number).name}: the run saves a checkpoint and ends{hint}\n'
             os.write(2, said.encode())
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
@@ -105,6 +105,9 @@ class StopHook(Hook):
         Raises:
             Interrupted: A process of the run has got a signal.
         """
+        if self._signal and not self._training:
+            # Python drops an exception that is raised in some of its own functions.
+            raise_interrupted(self._signal)
         self._training = True
         self._stop_if_asked(runner, inside_epoch=True)
 
