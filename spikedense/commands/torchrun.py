@@ -21,10 +21,10 @@ def main() -> None:
         SystemExit: With the exit code of the first process that failed; 128 plus the number of the
             signal, as a shell does, if a signal ended the process or torchrun itself.
     """
-    logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
+    for name in ('', '.agent.server.api'):
+        logging.getLogger(f'torch.distributed.elastic{name}').setLevel(logging.CRITICAL)
     # torchrun hands these on to the processes, and ends them after 30 seconds.
-    handed_on = 'SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1'
-    os.environ.setdefault('TORCHELASTIC_SIGNALS_TO_HANDLE', handed_on)
+    os.environ.setdefault('PET_SIGNALS_TO_HANDLE', 'SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1')
     try:
         torchrun()
     except SignalException as exc:
