@@ -1,6 +1,7 @@
 """The guarded runner, hooks and optimizer wrappers."""
 
 from .checkpoint_hook import DurableCheckpointHook
+from .finite_hook import FiniteHook
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .float32_currents_hook import Float32CurrentsHook
@@ -11,10 +12,12 @@ from .overlay_hook import OverlayHook
 from .predictions_hook import ImagePrediction, PredictionsHook
 from .runner import GuardedRunner
 from .spike_inference_hook import SpikeInferenceHook
+from .stop_hook import StopHook
 
 __all__ = [
     'BFloat16OptimWrapper',
     'DurableCheckpointHook',
+    'FiniteHook',
     'FiringMonitorHook',
     'FiringRateHook',
     'Float32CurrentsHook',
@@ -25,4 +28,5 @@ __all__ = [
     'OverlayHook',
     'PredictionsHook',
     'SpikeInferenceHook',
+    'StopHook',
 ]

@@ -33,17 +33,20 @@ from spikedense.errors import UserError
 from spikedense.utils.config_layout import LaidOutOnce
 from spikedense.utils.files import complete_or_absent
 from spikedense.utils.integer_labels import predict_integer_labels
+from spikedense.utils.signals import DeafWorker
 from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
 from .accumulation_hook import AccumulationHook
 from .checkpoint_hook import durable
 from .data_check_hook import DataCheckHook, annotation_files, metric_configs
+from .finite_hook import FiniteHook
 from .log_filter import ScreenFilter
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .randomness import RandomnessHook, seed_reads
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
 from .sample_order import with_places
+from .stop_hook import StopHook
 from .train_loops import resumable
 
 
@@ -56,6 +59,7 @@ class GuardedRunner(Runner):
         start_hook: Notes whether an iteration has begun.
         weight_hook: Compares checkpoints with the model; strict on request.
         pretraining_hook: Warns of a slow backbone without weights.
+        stop_hook: Ends a training on a signal.
         saved: Paths of the checkpoints that this run has written.
         files_opened: Number of images and label maps that are opened of each data set before the
             run; None means all. It belongs to the class, because mmengine builds loaders without a
@@ -66,6 +70,7 @@ class GuardedRunner(Runner):
     start_hook: StartHook
     weight_hook: WeightCheckHook
     pretraining_hook: PretrainingHook
+    stop_hook: StopHook
     saved: tuple[str, ...] = ()
     files_opened: ClassVar[int | None] = FILES_OPENED
     twin_loaded: bool = False
@@ -116,7 +121,7 @@ class GuardedRunner(Runner):
         """
         super().register_hooks(*args, **kwargs)
         self.start_hook, self.weight_hook = StartHook(), WeightCheckHook()
-        self.pretraining_hook = PretrainingHook()
+        self.pretraining_hook, self.stop_hook = PretrainingHook(), StopHook()
         for hook in (
             ModelCheckHook(),
             DataCheckHook(self.files_opened),
@@ -126,8 +131,31 @@ class GuardedRunner(Runner):
             PlainCheckpointHook(),
             RandomnessHook(),
             AccumulationHook(),
+            self.stop_hook,
         ):
             self.register_hook(hook)
+        if not any(isinstance(hook, FiniteHook) for hook in self.hooks):
+            self.register_hook(FiniteHook())
+
+    def train(self) -> nn.Module:
+        """Train, and end on a signal with a checkpoint; see :class:`StopHook`.
+
+        Returns:
+            The model.
+
+        Raises:
+            Interrupted: A signal has ended the training.
+        """
+        with self.stop_hook.listening():
+            try:
+                return super().train()
+            except Exception as exc:
+                # A `UserError` of the iterations names the checkpoint itself.
+                if self.saved and not isinstance(exc, UserError):
+                    self.logger.error(
+                        f"the training failed, '{self.saved[-1]}' is its newest checkpoint"
+                    )
+                raise
 
     def register_hook(self, hook: Hook | dict, priority: Priority | None = None) -> None:
         """Register a hook; mmengine's ``CheckpointHook`` becomes a ``DurableCheckpointHook``.
@@ -211,6 +239,7 @@ class GuardedRunner(Runner):
         check_length(loader, dataloader)
         assert loader is not None
         name_samples(loader.dataset)
+        loader.worker_init_fn = DeafWorker(loader.worker_init_fn)
         return loader
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
