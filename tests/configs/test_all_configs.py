@@ -111,11 +111,19 @@ def test_name_says_what_the_config_does(name: str) -> None:
     number, unit = int(match['budget'][:-1]), match['budget'][-1]
     if unit == 'e':
         assert cfg.train_cfg.max_epochs == number
-        assert cfg.log_processor.by_epoch and cfg.default_hooks.checkpoint.get('by_epoch', True)
+        assert cfg.log_processor.by_epoch
     else:
         assert cfg.train_cfg.max_iters == number * dict(k=1000, i=1)[unit]
     assert cfg.train_dataloader.batch_size == int(match['batch'])
     assert sorted(crop_of(cfg)) == sorted([int(match['side1']), int(match['side2'])])
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_killed_run_loses_little(name: str) -> None:
+    hook = config_of(name).default_hooks.checkpoint
+    # An epoch of ImageNet has 625 iterations of 2,048 images.
+    assert 'imagenet' in name if hook.get('by_epoch', True) else hook.interval <= 1000
+    assert hook.max_keep_ckpts >= 2
 
 
 @pytest.mark.parametrize('name', CONFIGS)

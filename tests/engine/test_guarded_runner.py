@@ -83,6 +83,22 @@ def test_killed_while_saving_leaves_the_old_checkpoint(
     assert path.read_bytes() == before
 
 
+def test_all_processes_resume_from_the_file_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _runner(tmp_path / 'first').train()
+    runner = _runner(tmp_path / 'second')
+
+    def from_the_first(names: list[str]) -> None:
+        assert names == ['seen_by_this_process.pth']
+        names[:] = [str(tmp_path / 'first' / 'epoch_1.pth')]
+
+    monkeypatch.setattr('spikedense.engine.runner.broadcast_object_list', from_the_first)
+    runner._load_from, runner._resume = 'seen_by_this_process.pth', True
+    runner.train()
+    assert runner.epoch == 1
+
+
 def test_empty_data_set() -> None:
     with pytest.raises(UserError, match='has no image'):
         GuardedRunner.build_dataloader(dict(dataset=_NoData(), batch_size=1, sampler=range(0)))
