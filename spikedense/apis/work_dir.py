@@ -103,8 +103,9 @@ def _candidates(folder: Path) -> Iterator[Path]:
     pointer = folder / 'last_checkpoint'
     text = pointer.read_text().strip() if pointer.is_file() else ''
     if text:
-        # The folder may have been moved, so the name is also looked up beside the pointer.
-        named = Path(text) if Path(text).is_file() else folder / Path(text).name
+        # Beside the pointer first: the folder may be a copy, or may have been moved.
+        beside = folder / Path(text).name
+        named = Path(text) if Path(text).is_file() and not beside.is_file() else beside
         yield named
         match = _CHECKPOINT.fullmatch(named.name)
         limit = match and int(match[2])

@@ -1,5 +1,6 @@
 """What a work dir offers to resume from, and what a failed start leaves in it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,6 +64,14 @@ def test_the_pointer_names_the_checkpoint(run: Path) -> None:
 def test_a_moved_work_dir_still_resumes(run: Path) -> None:
     (run / 'last_checkpoint').write_text('old/place/iter_2.pth')
     assert find_checkpoint(NEWEST, str(run)) == str(run / 'iter_2.pth')
+
+
+def test_a_copy_of_a_work_dir_resumes_from_its_own_files(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / 'copy'
+    shutil.copytree(run, copy, ignore=shutil.ignore_patterns('copy'))
+    assert find_checkpoint(NEWEST, str(copy)) == str(copy / 'iter_10.pth')
+    _truncated(copy / 'iter_10.pth')
+    assert find_checkpoint(NEWEST, str(copy)) == str(copy / 'iter_4.pth')
 
 
 @pytest.mark.parametrize('pointer', [None, '', 'gone.pth'])
