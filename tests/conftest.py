@@ -21,8 +21,8 @@ mmengine.config.utils.load = cache(mmengine.config.utils.load)
 # Before a test imports mmdet.
 provide_operators()
 
-# A run lays out its config four times, in half a second each. Tests read the text, not its layout;
-# those that start a tool as a process see the layout, too.
+# A run lays out its config, in a fifth of a second. Tests read the text, not its layout; those that
+# start a tool as a process see the layout, too.
 yapf.yapflib.yapf_api.FormatCode = lambda text, **_: (text, True)
 
 

@@ -4,11 +4,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from loguru import logger
 from torch import Tensor, nn
 
 from spikedense.deploy import to_spike_inference
 from spikedense.tracing import network_outputs
+from spikedense.utils.spikingjelly import spikingjelly
 
 
 @torch.no_grad()
@@ -27,7 +27,7 @@ def spikingjelly_energy(model: nn.Module, images: Tensor) -> list[dict[str, Any]
         (None if the energy model does not apply), and its remarks.
     """
     # The import takes a second, and only some energy reports need it.
-    from spikingjelly.activation_based import op_counter
+    op_counter = spikingjelly('op_counter', 'the energy models of SpikingJelly')
 
     try:
         twin, _ = to_spike_inference(model)
@@ -68,6 +68,8 @@ def _row(name: str, profiler: Any, twin: nn.Module, images: Tensor) -> dict[str,
 @contextmanager
 def _quiet_spikingjelly() -> Any:
     """Silence the log of SpikingJelly, whose counters report every step."""
+    from loguru import logger  # SpikingJelly's logger, installed with it
+
     logger.disable('spikingjelly')
     try:
         yield

@@ -43,6 +43,17 @@ def is_first_process() -> bool:
     return os.environ.get('LOCAL_RANK', '0') == '0'
 
 
+def is_first_of_all(launcher: str) -> bool:
+    """Tell whether this is the first process of a run, also before the processes form a group.
+
+    Args:
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+    """
+    if launcher == 'none':
+        return True
+    return os.environ.get(_RANKS.get(launcher, {}).get('RANK', 'RANK'), '0') == '0'
+
+
 def say(message: str) -> None:
     """Print a note on stderr, in the first process of each machine.
 
@@ -161,14 +172,18 @@ def relax_determinism() -> None:
 
 
 def wait_for_a_free_name(cfg: Config) -> None:
-    """Wait until no run of this process has the name that a new run of a config would get.
+    """Wait until no run has the name or the log folder that a new run of a config would get.
 
     mmengine names a run by its config and by the second of its start. A second run of one name
-    would write into the log and the folder of the first run.
+    would write into the log and the folder of the first run, which can be one of another process.
 
     Args:
         cfg: The config of the new run.
     """
     name = cfg.get('experiment_name') or Path(cfg.filename).stem
-    while MMLogger.check_instance_created(f'{name}_{time.strftime("%Y%m%d_%H%M%S")}'):
+    while True:
+        second = time.strftime('%Y%m%d_%H%M%S')
+        is_taken = MMLogger.check_instance_created(f'{name}_{second}')
+        if not is_taken and not Path(cfg.work_dir, second).exists():
+            return
         time.sleep(0.02)

@@ -1,13 +1,14 @@
 """Training and testing of a config of mmseg, mmdet or mmpretrain."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint
@@ -27,7 +28,8 @@ from spikedense.visualization.visualizer import set_visualizer
 
 from . import environment, evaluation
 from .learning_rate import scale_with_batch
-from .work_dir import find_checkpoint, nothing_left_behind
+from .run_lock import sole_training
+from .work_dir import AUTO, find_checkpoint, nothing_left_behind, whole_checkpoint
 
 
 def train(
@@ -49,11 +51,13 @@ def train(
     Args:
         config: Path of a config, or the name of a shipped one.
         work_dir: Folder of logs and checkpoints; by default ``work_dirs/<config name>``.
-        resume: A checkpoint to continue from, or ``auto`` for the newest one of the folder.
+        resume: A checkpoint to continue from; ``newest`` for the newest whole one of the folder;
+            ``auto`` for the same, or a new start in a folder without a checkpoint. By default what
+            the config says: its ``resume=True`` without ``load_from`` means ``auto``.
         amp: Whether to train in mixed precision: float16 on a GPU, bfloat16 on a CPU.
         cfg_options: Dotted keys and the values that replace those of the config.
         launcher: How several processes were started: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
-        seed: Seed of all random numbers.
+        seed: Seed of all random numbers; by default that of the checkpoint if a run is resumed.
         deterministic: Whether to use deterministic algorithms.
         show_dir: Folder for pictures of validation images.
         auto_scale_lr: Whether the learning rate grows with the batch size of all processes; see
@@ -66,24 +70,29 @@ def train(
     Raises:
         UserError: The config, an option, the data, a checkpoint or the launcher cannot be used.
     """
-    with environment.process_group(launcher):
+    with environment.process_group(launcher), ExitStack() as stack:
         cfg = _config(config, cfg_options, work_dir, launcher)
         if cfg.get('train_dataloader') is None:
             raise UserError(f"'{config}' has no train_dataloader: it cannot be trained")
         check_loops(cfg)
         check_outputs_of_run(cfg, {} if show_dir is None else {'--show-dir': show_dir}, {})
+        stack.enter_context(sole_training(cfg.work_dir, launcher))
         if resume is None and cfg.get('resume'):
-            resume = cfg.get('load_from') or 'auto'
+            resume = cfg.get('load_from') or AUTO
         if resume is not None:
-            cfg.load_from = find_checkpoint(resume, cfg.work_dir)
-            cfg.resume = True
-        elif cfg.get('load_from'):
+            found = find_checkpoint(resume, cfg.work_dir)
+            cfg.resume = found is not None
+            cfg.load_from = found or cfg.get('load_from')
+        if not cfg.get('resume') and cfg.get('load_from'):
             existing_checkpoint(cfg.load_from)
         if amp:
             _use_amp(cfg)
         if auto_scale_lr:
             scale_with_batch(cfg)
         _set_randomness(cfg, seed, deterministic)
+        if cfg.get('resume') and seed is None and 'randomness.seed' not in (cfg_options or {}):
+            # The runner takes the seed of the checkpoint.
+            cfg.randomness['seed'] = None
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, check, strict=bool(cfg.get('resume'))) as runner:
             runner.train()
@@ -127,7 +136,8 @@ def test(
         launcher: How several processes were started: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         seed: Seed of all random numbers.
         deterministic: Whether to use deterministic algorithms.
-        partial: Whether a checkpoint that fits only a part of the model is accepted.
+        partial: Whether a checkpoint is accepted that fits only a part of the model, or that was
+            trained with other settings, such as another D.
         firing_rates: JSON or CSV file for the firing statistics of each neuron.
         spike_inference: Whether to test the spike-driven twin of the model.
         model: The model of the config if it is built already. It gets the weights of the
@@ -151,7 +161,7 @@ def test(
         if cfg.get('test_dataloader') is None:
             raise UserError(f"'{config}' has no test_dataloader: it cannot be tested")
         check_loops(cfg)
-        cfg.load_from = existing_checkpoint(checkpoint)
+        cfg.load_from = whole_checkpoint(checkpoint)
         cfg.resume = False
         _check_outputs(cfg, show_dir, out, firing_rates)
         if tta:
@@ -163,6 +173,7 @@ def test(
         _set_randomness(cfg, seed, deterministic)
         environment.adapt_to_machine(cfg, launcher)
         with _runner(cfg, show_dir, check, strict=not partial, model=model) as runner:
+            runner.weight_hook.accepted_by = ' (--partial accepts others)'
             if firing_rates is not None:
                 runner.register_hook(FiringRateHook(firing_rates))
             if spike_inference:
@@ -229,14 +240,9 @@ def _runner(
     set_visualizer(cfg)
     evaluation.name_label_maps(cfg)
     runners: list[GuardedRunner] = []
-    with nothing_left_behind(
-        cfg.work_dir,
-        Path(cfg.filename).name,
-        lambda: any(runner.start_hook.started for runner in runners),
-    ):
+    with nothing_left_behind(cfg.work_dir, runners):
         environment.wait_for_a_free_name(cfg)
-        runner = _runner_class(model, check).from_cfg(cfg)
-        runners.append(runner)
+        runner = _runner_class(model, check, runners).from_cfg(cfg)
         runner.weight_hook.strict = strict
         runner.register_hook(LabelMapNamesHook())
         if cfg.randomness.get('deterministic'):
@@ -246,11 +252,20 @@ def _runner(
         yield runner
 
 
-def _runner_class(model: nn.Module | None, check: str) -> type[GuardedRunner]:
-    """Return the class of a runner that takes a built model in place of the one of the config."""
+def _runner_class(
+    model: nn.Module | None, check: str, runners: list[GuardedRunner]
+) -> type[GuardedRunner]:
+    """Return the class of a runner that takes a built model in place of the one of the config.
+
+    The runner adds itself to a list before it is built as a whole.
+    """
 
     class RunnerOfModel(GuardedRunner):
         files_opened = None if check == 'all' else GuardedRunner.files_opened
+
+        def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+            runners.append(self)
+            return super().build_logger(*args, **kwargs)
 
         def build_model(self, cfg: Any) -> nn.Module:
             return super().build_model(cfg if model is None else model)

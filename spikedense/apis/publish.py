@@ -23,7 +23,7 @@ from spikedense.errors import UserError
 from spikedense.utils.config_text import read_config_text
 from spikedense.utils.wording import some_of
 from spikedense.version import __version__
-from spikedense.weights import check, read_checkpoint, read_state_dict
+from spikedense.weights import SETTINGS, check, read_checkpoint, read_state_dict
 
 SUFFIXES = ('.safetensors', '.pth')
 #: Digits of the checksum in the name of the file, as in the names of OpenMMLab.
@@ -132,6 +132,8 @@ def _facts(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     names = {key: plain(known.get(key)) for key in _NAMES}
     if any(names.values()):
         facts['dataset_meta'] = {key: value for key, value in names.items() if value}
+    if isinstance(meta.get(SETTINGS), dict):
+        facts[SETTINGS] = plain(meta[SETTINGS])
     if is_twin(checkpoint):
         facts['spike_inference'] = True
     if isinstance(meta.get('cfg'), str):

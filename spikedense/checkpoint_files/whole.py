@@ -38,6 +38,9 @@ def flaw(path: str | Path) -> str | None:
         if not start:
             return f'{_INCOMPLETE} (the file is empty)'
         if start != _ZIP_START:
+            if not start.strip(b'\0'):
+                # A power cut can leave zeros in the place of what was not written.
+                return f'{_INCOMPLETE} (it begins with zeros)'
             return f'{_INCOMPLETE} (its first bytes)' if zipfile.is_zipfile(file) else None
         size = os.fstat(file.fileno()).st_size
         try:

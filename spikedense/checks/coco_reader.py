@@ -14,10 +14,8 @@ from spikedense.utils.wording import some_of
 
 from .coco import check_coco, check_labels
 from .coco_findings import CocoUse, Findings
+from .orientation import StoredImage, describe_turned, follows_exif, open_header
 from .parts import absent_files, is_local, spread
-
-_ORIENTATION = 0x112  # EXIF tag
-_ON_THEIR_SIDE = range(5, 9)  # values of the EXIF tag that swap height and width
 
 
 class CheckedReader:
@@ -114,8 +112,18 @@ def _check_files(dataset: Any, use: CocoUse, opened: int | None) -> None:
     """Check that images and PNGs of segments exist, and compare the sizes of some images."""
     steps = dataset.pipeline.transforms
     local = [step for step in steps if not getattr(step, 'backend_args', None)]
-    if any(isinstance(step, LoadImageFromFile) and not step.ignore_empty for step in local):
-        _check_paths(dataset, 'img', 'img_path', opened)
+    loader = next((s for s in local if isinstance(s, LoadImageFromFile)), None)
+    if loader is not None and not loader.ignore_empty:
+        headers = _check_paths(dataset, 'img', 'img_path', opened)
+        turned = [image for image, size in headers if image.is_doubtful(size)]
+        if turned and follows_exif(loader):
+            line = describe_turned(
+                turned,
+                f"the {len(headers)} images that were opened of '{dataset.ann_file}'",
+                'boxes and masks',
+                loader,
+            )
+            print_log(line, logger='current', level=WARNING)
     if use.panoptic and any(getattr(step, 'with_mask', False) for step in local):
         # mmdet's loader reads no PNGs in a test set without this folder.
         if not use.test_mode and not dataset.data_prefix.get('seg'):
@@ -147,7 +155,10 @@ def _check_segments(entry: dict) -> None:
         )
 
 
-def _check_paths(dataset: Any, prefix: str, key: str, opened: int | None) -> None:
+def _check_paths(
+    dataset: Any, prefix: str, key: str, opened: int | None
+) -> list[tuple[StoredImage, tuple]]:
+    """Check that files exist and have the size of their entries; return those that were opened."""
     entries = [entry for entry in dataset.data_list if is_local(entry.get(key))]
     paths = [entry[key] for entry in entries]
     absent = absent_files(paths)
@@ -156,22 +167,16 @@ def _check_paths(dataset: Any, prefix: str, key: str, opened: int | None) -> Non
             f"{len(absent)} of {len(paths)} files that '{dataset.ann_file}' needs in data_prefix."
             f"{prefix}='{dataset.data_prefix.get(prefix)}' do not exist: {some_of(absent)}"
         )
+    headers = []
     for entry in spread(entries, opened):
         size = entry.get('height'), entry.get('width')
-        sizes = [] if None in size else image_sizes(entry[key])
-        if sizes and size not in sizes:
+        if None in size or (image := open_header(entry[key])) is None:
+            continue
+        if size not in image.sizes:
+            height, width = image.size
             raise UserError(
                 f"'{dataset.ann_file}': image {entry.get('img_id')} has height={size[0]} and "
-                f"width={size[1]}, expected {sizes[0][0]} and {sizes[0][1]} as '{entry[key]}'"
+                f"width={size[1]}, expected {height} and {width} as '{entry[key]}'"
             )
-
-
-def image_sizes(path: str) -> list[tuple[int, int]]:
-    """Return (height, width) of an image file, and (width, height) if EXIF turns the image."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            on_its_side = image.getexif().get(_ORIENTATION) in _ON_THEIR_SIDE
-    except OSError:  # Pillow does not know the format, but mmcv may
-        return []
-    return [(height, width), (width, height)] if on_its_side else [(height, width)]
+        headers.append((image, size))
+    return headers

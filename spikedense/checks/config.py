@@ -13,6 +13,7 @@ from spikedense.utils.config_path import resolve_config
 from spikedense.utils.config_reader import read_config
 
 from .class_lists import check_configured_lists
+from .config_keys import check_keys
 from .config_options import apply_options
 from .config_values import check_values, sections
 
@@ -54,6 +55,7 @@ def open_config(
     if not isinstance(cfg.model, Mapping) or needed not in cfg.model:
         raise UserError(f"'{config}': model={cfg.model!r}, expected a dict with a '{needed}'")
     check_values(cfg)
+    check_keys(cfg)
     check_configured_lists(cfg)
     return cfg
 

@@ -4,32 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
-from torch.utils.data import DataLoader
 
 from spikedense.errors import UserError
 from spikedense.utils.known_names import nearest
-from spikedense.utils.signatures import accepted_parameters
 from spikedense.utils.wording import some_of
 
 from .config_merge import index_of, put
-from .config_readers import reader_of
+from .config_readers import accepted_keys
 from .config_values import sections
-
-#: Keys that mmengine or the tools read from a config, but that are no argument of the runner.
-_TOP_LEVEL = (
-    'activation_checkpointing',
-    'auto_scale_lr',
-    'compile',
-    'custom_imports',
-    'efficient_conv_bn_eval',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'sync_bn',
-    'tta_model',
-    'tta_pipeline',
-)
-_LOADER = ('dataset', 'sampler', 'batch_sampler', 'collate_fn', 'num_batch_per_epoch')
-_ENVIRONMENT = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
 
 
 def apply_options(cfg: Config, options: Mapping[str, Any]) -> None:
@@ -111,7 +93,7 @@ def _check_key(cfg: Config, key: str) -> None:
             node = node[index_of(node, part, key, where)]
         elif isinstance(node, Mapping) or node is cfg:
             if part not in node and not _takes(cfg, node, path, part):
-                known = set(node) | set(_parameters(cfg, node, path)[0])
+                known = set(node) | set(accepted_keys(cfg, node, path)[0])
                 raise UserError(
                     f"--cfg-options: unknown key '{key}': {where} has no '{part}'"
                     f"{nearest(part, known)} (write '+{key}=...' to add a key)"
@@ -132,7 +114,7 @@ def _check_key(cfg: Config, key: str) -> None:
 
 def _read_at_top(cfg: Config) -> list[str]:
     """Return the keys of a whole config that something reads."""
-    names = _parameters(cfg, cfg, [])[0]
+    names = accepted_keys(cfg, cfg, [])[0]
     # mmengine reads this key for a model that has no preprocessor of its own.
     ignored = 'data_preprocessor' if 'data_preprocessor' in cfg.get('model', {}) else ''
     return [name for name in names if name != ignored]
@@ -157,22 +139,5 @@ def _of_no_use(cfg: Config, key: str) -> str:
 
 
 def _takes(cfg: Config, node: Any, path: list[str], part: str) -> bool:
-    names, open_ended = _parameters(cfg, node, path)
+    names, open_ended = accepted_keys(cfg, node, path)
     return part == '_delete_' or part in names or open_ended
-
-
-def _parameters(cfg: Config, node: Any, path: list[str]) -> tuple[list[str], bool]:
-    """Return the keys that a part of a config may have, and whether any other key is allowed."""
-    reader = reader_of(cfg, node, path)
-    known = ([], False) if reader is None else accepted_parameters(reader)
-    if not path:
-        return [*known[0], *_TOP_LEVEL], False
-    if 'type' in node:
-        return (['type', *known[0]], known[1]) if reader is not None else (['type'], True)
-    if 'custom_keys' in path or path[-1] in ('default_hooks', 'paramwise_cfg'):
-        return [], True
-    if path == ['env_cfg']:
-        return [*_ENVIRONMENT], False
-    if reader is DataLoader:
-        return [*known[0], *_LOADER], False
-    return (['type', 'by_epoch', *known[0]] if reader is not None else []), False

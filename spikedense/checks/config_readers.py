@@ -1,4 +1,4 @@
-"""Which class or function reads a part of a config."""
+"""Which class or function reads a part of a config, and which keys it takes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,25 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner, Tes
 from torch.utils.data import DataLoader
 
 from spikedense.utils.known_names import find_class
+from spikedense.utils.signatures import accepted_parameters
+
+#: Keys that mmengine or the tools read from a config, but that are no argument of the runner.
+_TOP_LEVEL = (
+    'activation_checkpointing',
+    'auto_scale_lr',
+    'compile',
+    'custom_imports',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'sync_bn',
+    'tta_model',
+    'tta_pipeline',
+)
+_LOADER = ('dataset', 'sampler', 'batch_sampler', 'collate_fn', 'num_batch_per_epoch')
+#: Read by the function that builds the optimizer, for its constructor.
+_OPTIMIZER = ('constructor', 'paramwise_cfg')
+_ENVIRONMENT = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
 
 
 def reader_of(cfg: Config, node: Mapping[str, Any], path: Sequence[str]) -> Any:
@@ -47,3 +66,35 @@ def _untyped(name: str, node: Mapping[str, Any]) -> Any:
         'optim_wrapper': OptimWrapper,
     }
     return readers.get(name)
+
+
+def accepted_keys(
+    cfg: Config, node: Mapping[str, Any], path: Sequence[str]
+) -> tuple[list[str], bool]:
+    """Return the keys that a part of a config may have.
+
+    Args:
+        cfg: The config.
+        node: The part.
+        path: The keys that lead to the part; empty for the whole config.
+
+    Returns:
+        The keys, and whether any other key is allowed.
+    """
+    reader = reader_of(cfg, node, path)
+    known = ([], False) if reader is None else accepted_parameters(reader)
+    if not path:
+        return [*known[0], *_TOP_LEVEL], False
+    if 'type' in node:
+        taken_out = _OPTIMIZER if list(path) == ['optim_wrapper'] else ()
+        names = ['type', *taken_out, *known[0]]
+        return names, known[1] or reader is None
+    if 'custom_keys' in path or path[-1] in ('default_hooks', 'paramwise_cfg'):
+        return [], True
+    if list(path) == ['env_cfg']:
+        return [*_ENVIRONMENT], False
+    if reader is DataLoader:
+        return [*known[0], *_LOADER], False
+    if list(path) == ['optim_wrapper']:
+        return ['type', *_OPTIMIZER, *known[0]], False
+    return (['type', 'by_epoch', *known[0]] if reader is not None else []), False

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from spikedense.errors import UserError
 
-from .coco_reader import image_sizes
+from .orientation import StoredImage, follows_exif, open_header
 from .parts import is_local
 
 _LIBRARIES = ('mmcv', 'mmengine', 'mmseg', 'mmdet', 'mmpretrain', 'spikedense')
@@ -28,11 +28,13 @@ class LabelMap:
         file: Its path.
         counts: Number of pixels of each label, ``[256]``.
         colours: Label -> colour in the palette of the file. Empty if the file has no palette.
+        turned: The image, if EXIF turns it and the map may not be turned.
     """
 
     file: str
     counts: np.ndarray
     colours: Mapping[int, tuple[int, ...]]
+    turned: StoredImage | None = None
 
 
 class LabelReader:
@@ -40,11 +42,14 @@ class LabelReader:
 
     Args:
         steps: The steps of the pipeline.
+
+    Attributes:
+        image_loader: The step that loads the images, or None.
     """
 
     def __init__(self, steps: list[Any]) -> None:
         self._loader = next((step for step in steps if _loads_labels(step)), None)
-        self._image_loader = next((s for s in steps if isinstance(s, LoadImageFromFile)), None)
+        self.image_loader = next((s for s in steps if isinstance(s, LoadImageFromFile)), None)
         self._steps: list[Any] = []
         if self._loader is not None:
             # A step of the user may change labels, so the steps up to the last one are done.
@@ -80,13 +85,13 @@ class LabelReader:
             raise UserError(self._not_flat(file, stored, labels))
         if stored is not None and stored.mode[0] in 'IF':
             _check_depth(file, np.asarray(stored))
-        self._compare_size(file, labels.shape, entry)
+        turned = self._compare_size(file, labels.shape, entry)
         colours = {}
         if stored is not None and stored.mode == 'P' and stored.size[::-1] == labels.shape:
             colours = _colours(stored, labels)
         if self._steps:
             labels = self._after_own_steps(entry)
-        return LabelMap(file, np.bincount(labels.ravel(), minlength=_LABELS), colours)
+        return LabelMap(file, np.bincount(labels.ravel(), minlength=_LABELS), colours, turned)
 
     def _load(self, file: str, entry: dict) -> tuple[Image.Image | None, np.ndarray]:
         """Return the file as Pillow opens it, if Pillow can, and the labels."""
@@ -123,19 +128,24 @@ class LabelReader:
             f'holds the number of the class of each pixel, not its colour{hint}'
         )
 
-    def _compare_size(self, file: str, size: tuple[int, ...], entry: dict) -> None:
-        image = entry.get('img_path')
-        if not (isinstance(image, str) and is_local(image)) or self._image_loader is None:
-            return
-        sizes = image_sizes(image)
-        if len(sizes) > 1:  # whether an image is turned depends on the step that loads it
-            loaded = self._image_loader(_copy(entry))
-            sizes = sizes if loaded is None else [loaded['img'].shape[:2]]
-        if sizes and size != sizes[0]:
+    def _compare_size(self, file: str, size: tuple[int, ...], entry: dict) -> StoredImage | None:
+        """Compare the sizes of map and image; return an image that is turned, maybe alone."""
+        path, loader = entry.get('img_path'), self.image_loader
+        if not (isinstance(path, str) and is_local(path)) or loader is None:
+            return None
+        image = open_header(path)
+        if image is None:
+            return None
+        expected: tuple[int, ...] = image.size
+        if len(image.sizes) > 1:  # whether an image is turned depends on the step that loads it
+            loaded = loader(_copy(entry))
+            expected = size if loaded is None else loaded['img'].shape[:2]
+        if size != expected:
             raise UserError(
                 f"the label map '{file}' has height={size[0]} and width={size[1]}, expected "
-                f"{sizes[0][0]} and {sizes[0][1]} as the image '{image}'"
+                f"{expected[0]} and {expected[1]} as the image '{path}'"
             )
+        return image if follows_exif(loader) and image.is_doubtful(size) else None
 
     def _after_own_steps(self, entry: dict) -> np.ndarray:
         python, numpy = random.getstate(), np.random.get_state()

@@ -13,6 +13,7 @@ from spikedense.errors import UserError
 from spikedense.utils.wording import some_of
 
 from .label_map import LabelMap, LabelReader
+from .orientation import describe_turned
 from .parts import absent_files, inner_data_sets, is_local, spread, steps_of
 
 _VOID = 255  # of reduce_zero_label and of label_map
@@ -73,6 +74,11 @@ def check_label_maps(dataset: Any, use: LabelUse) -> None:
             with ThreadPoolExecutor(4) as pool:
                 maps = list(pool.map(reader.read, spread(entries, use.opened)))
             _Judge(data, use, maps).judge()
+            turned = [found.turned for found in maps if found.turned is not None]
+            if turned:
+                opened = f'the {len(maps)} images that were opened of {type(data).__name__}'
+                line = describe_turned(turned, opened, 'label maps', reader.image_loader)
+                print_log(line, logger='current', level=WARNING)
 
 
 def _check_files(data: Any, entries: list[dict], reader: LabelReader) -> None:

@@ -1,6 +1,8 @@
 """The check that a loader of data gives at least one batch."""
 
 from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import DefaultSampler
@@ -9,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from spikedense.errors import UserError
 
+_FILES_LISTED = 1000
 _DATA_KEYS = ('data_root', 'data_prefix', 'ann_file', 'img_suffix')
 # Samplers that never end, so that their length says nothing of the number of batches.
 _ENDLESS = {'InfiniteSampler', 'MultiSourceSampler', 'GroupMultiSourceSampler'}
@@ -31,12 +34,12 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
     if loader is None or len(loader.dataset) == 0:  # type: ignore[arg-type]
         raise UserError(
             f'the data set {name} has no image ({where}): check the folders, the annotation file '
-            'and the file suffixes in the config'
+            f'and the file suffixes in the config{_suffixes_there(dataloader)}'
         )
-    if _is_endless(loader) or _gives_batch(loader):
+    if is_endless(loader) or _gives_batch(loader):
         return
     number, processes = len(loader.dataset), get_world_size()  # type: ignore[arg-type]
-    sampler: Any = loader.sampler
+    sampler: Any = _sampler(loader)
     batch = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
     drops = loader.drop_last or getattr(loader.batch_sampler, 'drop_last', False)
     share = f', {len(sampler)} for each of {processes} processes' if processes > 1 else ''
@@ -48,6 +51,20 @@ def check_length(loader: DataLoader | None, dataloader: DataLoader | dict) -> No
         f'the data set {name} has {number} images{share}: {cause}, expected a smaller batch_size '
         f'or drop_last=False ({where})'
     )
+
+
+def _suffixes_there(dataloader: Any) -> str:
+    """Say which suffixes the files in the folder of the images have."""
+    dataset = dataloader.get('dataset') if isinstance(dataloader, Mapping) else None
+    dataset = dataset if isinstance(dataset, Mapping) else {}
+    prefix = dataset.get('data_prefix')
+    inner = prefix.get('img_path', '') if isinstance(prefix, Mapping) else prefix or ''
+    folder = Path(str(dataset.get('data_root') or ''), str(inner))
+    if not inner or not folder.is_dir():
+        return ''
+    files = islice((path for path in folder.rglob('*') if path.is_file()), _FILES_LISTED)
+    found = sorted({path.suffix for path in files if path.suffix})
+    return f"; the files in '{folder}' end with {', '.join(found)}" if found else ''
 
 
 def check_numbers(dataloader: Any) -> None:
@@ -79,15 +96,26 @@ def check_end(loader: DataLoader, key: str) -> None:
     Raises:
         UserError: The sampler never ends.
     """
-    if _is_endless(loader):
+    if is_endless(loader):
         raise UserError(
-            f'{key}.sampler={type(loader.sampler).__name__} never ends, and this loop reads all '
+            f'{key}.sampler={type(_sampler(loader)).__name__} never ends, and this loop reads all '
             'batches, expected DefaultSampler'
         )
 
 
-def _is_endless(loader: DataLoader) -> bool:
-    return bool(_ENDLESS & {cls.__name__ for cls in type(loader.sampler).__mro__})
+def is_endless(loader: DataLoader) -> bool:
+    """Tell whether the sampler of a loader never ends.
+
+    Args:
+        loader: The loader.
+    """
+    return bool(_ENDLESS & {cls.__name__ for cls in type(_sampler(loader)).__mro__})
+
+
+def _sampler(loader: DataLoader) -> Any:
+    """Return the sampler that gives the indices, inside of batch samplers and of wrappers."""
+    sampler: Any = getattr(loader.batch_sampler, 'sampler', loader.sampler)
+    return getattr(sampler, 'inner', sampler)
 
 
 def dropped_images(loader: DataLoader) -> int:
@@ -96,13 +124,14 @@ def dropped_images(loader: DataLoader) -> int:
     Args:
         loader: A loader whose batches are of images in order.
     """
-    if not loader.drop_last or not isinstance(loader.sampler, DefaultSampler):
+    sampler = _sampler(loader)
+    if not loader.drop_last or not isinstance(sampler, DefaultSampler):
         return 0
-    return len(loader.sampler) % (loader.batch_size or 1)
+    return len(sampler) % (loader.batch_size or 1)
 
 
 def _gives_batch(loader: DataLoader) -> bool:
-    batches: Any = loader.batch_sampler
+    batches: Any = getattr(loader.batch_sampler, 'inner', loader.batch_sampler)
     try:
         if len(loader) == 0:
             return False

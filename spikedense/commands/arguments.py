@@ -1,6 +1,7 @@
 """Command-line arguments that several commands share."""
 
 import argparse
+import re
 from typing import Any
 
 from mmengine.config import DictAction
@@ -11,6 +12,16 @@ from spikedense.models.layers.attention import ORDERS
 
 from .option_values import has_dict, read_value
 
+#: Blanks inside of a word, not beside a comma or a bracket.
+_INNER_BLANK = re.compile(r'(?<=[^\s,()\[\]]) +(?=[^\s,()\[\]])')
+_BLANK = '\0'
+
+
+def _with_blanks(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_with_blanks(one) for one in value)
+    return value.replace(_BLANK, ' ') if isinstance(value, str) else value
+
 
 class OptionsAction(DictAction):
     """mmengine's ``KEY=VALUE`` action, with dictionaries as values and errors of one sentence."""
@@ -18,7 +29,11 @@ class OptionsAction(DictAction):
     @staticmethod
     def _parse_iterable(val: str) -> Any:
         """Read a value; mmengine calls this method by its name."""
-        return read_value(val) if has_dict(val) else DictAction._parse_iterable(val)
+        if has_dict(val):
+            return read_value(val)
+        # mmengine removes all blanks, those inside of paths and names too.
+        kept = _INNER_BLANK.sub(lambda match: match[0].replace(' ', _BLANK), val)
+        return _with_blanks(DictAction._parse_iterable(kept))
 
     def __call__(
         self,

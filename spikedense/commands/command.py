@@ -24,7 +24,7 @@ class Command(Protocol[Result_co]):
             What the body of the command returns.
 
         Raises:
-            SystemExit: With code 2 after an error of the user, with code 130 after Ctrl-C.
+            SystemExit: With code 2 after an error of the user, with 128 + number after a signal.
         """
 
 

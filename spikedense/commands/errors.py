@@ -1,14 +1,16 @@
 """The end of a command line that failed: one sentence and an exit code."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from spikedense.utils.explain import translate
+from spikedense.utils.signals import handled, raise_interrupted
 
 from .quiet import quiet_libraries
-from .ranks import say_error
+from .ranks import is_first, say_error
 
 EXIT_CODE = 2
 DEBUG_VARIABLE = 'SPIKEDENSE_DEBUG'
@@ -28,16 +30,19 @@ def report_errors(debug: bool = False) -> Iterator[None]:
             ``SPIKEDENSE_DEBUG=1`` does the same.
 
     Raises:
-        SystemExit: With code 2 after an error of the user, with code 130 after Ctrl-C.
+        SystemExit: With code 2 after an error of the user; after Ctrl-C and other signals with 128
+            plus the number of the signal, as a shell does.
     """
     try:
-        with quiet_libraries():
+        # SIGTERM ends a process without a chance to remove what is half-written.
+        with quiet_libraries(), handled(raise_interrupted):
             yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as exc:
         if debug:
             raise
-        print('\ninterrupted', file=sys.stderr)
-        raise SystemExit(130) from None
+        if is_first():
+            print(f'\n{exc}' if exc.args else '\ninterrupted', file=sys.stderr, flush=True)
+        raise SystemExit(128 + getattr(exc, 'signal', signal.SIGINT)) from None
     except Exception as exc:
         message = translate(exc)
         if message is None or debug or os.environ.get(DEBUG_VARIABLE, '0') not in ('', '0'):

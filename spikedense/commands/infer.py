@@ -38,6 +38,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--no-overlays', action='store_true', help='draw no pictures')
     parser.add_argument('--no-json', action='store_true', help='write no JSON and no label maps')
+    parser.add_argument(
+        '--skip-bad', action='store_true', help='leave out files that cannot be read, and name them'
+    )
     add_cfg_options(parser)
 
 
@@ -90,10 +93,13 @@ def main(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         overlays=not args.no_overlays,
         json=not args.no_json,
+        skip_bad=args.skip_bad,
         **options,
     )
     number = sum(1 for _ in predictions)
     print(f'images: {number}')
+    if inferencer.left_out:
+        print(f'left out: {len(inferencer.left_out)} files that cannot be read')
     if not args.no_overlays:
         print(f'pictures: {out_dir / "overlays"}')
     if not args.no_json:

@@ -11,6 +11,11 @@ _RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK', 'LOCAL_RANK')
 _PATIENCE = 2.0  # seconds
 
 
+def is_first() -> bool:
+    """Tell whether this is the first process of the run, or its only one."""
+    return _rank() == '0'
+
+
 def say_error(message: str) -> None:
     """Print an error on stderr.
 
@@ -20,7 +25,7 @@ def say_error(message: str) -> None:
     Args:
         message: The sentence for the user.
     """
-    rank = next((os.environ[name] for name in _RANKS if name in os.environ), '0')
+    rank = _rank()
     if rank == '0' and os.environ.get('WORLD_SIZE', '1') == '1':
         print(f'error: {message}', file=sys.stderr, flush=True)
         return
@@ -34,6 +39,10 @@ def say_error(message: str) -> None:
             store.set(f'{key}/said', '1')
         except RuntimeError:  # the process with the store has ended
             return
+
+
+def _rank() -> str:
+    return next((os.environ[name] for name in _RANKS if name in os.environ), '0')
 
 
 def _store() -> Any:

@@ -22,7 +22,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         '--out', help='write the predictions: a folder of label maps (mmseg), or a .pkl file'
     )
     parser.add_argument(
-        '--partial', action='store_true', help='accept a checkpoint that fits a part of the model'
+        '--partial',
+        action='store_true',
+        help='accept a checkpoint that fits a part of the model, or of other settings (D, T, ...)',
     )
     parser.add_argument(
         '--firing-rates', metavar='FILE', help='write how often each neuron fires, as JSON or CSV'

@@ -5,9 +5,11 @@ the last and longest text on the screen.
 """
 
 import logging
+import os
 import signal
 import sys
 
+from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import main as torchrun
 
@@ -17,11 +19,16 @@ def main() -> None:
 
     Raises:
         SystemExit: With the exit code of the first process that failed; 128 plus the number of the
-            signal, as a shell does, if a signal ended the process.
+            signal, as a shell does, if a signal ended the process or torchrun itself.
     """
-    logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
+    for name in ('', '.agent.server.api'):
+        logging.getLogger(f'torch.distributed.elastic{name}').setLevel(logging.CRITICAL)
+    # torchrun hands these on to the processes, and ends them after 30 seconds.
+    os.environ.setdefault('PET_SIGNALS_TO_HANDLE', 'SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1')
     try:
         torchrun()
+    except SignalException as exc:
+        raise SystemExit(128 + exc.sigval) from None
     except ChildFailedError as exc:
         rank, failure = exc.get_first_failure()
         if failure.exitcode < 0:

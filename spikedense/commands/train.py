@@ -4,6 +4,7 @@ import argparse
 
 from spikedense.apis import train
 from spikedense.apis.environment import is_first_process
+from spikedense.apis.work_dir import NEWEST
 
 from .arguments import add_run_arguments
 from .command import command
@@ -15,9 +16,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--resume',
         nargs='?',
-        const='auto',
+        const=NEWEST,
         metavar='auto|PATH',
-        help='continue from a checkpoint; without a path, from the newest one of the work dir',
+        help='continue from a checkpoint; without a path, from the newest whole one of the work '
+        'dir; with the word auto, also start anew in a work dir without a checkpoint',
     )
     parser.add_argument(
         '--auto-scale-lr',

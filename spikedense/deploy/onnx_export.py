@@ -22,6 +22,7 @@ from spikedense.errors import UserError
 from spikedense.neurons import BaseNeuron, from_rest
 from spikedense.tracing import network_outputs
 from spikedense.utils.answers import Unfoldable, ask_or_none
+from spikedense.utils.files import remove_abandoned, temporary_name
 from spikedense.utils.images import input_channels
 
 from .modules import replace_module
@@ -178,7 +179,8 @@ def export_onnx(
     with torch.no_grad(), _refused(type(model).__name__):
         graphs = _graphs(net, kind, torch.zeros(1, input_channels(net, default=3), *size))
     near = next(path for path in folder.parents if path.exists())
-    with tempfile.TemporaryDirectory(dir=near, prefix='.onnx-') as temporary:
+    remove_abandoned(near)
+    with tempfile.TemporaryDirectory(dir=near, prefix=temporary_name('onnx-')) as temporary:
         # An inner folder is moved, because the clean-up at the end needs the outer folder.
         made = Path(temporary, folder.name)
         made.mkdir()

@@ -10,6 +10,7 @@ from torch import nn
 from spikedense.checkpoint_files import plain
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
+from spikedense.weights import keep_settings
 
 from .spike_inference import to_spike_inference
 
@@ -26,6 +27,7 @@ def save_twin(twin: nn.Module, file: Path, meta: Mapping[str, Any] | None = None
         meta: Further metadata, as the names of the classes.
     """
     content = {'meta': {**plain(meta or {}), _MARK: True}, 'state_dict': twin.state_dict()}
+    keep_settings(twin, content['meta'])
     with complete_or_absent(file) as partial:
         torch.save(content, partial)
 

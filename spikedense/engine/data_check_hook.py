@@ -97,7 +97,7 @@ def _metrics(runner: Any, name: str, loop: Any) -> Iterator[Judged]:
     metrics = getattr(getattr(loop, 'evaluator', None), 'metrics', [])
     if not metrics:
         return
-    cfgs = _configs(runner.cfg.get(key))
+    cfgs = metric_configs(runner.cfg.get(key))
     cfgs = cfgs if len(cfgs) == len(metrics) else [{}] * len(metrics)
     dataset = loop.dataloader.dataset
     # mmdet's evaluator of several data sets has a metric for each.
@@ -109,7 +109,12 @@ def _metrics(runner: Any, name: str, loop: Any) -> Iterator[Judged]:
         yield Judged(where, metric, cfg.get('ann_file'), data, head[1] if head else 0)
 
 
-def _configs(evaluator: Any) -> list[dict]:
+def metric_configs(evaluator: Any) -> list[dict]:
+    """Return the configs of the metrics of an evaluator.
+
+    Args:
+        evaluator: Config of an evaluator, of a metric or of a list of metrics.
+    """
     if isinstance(evaluator, dict) and 'metrics' in evaluator:
         evaluator = evaluator['metrics']
     found = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
@@ -122,4 +127,4 @@ def annotation_files(evaluator: Any) -> list[str]:
     Args:
         evaluator: Config of an evaluator, of a metric or of a list of metrics.
     """
-    return [cfg['ann_file'] for cfg in _configs(evaluator) if cfg.get('ann_file')]
+    return [cfg['ann_file'] for cfg in metric_configs(evaluator) if cfg.get('ann_file')]

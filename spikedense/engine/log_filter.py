@@ -10,6 +10,8 @@ _LOG_FILE_ONLY = (
     'Distributed training is not used',
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias',
+    # AccumulationHook tells whether gradients are lost.
+    'Resumed iteration number is not divisible',
     'The prefix is not set in metric class',
     '\n' + '-' * 60 + '\nSystem environment',
 )

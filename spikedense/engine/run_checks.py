@@ -3,12 +3,20 @@
 from typing import Any
 
 from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
 
 from spikedense.checks.channels import check_first_image, known_channels
 from spikedense.checks.loss_lists import check_loss_lists
 from spikedense.checks.pretraining import is_pretrained
 from spikedense.checks.widths import check_widths
-from spikedense.weights import Checkpoint, check, read_state_dict
+from spikedense.errors import UserError
+from spikedense.weights import (
+    Checkpoint,
+    check,
+    keep_settings,
+    other_settings,
+    read_state_dict,
+)
 
 
 class ModelCheckHook(Hook):
@@ -51,8 +59,9 @@ class WeightCheckHook(Hook):
     """Refuse a checkpoint that does not fit the model.
 
     Attributes:
-        strict: Whether every weight must fit. Otherwise one fitting weight is enough, and the log
-            names what does not fit.
+        strict: Whether every weight must fit, and every setting must be that of the checkpoint.
+            Otherwise one fitting weight is enough, and the log names what does not fit.
+        accepted_by: End of a sentence: which option accepts other settings.
     """
 
     # Run before hooks that change a checkpoint, for example that of a moving average.
@@ -60,6 +69,16 @@ class WeightCheckHook(Hook):
 
     def __init__(self) -> None:
         self.strict = False
+        self.accepted_by = ''
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
+        """Add the settings that no weight shows.
+
+        Args:
+            runner: The runner.
+            checkpoint: Content of the file, changed in place.
+        """
+        keep_settings(runner.model, checkpoint['meta'])
 
     def after_load_checkpoint(self, runner: Any, checkpoint: Checkpoint) -> None:
         """Check the content of a file before the model takes it.
@@ -75,6 +94,22 @@ class WeightCheckHook(Hook):
         fit = check(runner.model, read_state_dict(checkpoint), source, strict=self.strict)
         if not fit.exact:
             runner.logger.warning(f"the checkpoint '{source}' fits in part, {fit.describe()}")
+        found = other_settings(runner.model, checkpoint, self._classes(runner))
+        if found:
+            said = f"the weights of '{source}' were trained with other settings: " + '; '.join(
+                found
+            )
+            if self.strict:
+                raise UserError(f'{said}; expected those of the checkpoint{self.accepted_by}')
+            runner.logger.warning(said)
+
+    def _classes(self, runner: Any) -> Any:
+        """Return the names of the classes of the data that the run judges, or trains on."""
+        for name in ('test', 'val', 'train'):
+            loop = getattr(runner, f'_{name}_loop', None)
+            if isinstance(loop, BaseLoop):
+                return getattr(loop.dataloader.dataset, 'metainfo', {}).get('classes')
+        return None
 
 
 class PretrainingHook(Hook):

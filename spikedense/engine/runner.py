@@ -3,32 +3,51 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from mmengine.dist import is_main_process
+from mmengine.config import Config
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import (
+    BaseLoop,
+    Priority,
+    Runner,
+    find_latest_checkpoint,
+    set_random_seed,
+)
 from torch import nn
 from torch.utils.data import DataLoader
 
+from spikedense.checks.config_keys import check_metric_keys
 from spikedense.checks.dataset import FILES_OPENED, with_checks
 from spikedense.checks.loaders import check_length, check_numbers
 from spikedense.checks.named_samples import name_samples
+from spikedense.checks.paramwise import check_custom_keys
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.checks.resume import check_processes, check_resume
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
+from spikedense.utils.config_layout import LaidOutOnce
 from spikedense.utils.files import complete_or_absent
 from spikedense.utils.integer_labels import predict_integer_labels
+from spikedense.utils.signals import DeafWorker
 from spikedense.utils.unwrap import replace_inner, unwrap
 from spikedense.weights import Checkpoint, fill, read_checkpoint, read_state_dict
 
-from .data_check_hook import DataCheckHook, annotation_files
+from .accumulation_hook import AccumulationHook
+from .checkpoint_hook import durable
+from .data_check_hook import DataCheckHook, annotation_files, metric_configs
+from .finite_hook import FiniteHook
 from .log_filter import ScreenFilter
 from .plain_checkpoint_hook import PlainCheckpointHook
+from .randomness import RandomnessHook, seed_reads
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
+from .sample_order import with_places
+from .stop_hook import StopHook
+from .train_loops import resumable
 
 
 class GuardedRunner(Runner):
@@ -40,6 +59,7 @@ class GuardedRunner(Runner):
         start_hook: Notes whether an iteration has begun.
         weight_hook: Compares checkpoints with the model; strict on request.
         pretraining_hook: Warns of a slow backbone without weights.
+        stop_hook: Ends a training on a signal.
         saved: Paths of the checkpoints that this run has written.
         files_opened: Number of images and label maps that are opened of each data set before the
             run; None means all. It belongs to the class, because mmengine builds loaders without a
@@ -50,10 +70,25 @@ class GuardedRunner(Runner):
     start_hook: StartHook
     weight_hook: WeightCheckHook
     pretraining_hook: PretrainingHook
+    stop_hook: StopHook
     saved: tuple[str, ...] = ()
     files_opened: ClassVar[int | None] = FILES_OPENED
     twin_loaded: bool = False
     _resuming: bool = False
+    _read: Checkpoint | None = None
+    _train_dataloader: Any
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> Self:
+        """Build the runner of a config, and lay out the text of the config once.
+
+        Args:
+            cfg: The config.
+
+        Returns:
+            The runner.
+        """
+        return super().from_cfg(LaidOutOnce.of(cfg))
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger, and keep the config and the environment from the screen.
@@ -86,7 +121,7 @@ class GuardedRunner(Runner):
         """
         super().register_hooks(*args, **kwargs)
         self.start_hook, self.weight_hook = StartHook(), WeightCheckHook()
-        self.pretraining_hook = PretrainingHook()
+        self.pretraining_hook, self.stop_hook = PretrainingHook(), StopHook()
         for hook in (
             ModelCheckHook(),
             DataCheckHook(self.files_opened),
@@ -94,8 +129,42 @@ class GuardedRunner(Runner):
             self.start_hook,
             self.pretraining_hook,
             PlainCheckpointHook(),
+            RandomnessHook(),
+            AccumulationHook(),
+            self.stop_hook,
         ):
             self.register_hook(hook)
+        if not any(isinstance(hook, FiniteHook) for hook in self.hooks):
+            self.register_hook(FiniteHook())
+
+    def train(self) -> nn.Module:
+        """Train, and end on a signal with a checkpoint; see :class:`StopHook`.
+
+        Returns:
+            The model.
+
+        Raises:
+            Interrupted: A signal has ended the training.
+        """
+        with self.stop_hook.listening():
+            try:
+                return super().train()
+            except Exception as exc:
+                # A `UserError` of the iterations names the checkpoint itself.
+                if self.saved and not isinstance(exc, UserError):
+                    self.logger.error(
+                        f"the training failed, '{self.saved[-1]}' is its newest checkpoint"
+                    )
+                raise
+
+    def register_hook(self, hook: Hook | dict, priority: Priority | None = None) -> None:
+        """Register a hook; mmengine's ``CheckpointHook`` becomes a ``DurableCheckpointHook``.
+
+        Args:
+            hook: A hook or its config.
+            priority: Its priority, if it has another one than its class.
+        """
+        super().register_hook(durable(hook), priority)
 
     def build_model(self, model: Any) -> nn.Module:
         """Build the model; one with a single output map predicts integer labels.
@@ -120,8 +189,15 @@ class GuardedRunner(Runner):
             The optimizer.
         """
         built = super().build_optim_wrapper(optim_wrapper)
+        check_custom_keys(self.model, optim_wrapper)
         self.pretraining_hook.rates = reduced_rate(self.model, built)
         return built
+
+    @property
+    def started(self) -> bool:
+        """Whether an iteration has begun."""
+        # Until the runner is built as a whole, there are no hooks.
+        return hasattr(self, 'start_hook') and self.start_hook.started
 
     @classmethod
     def build_dataloader(
@@ -163,7 +239,60 @@ class GuardedRunner(Runner):
         check_length(loader, dataloader)
         assert loader is not None
         name_samples(loader.dataset)
+        loader.worker_init_fn = DeafWorker(loader.worker_init_fn)
         return loader
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build a training loop whose random numbers and order of images outlast a resume.
+
+        Args:
+            loop: A loop or its config.
+
+        Returns:
+            The loop.
+        """
+        if isinstance(loop, BaseLoop):
+            return loop
+        self._adopt_seed()
+        self._train_dataloader = with_places(self._train_dataloader)
+        built = super().build_train_loop(resumable(loop))
+        seed_reads(built.dataloader, self.seed)
+        return built
+
+    def _adopt_seed(self) -> None:
+        """Go on with the seed of the checkpoint, if a run is resumed without a seed.
+
+        mmengine reads the seed after it has built the sampler, which then has another order.
+        """
+        if not self._resume or self._randomness_cfg.get('seed') is not None:
+            return
+        source = self._load_from or find_latest_checkpoint(self.work_dir)
+        if source is None:
+            return
+        self._read = read_checkpoint(source)
+        seed = (self._read.get('meta') or {}).get('seed')
+        if seed is not None:
+            self._randomness_cfg['seed'] = seed
+            # set_randomness() would also make the determinism of the run strict again.
+            diff_rank_seed = self._randomness_cfg.get('diff_rank_seed', False)
+            self._seed = set_random_seed(seed, diff_rank_seed=diff_rank_seed)
+
+    def _keep_seed(self, checkpoint: Checkpoint) -> None:
+        """Keep the seed of the run, which the loaders have, and warn if the checkpoint has another.
+
+        A seed that the user gives is not refused: another order of images is a way around a batch
+        that ends a run.
+        """
+        meta, given = checkpoint['meta'], self._randomness_cfg.get('seed')
+        given = self.seed if given is None else given
+        if meta.get('seed') not in (None, given):
+            self.logger.warning(
+                f"'{checkpoint.source}' was trained with seed {meta['seed']}, but this run has the "
+                f'seed {given}: the images come in another order, some of this epoch twice or '
+                'never; without --seed, a resumed run takes the seed of its checkpoint'
+            )
+        # mmengine would take the seed of the checkpoint for all but the loaders.
+        meta['seed'] = given
 
     def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
         """Build an evaluator, and name the files that its metrics cannot read.
@@ -175,8 +304,9 @@ class GuardedRunner(Runner):
             The evaluator.
 
         Raises:
-            UserError: A metric cannot read its ``ann_file``.
+            UserError: A metric cannot read its ``ann_file``, or a key of a metric is misspelt.
         """
+        check_metric_keys(metric_configs(evaluator))
         try:
             return super().build_evaluator(evaluator)
         except (AssertionError, KeyError, TypeError, ValueError) as exc:
@@ -198,6 +328,10 @@ class GuardedRunner(Runner):
         Raises:
             UserError: The checkpoint cannot be read, or does not fit.
         """
+        # The processes of several machines take the file that the first one has found.
+        names = [filename]
+        broadcast_object_list(names)
+        filename = names[0]
         self._resuming = True
         super().resume(filename, *args, **kwargs)
         self._resuming = False
@@ -224,7 +358,9 @@ class GuardedRunner(Runner):
         Raises:
             UserError: The file cannot be read, or does not fit the model.
         """
-        checkpoint = read_checkpoint(filename)
+        checkpoint, self._read = self._read, None
+        if checkpoint is None or checkpoint.source != filename:
+            checkpoint = read_checkpoint(filename)
         if is_twin(checkpoint):
             if isinstance(self._train_loop, BaseLoop):
                 raise UserError(
@@ -240,6 +376,7 @@ class GuardedRunner(Runner):
             check_processes(filename, checkpoint, self.world_size, scaled)
             # mmengine would run this text.
             checkpoint['meta'].pop('config', None)
+            self._keep_seed(checkpoint)
         fill(self.model, read_state_dict(checkpoint))
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
@@ -249,6 +386,7 @@ class GuardedRunner(Runner):
         """Write a checkpoint, completely or not at all.
 
         mmengine writes to the file itself, so that a killed run leaves a half-written checkpoint.
+        The file is on the disk when this method returns, so that it outlives a power cut.
 
         Args:
             out_dir: Folder of the checkpoint, or an address.
@@ -256,9 +394,9 @@ class GuardedRunner(Runner):
             *args: Passed on to mmengine.
             **kwargs: Passed on to mmengine.
         """
-        self.saved = (*self.saved, os.path.join(out_dir, filename))
         if '://' in out_dir:
             super().save_checkpoint(out_dir, filename, *args, **kwargs)
         elif is_main_process():
-            with complete_or_absent(Path(out_dir, filename)) as part:
+            with complete_or_absent(Path(out_dir, filename), durable=True) as part:
                 super().save_checkpoint(out_dir, part.name, *args, **kwargs)
+        self.saved = (*self.saved, os.path.join(out_dir, filename))

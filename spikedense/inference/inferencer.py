@@ -1,6 +1,7 @@
 """What all inferencers share: the way from a config and a checkpoint to predictions on images."""
 
 import itertools
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .config import dataset_meta, read_config, usable_device
 from .inputs import InputImage, list_images
+from .model import warn_of_settings
 from .outputs import OutputFolder
 
 Prediction = TypeVar('Prediction')
@@ -55,6 +57,9 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         cfg_options: Dotted keys and the values that replace those of the config.
         network: The model of the config if it is built already. It gets the weights and is moved
             to the device.
+
+    Attributes:
+        left_out: Errors of the files that the last call with ``skip_bad`` has left out.
 
     Raises:
         UserError: The config is of another library or cannot be used, the checkpoint is missing,
@@ -82,6 +87,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
             )
         self.weights = checkpoint_for(model, weights)
         self._network = network
+        self.left_out: list[str] = []
         self._array_numbers = itertools.count()
         with DefaultScope.overwrite_default_scope(self.library):
             # The library does not get the weights, because it would load a part of them without
@@ -111,11 +117,13 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         overlays: bool = True,
         json: bool = True,
         progress: bool = True,
+        skip_bad: bool = False,
         **options: float,
     ) -> Iterator[Prediction]:
         """Predict image after image.
 
-        All inputs are checked before the first prediction.
+        All inputs are checked before the first prediction. The check reads the beginning of each
+        file; a file that ends too early is found when its turn comes.
 
         Args:
             inputs: A file, a folder (its images, one level, sorted naturally), a glob pattern, an
@@ -127,6 +135,8 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
             overlays: Whether to draw ``overlays/NAME.png``.
             json: Whether to write ``predictions/NAME.json`` and the maps that it names.
             progress: Whether to show a progress bar on stderr.
+            skip_bad: Whether files that cannot be read are left out, each with a note on stderr. By
+                default the first one raises an error. :attr:`left_out` names them.
             **options: Values for the names in :attr:`options`.
 
         Returns:
@@ -138,11 +148,14 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         if batch_size < 1:
             raise UserError(f'batch_size={batch_size}, expected 1 or more')
         options = self._checked_options(options)
-        images = list_images(inputs, self._array_numbers, self.channels)
+        self.left_out = []
+        bad = self._leave_out if skip_bad else None
+        images = list_images(inputs, self._array_numbers, self.channels, bad)
         folder = None if out_dir is None else OutputFolder(out_dir)
         if out_dir is not None and (overlays or json):
             check_folder_of_images('out_dir', out_dir, [x.path for x in images if x.path])
-        predictions = self._predict(images, folder, batch_size, overlays, json, options)
+        batches = self._batches(images, batch_size, bad)
+        predictions = self._predict(batches, folder, overlays, json, options)
         return iter(
             track(
                 predictions,
@@ -155,14 +168,13 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
 
     def _predict(
         self,
-        images: Sequence[InputImage],
+        batches: Iterator[list[tuple[InputImage, dict]]],
         folder: OutputFolder | None,
-        batch_size: int,
         overlays: bool,
         json: bool,
         options: dict[str, float],
     ) -> Iterator[Prediction]:
-        for batch in self._batches(images, batch_size):
+        for batch in batches:
             # The scope ends before the `yield`, because the caller may use another library then.
             with DefaultScope.overwrite_default_scope(self.library):
                 samples = self.forward(self.collate_fn([data for _, data in batch]))
@@ -175,21 +187,36 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
                     self.write(prediction, folder)
                 yield prediction
 
+    def _leave_out(self, error: str) -> None:
+        self.left_out.append(error)
+        print(f'note: left out: {error}', file=sys.stderr, flush=True)
+
     def _batches(
-        self, images: Sequence[InputImage], batch_size: int
+        self,
+        images: Sequence[InputImage],
+        batch_size: int,
+        bad: Callable[[str], None] | None = None,
     ) -> Iterator[list[tuple[InputImage, dict]]]:
         """Group images that follow each other and have the same size after the test pipeline."""
         batch: list[tuple[InputImage, dict]] = []
         for image in images:
-            data = self._load(image)
+            try:
+                data = self._read(image)
+            except UserError as exc:
+                if bad is None:
+                    raise
+                bad(str(exc))
+                continue
+            check_channels(self.model, data['inputs'], image.path or image.name, self.channels)
             full = len(batch) == batch_size
             if batch and (full or data['inputs'].shape != batch[0][1]['inputs'].shape):
                 yield batch
                 batch = []
             batch.append((image, data))
-        yield batch
+        if batch:
+            yield batch
 
-    def _load(self, image: InputImage) -> dict:
+    def _read(self, image: InputImage) -> dict:
         """Apply the test pipeline to an image."""
         try:
             with DefaultScope.overwrite_default_scope(self.library):
@@ -198,7 +225,6 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
             raise UserError(
                 f"the test pipeline cannot prepare '{image.path or image.name}': {exc}"
             ) from exc
-        check_channels(self.model, data['inputs'], image.path or image.name, self.channels)
         return data
 
     def _init_collate(self, cfg: Config) -> Callable:
@@ -212,6 +238,7 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
         checkpoint = read_checkpoint(self.weights)
         model = as_saved(model, checkpoint)
         load(model, read_state_dict(checkpoint), self.weights)
+        warn_of_settings(model, checkpoint)
         predict_integer_labels(model)
         model.cfg = cfg
         model.dataset_meta = dataset_meta(cfg, checkpoint, model)

@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,12 @@ class InputImage:
         return as_rgb(self.content)
 
 
-def list_images(inputs: Any, array_numbers: Iterator[int], channels: int = 3) -> list[InputImage]:
+def list_images(
+    inputs: Any,
+    array_numbers: Iterator[int],
+    channels: int = 3,
+    bad: Callable[[str], None] | None = None,
+) -> list[InputImage]:
     """List the images of an input, in order, and check that each one can be read.
 
     Args:
@@ -53,6 +58,8 @@ def list_images(inputs: Any, array_numbers: Iterator[int], channels: int = 3) ->
             BGR ``[H, W, 3]``, or with the channels of the model), or a list of these.
         array_numbers: Numbers for the names of the output files of arrays.
         channels: Number of channels of an array.
+        bad: Gets the error of a file that is no image, and the file is left out. None refuses such
+            a file.
 
     Returns:
         At least one image.
@@ -62,7 +69,7 @@ def list_images(inputs: Any, array_numbers: Iterator[int], channels: int = 3) ->
     """
     images: list[InputImage] = []
     taken: set[str] = set()
-    for image in _walk(inputs, array_numbers, channels):
+    for image in _walk(inputs, array_numbers, channels, bad):
         name, number = image.name, 1
         while name in taken:
             number += 1
@@ -74,19 +81,28 @@ def list_images(inputs: Any, array_numbers: Iterator[int], channels: int = 3) ->
     return images
 
 
-def _walk(inputs: Any, array_numbers: Iterator[int], channels: int) -> Iterator[InputImage]:
+def _walk(
+    inputs: Any,
+    array_numbers: Iterator[int],
+    channels: int,
+    bad: Callable[[str], None] | None,
+) -> Iterator[InputImage]:
     if isinstance(inputs, (list, tuple)):
         for one in inputs:
-            yield from _walk(one, array_numbers, channels)
+            yield from _walk(one, array_numbers, channels, bad)
     elif isinstance(inputs, np.ndarray):
         _check_array(inputs, channels)
         yield InputImage(f'array_{next(array_numbers):06d}', inputs)
     elif isinstance(inputs, (str, Path)):
         for path in _files(str(inputs)):
             # This reads the first bytes only, so it is fast for a long list of files.
-            if not cv2.haveImageReader(str(path)):
-                raise UserError(f"'{path}' is no image that can be read")
-            yield InputImage(name_of(path), str(path))
+            if cv2.haveImageReader(str(path)):
+                yield InputImage(name_of(path), str(path))
+                continue
+            error = f"'{path}' is no image that can be read"
+            if bad is None:
+                raise UserError(error)
+            bad(error)
     else:
         raise UserError(
             f'an input is a {type(inputs).__name__}, expected a path, a pattern, a numpy array or '

@@ -1,16 +1,24 @@
 """A model built from a config and filled from a checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from logging import WARNING
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from torch import nn
 
 from spikedense.checks.checkpoint import existing_checkpoint, given_or_shipped
 from spikedense.checks.config import library_of, open_config
 from spikedense.checks.model import build_model
 from spikedense.checks.widths import check_widths
-from spikedense.weights import load, read_checkpoint, read_state_dict
+from spikedense.weights import (
+    Checkpoint,
+    load,
+    other_settings,
+    read_checkpoint,
+    read_state_dict,
+)
 
 from .config import dataset_meta, read_config
 
@@ -38,8 +46,26 @@ def open_model(
     path = given_or_shipped(config, checkpoint)
     if path is not None:
         existing_checkpoint(path)
-        load(model, read_state_dict(read_checkpoint(path)), path)
+        content = read_checkpoint(path)
+        load(model, read_state_dict(content), path)
+        warn_of_settings(model, content)
     return cfg, model.eval()
+
+
+def warn_of_settings(
+    model: nn.Module, checkpoint: Checkpoint, classes: Sequence[str] | None = None
+) -> None:
+    """Warn of settings that no weight shows, such as D, and that are not those of the training.
+
+    Args:
+        model: The model.
+        checkpoint: Content of the file.
+        classes: Names of the classes; None compares none.
+    """
+    found = other_settings(model, checkpoint, classes)
+    if found:
+        said = f"the weights of '{checkpoint.source}' were trained with other settings: "
+        print_log(said + '; '.join(found), logger='current', level=WARNING)
 
 
 def describe(cfg: Config, model: Any, checkpoint: str | None = None) -> None:

@@ -101,7 +101,8 @@ class SegInferencer(Inferencer[SegPrediction], MMSegInferencer):
         self.visualizer.add_datasample(
             'overlay',
             image,
-            sample,
+            # mmseg takes the tensor of a single pixel for an index.
+            sample.numpy(),
             draw_gt=False,
             # On a small image, the names hide the classes.
             with_labels=min(image.shape[:2]) >= _READABLE,

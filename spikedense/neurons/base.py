@@ -121,6 +121,11 @@ class BaseNeuron(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, '_membrane': None}
 
+    def settings(self) -> str:
+        """Return the class and what its spikes depend on, but for weights and the kept state."""
+        text = self.extra_repr().replace(', keep_state=True', '')
+        return f'{type(self).__name__}({text})'
+
     def extra_repr(self) -> str:
         text = f'D={self.D}, norm={self.norm:g}, stateful={self.stateful}'
         return text + (', keep_state=True' if self.keep_state else '')

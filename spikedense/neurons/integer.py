@@ -171,5 +171,9 @@ class EvalClampedNILIF(NILIF):
     rescaled_input = NILIF.rescaled_input
     comparing = NILIF.comparing
 
+    def settings(self) -> str:
+        """See :meth:`BaseNeuron.settings`. D is that of the training in both modes."""
+        return super().settings().replace(f'D={self.D},', f'D={self.trained_D},', 1)
+
     def extra_repr(self) -> str:
         return f'{super().extra_repr()}, eval_clamp={self.eval_clamp}'

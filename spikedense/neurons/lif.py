@@ -2,24 +2,30 @@
 
 import copy
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from spikingjelly.activation_based import neuron, surrogate
 from torch import Tensor
 
 from spikedense.registry import MODELS
+from spikedense.utils.spikingjelly import spikingjelly
 
 from .base import BaseNeuron
 
+if TYPE_CHECKING:
+    from spikingjelly.activation_based import neuron, surrogate
 
-def build_surrogate(cfg: dict[str, Any]) -> surrogate.SurrogateFunctionBase:
+_USERS = 'the neurons LIF, IF and PLIF'
+
+
+def build_surrogate(cfg: dict[str, Any]) -> 'surrogate.SurrogateFunctionBase':
     """Build a surrogate function of SpikingJelly.
 
     Args:
         cfg: ``dict(type='Sigmoid', alpha=4.0)``; the type is a class of
             ``spikingjelly.activation_based.surrogate`` or its name.
     """
+    surrogate = spikingjelly('surrogate', _USERS)
     cfg = dict(cfg)
     name = cfg.pop('type', None)
     cls = name if isinstance(name, type) else getattr(surrogate, str(name).rpartition('.')[2], None)
@@ -37,7 +43,7 @@ class _SpikingJellyNeuron(BaseNeuron):
         stateful, keep_state: See :class:`BaseNeuron`.
     """
 
-    def __init__(self, node: neuron.BaseNode, stateful: bool, keep_state: bool) -> None:
+    def __init__(self, node: 'neuron.BaseNode', stateful: bool, keep_state: bool) -> None:
         super().__init__(1, 1.0, stateful, keep_state)
         self.node = node
         self.v_threshold = node.v_threshold
@@ -86,6 +92,15 @@ class _SpikingJellyNeuron(BaseNeuron):
             # SpikingJelly starts from its own copy of v_reset, not from the attribute.
             twin.node.set_reset_value('v', twin.node.v_reset)
         return twin
+
+    def settings(self) -> str:
+        """See :meth:`BaseNeuron.settings`. The time constant of :class:`PLIF` is a weight."""
+        names = ['v_threshold', 'v_reset', 'decay_input']
+        if isinstance(self, LIF):
+            names.insert(0, 'tau')
+        found = {n: getattr(self.node, n) for n in names if hasattr(self.node, n)}
+        text = ', '.join(f'{name}={value}' for name, value in found.items())
+        return f'{type(self).__name__}({text}, stateful={self.stateful})'
 
     def extra_repr(self) -> str:
         return f'stateful={self.stateful}' + (', keep_state=True' if self.keep_state else '')
@@ -138,7 +153,9 @@ class LIF(_SpikingJellyNeuron):
         if tau <= 1:
             raise ValueError(f'neuron_cfg: tau={tau!r}, expected a number above 1')
         kwargs = _node_kwargs(v_threshold, v_reset, detach_reset, surrogate)
-        node = neuron.LIFNode(tau=float(tau), decay_input=decay_input, **kwargs)
+        node = spikingjelly('neuron', _USERS).LIFNode(
+            tau=float(tau), decay_input=decay_input, **kwargs
+        )
         super().__init__(node, stateful, keep_state)
 
     def input_gain(self) -> float:
@@ -164,7 +181,7 @@ class IF(_SpikingJellyNeuron):
         keep_state: bool = False,
     ) -> None:
         kwargs = _node_kwargs(v_threshold, v_reset, detach_reset, surrogate)
-        super().__init__(neuron.IFNode(**kwargs), stateful, keep_state)
+        super().__init__(spikingjelly('neuron', _USERS).IFNode(**kwargs), stateful, keep_state)
 
     def input_gain(self) -> float:
         """Return 1: the whole current reaches the membrane."""
@@ -199,7 +216,8 @@ class PLIF(_SpikingJellyNeuron):
         if init_tau <= 1:
             raise ValueError(f'neuron_cfg: init_tau={init_tau!r}, expected a number above 1')
         kwargs = _node_kwargs(v_threshold, v_reset, detach_reset, surrogate)
-        node = neuron.ParametricLIFNode(init_tau=float(init_tau), decay_input=decay_input, **kwargs)
+        cls = spikingjelly('neuron', _USERS).ParametricLIFNode
+        node = cls(init_tau=float(init_tau), decay_input=decay_input, **kwargs)
         super().__init__(node, stateful, keep_state)
 
     def input_gain(self) -> float | Tensor:

@@ -4,6 +4,7 @@ import errno
 import re
 from typing import Any
 
+from .files import WRITE_ERRORS
 from .tracebacks import batch, frames, phase, worker_text
 
 _PEER = re.compile(
@@ -50,9 +51,9 @@ def _full_disk(exc: BaseException, text: str) -> str | None:
     """Explain the error of ``torch.save``, which hides the one of the operating system."""
     cause: BaseException | None = exc
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            name = f" for '{cause.filename}'" if cause.filename else ''
-            return f'no space is left on the disk{name}'
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            name = f" '{cause.filename}'" if cause.filename else ' a file'
+            return f'cannot write{name}: {WRITE_ERRORS[cause.errno]}'
         cause = cause.__cause__ or cause.__context__
     return None
 

@@ -65,18 +65,21 @@ def find_class(name: str, scope: str | None) -> type | None:
         scope: The default scope of the config.
 
     Returns:
-        The class, or None if no registry has the name.
+        The class; None if no registry has the name, or if several registries have classes of it.
     """
+    found = [_in_registry(registry, name, scope) for registry in _roots()]
+    classes = [cls for cls in found if cls is not None]
+    # A data set and a metric, for example, can have one name.
+    return classes[0] if len(set(classes)) == 1 else None
+
+
+def _in_registry(registry: Registry, name: str, scope: str | None) -> type | None:
     prefix, _, short = name.rpartition('.')
-    for registry in _roots():
-        child = registry.children.get(prefix or scope or '')
-        for candidate in (child, registry):
-            if candidate is None:
-                continue
+    for candidate in (registry.children.get(prefix or scope or ''), registry):
+        if candidate is not None:
             candidate.import_from_location()
-            found = candidate.module_dict.get(short)
-            if found is not None:
-                return found
+            if short in candidate.module_dict:
+                return candidate.module_dict[short]
     return None
 
 

@@ -29,6 +29,7 @@ def saved(path: Path, state: dict[str, Any] | None = None, **meta: Any) -> str:
         'cfg': CFG,
         'experiment_name': 'fpn_20261127_120000',
         'dataset_meta': {'classes': ('road', 'car'), 'palette': np.zeros((2, 3), int)},
+        'settings': {'neurons': {'a': 'NILIF(D=4)'}, 'steps': {'backbone': 1}},
         'hook_msgs': {'last_ckpt': '/home/someone/work/iter_1.pth'},
     }
     content = {'meta': {**given, **meta}, 'state_dict': state, 'optimizer': {'lr': 1}}
@@ -54,6 +55,7 @@ def test_weights_and_facts_alone_are_published(tmp_path: Path, suffix: str) -> N
     meta = content['meta']
     assert meta['config_name'] == 'fpn' and list(meta['dataset_meta']['classes']) == ['road', 'car']
     assert meta['neurons'] == [{'type': 'spikedense.NILIF', 'D': 4}]
+    assert meta['settings'] == {'neurons': {'a': 'NILIF(D=4)'}, 'steps': {'backbone': 1}}
     model = read_config_text(meta['cfg'])['model']
     assert model['backbone'] == {'neuron_cfg': {'type': 'spikedense.NILIF', 'D': 4}}
     assert (

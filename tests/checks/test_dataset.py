@@ -219,14 +219,20 @@ def test_images_of_another_size(root: Path, kind: str) -> None:
         build(panoptic(root))
 
 
-def test_image_that_exif_turns(root: Path) -> None:
+@pytest.mark.parametrize('size', [(64, 96), (96, 64)], ids=['upright', 'stored'])
+def test_image_that_exif_turns(
+    root: Path, caplog: pytest.LogCaptureFixture, size: tuple[int, int]
+) -> None:
+    MMLogger.get_instance('dataset_check').addHandler(caplog.handler)
     path = root / 'images/train/train_00000.jpg'
-    image = Image.open(path).resize((64, 96))
+    image = Image.open(path).resize(size)
     exif = image.getexif()
     exif[0x112] = 6
     image.save(path, exif=exif)
     data = build(instances(root))
-    assert data[0]['data_samples'].ori_shape == (64, 96)
+    assert data[0]['data_samples'].ori_shape == size
+    # Boxes that have the size of the turned image are those of the turned image.
+    assert ('(orientation 6), and boxes and masks are not' in caplog.text) is (size == (96, 64))
 
 
 def test_skips_are_logged(root: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -236,6 +236,26 @@ def test_image_that_exif_turns(tmp_path: Path) -> None:
         check(build(tmp_path))
 
 
+def test_image_that_exif_turns_by_180_degrees(
+    tmp_path: Path, warned: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, (0, 1), (0, 1))
+    image = Image.new('RGB', (12, 8))
+    exif = image.getexif()
+    exif[0x112] = 3
+    image.save(tmp_path / 'img/1.jpg', exif=exif)
+    data = build(tmp_path)
+    check(data)
+    (line,) = [r.getMessage() for r in warned.records if 'EXIF' in r.getMessage()]
+    assert '1 of the 2 images that were opened of BaseSegDataset is turned by EXIF' in line
+    assert "img/1.jpg' (orientation 3), and label maps are not" in line
+    assert "color_type='color_ignore_orientation' in LoadImageFromFile" in line
+    warned.clear()
+    data.pipeline.transforms[0].color_type = 'color_ignore_orientation'
+    check(data)
+    assert not [record for record in warned.records if 'EXIF' in record.getMessage()]
+
+
 @pytest.mark.parametrize('backend', ['pillow', 'cv2'])
 def test_file_that_is_no_image(tmp_path: Path, backend: str) -> None:
     write(tmp_path, (0, 1))

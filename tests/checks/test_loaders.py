@@ -1,13 +1,15 @@
 """Loaders that give no batch."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 
-from spikedense.checks.loaders import check_end, dropped_images
+from spikedense.checks.loaders import check_end, check_length, dropped_images
 from spikedense.engine import GuardedRunner
+from spikedense.engine.sample_order import with_places
 from spikedense.errors import UserError
 
 
@@ -31,7 +33,8 @@ def loader(number: int, batch: int, upright: int = 0, **options: Any) -> Any:
         dataset=dict(type='CountedImages', number=number, upright=upright),
         sampler=dict(type='DefaultSampler'),
     )
-    return GuardedRunner.build_dataloader({**cfg, **options}, seed=0)
+    # As in a training. The loaders of other runs have the samplers themselves.
+    return GuardedRunner.build_dataloader(with_places({**cfg, **options}), seed=0)
 
 
 def test_less_than_a_batch() -> None:
@@ -39,6 +42,17 @@ def test_less_than_a_batch() -> None:
     assert len(loader(4, 4, drop_last=True)) == 1
     with pytest.raises(UserError, match='2 images: batch_size=4 with drop_last=True'):
         loader(2, 4, drop_last=True)
+
+
+def test_files_of_another_suffix_are_named(tmp_path: Path) -> None:
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'images' / 'a.PNG').touch()
+    empty = dict(type='CountedImages', number=0)
+    placed = dict(data_root=str(tmp_path), data_prefix=dict(img_path='images'))
+    with pytest.raises(UserError, match=r"has no image.*images' end with \.PNG"):
+        check_length(None, dict(dataset={**empty, **placed}))
+    with pytest.raises(UserError, match=r'in the config$'):
+        check_length(None, dict(dataset=empty))
 
 
 def test_endless_samplers_fill_their_batches() -> None:

@@ -44,6 +44,9 @@ FLIP = dict(type='RandomFlip', prob=0.5)
         ('[(1,2),(3,4)]', [(1, 2), (3, 4)]),
         ('a,b', ['a', 'b']),
         ('weights{1}.pth', 'weights{1}.pth'),
+        ('data root/link ü', 'data root/link ü'),
+        ('[traffic light, car, (a b,c)]', ['traffic light', 'car', ('a b', 'c')]),
+        ('( 1, 2 )', (1, 2)),
     ],
 )
 def test_values_of_options(text: str, value: Any) -> None:

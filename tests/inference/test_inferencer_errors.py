@@ -48,6 +48,24 @@ def test_wrong_input(segment: SegInferencer, tmp_path: Path, inputs: object, sai
     assert not (tmp_path / 'out').exists()
 
 
+def test_bad_files_are_left_out(
+    segment: SegInferencer, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    for name in ('a', 'c', 'one'):
+        size = (1, 1) if name == 'one' else (32, 32)
+        Image.new('RGB', size).save(tmp_path / f'{name}.png')
+    (tmp_path / 'b.png').write_bytes((tmp_path / 'a.png').read_bytes()[:30])
+    (tmp_path / 'd.png').write_text('no image')
+    out = tmp_path / 'out'
+    found = segment.predict(tmp_path, out_dir=out, batch_size=2, progress=False, skip_bad=True)
+    assert [prediction.name for prediction in found] == ['a', 'c', 'one']
+    # One pixel has a picture, too.
+    assert {path.stem for path in (out / 'overlays').iterdir()} == {'a', 'c', 'one'}
+    said = [line for line in capsys.readouterr().err.splitlines() if 'left out' in line]
+    assert len(said) == 2 and 'd.png' in said[0] and 'b.png' in said[1]
+    assert len(segment.left_out) == 2
+
+
 @pytest.mark.parametrize(
     ('options', 'said'),
     [

@@ -1,9 +1,12 @@
 """LIF and its relatives."""
 
+import sys
+
 import pytest
 import torch
 
-from spikedense.neurons import LIF, build_neuron
+from spikedense.errors import UserError
+from spikedense.neurons import LIF, NILIF, build_neuron
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,12 @@ def test_plif_learns_its_time_constant() -> None:
         neuron.zero_grad()
         neuron(torch.full((T, 1), 1.5)).sum().backward()
         assert neuron.node.w.grad.abs() > 0
+
+
+def test_without_spikingjelly(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'spikingjelly']:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, 'spikingjelly', None)
+    with pytest.raises(UserError, match='LIF, IF and PLIF need SpikingJelly, which is not inst'):
+        LIF()
+    assert NILIF(D=4)(torch.full((1, 1), 3.0)).item() > 0

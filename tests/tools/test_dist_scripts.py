@@ -18,7 +18,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def _run(script: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+def _run(
+    script: Path, folder: Path, *arguments: str, **changed: str
+) -> subprocess.CompletedProcess:
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
@@ -27,6 +29,7 @@ def _run(script: Path, folder: Path, *arguments: str) -> subprocess.CompletedPro
         'PYTHON': sys.executable,
         'MASTER_PORT': str(port),
         'OMP_NUM_THREADS': '1',
+        **changed,
     }
     return subprocess.run(
         ['bash', str(script), *arguments],
@@ -120,22 +123,29 @@ def test_two_processes_test_as_one_does(
     assert not (tmp_path / '.dist_test').exists()
 
 
-@pytest.mark.parametrize('name', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test'])
+@pytest.mark.parametrize(
+    'name', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test', 'slurm_submit']
+)
 def test_scripts_tell_their_usage(repo_root: Path, tmp_path: Path, name: str) -> None:
     done = _run(repo_root / 'tools' / f'{name}.sh', tmp_path)
     assert done.returncode == 2
     assert 'usage:' in done.stderr
 
 
+def _fake_programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **programs: str) -> None:
+    """Put shell scripts in front of the programs of the same names."""
+    folder.mkdir()
+    for name, text in programs.items():
+        (folder / name).write_text(f'#!/bin/bash\n{text}\n')
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv('PATH', f'{folder}{os.pathsep}{os.environ["PATH"]}')
+
+
 @pytest.mark.parametrize('name', ['slurm_train', 'slurm_test'])
 def test_slurm_scripts_hand_their_arguments_to_srun(
     repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    fake = tmp_path / 'bin' / 'srun'
-    fake.parent.mkdir()
-    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    fake.chmod(0o755)
-    monkeypatch.setenv('PATH', f'{fake.parent}{os.pathsep}{os.environ["PATH"]}')
+    _fake_programs(tmp_path / 'bin', monkeypatch, srun='printf "%s\\n" "$@"')
     monkeypatch.setenv('GPUS', '16')
     operands = ['a.py', 'b.pth'] if name == 'slurm_test' else ['a.py']
     script = repo_root / 'tools' / f'{name}.sh'
@@ -144,3 +154,37 @@ def test_slurm_scripts_hand_their_arguments_to_srun(
     assert {'--ntasks=16', '--job-name=job', '--gres=gpu:8'} <= set(words)
     tool = words.index(str(repo_root / 'tools' / f'{name.removeprefix("slurm_")}.py'))
     assert words[tool + 1 :] == [*operands, '--seed', '1', '--launcher', 'slurm']
+
+
+@pytest.mark.parametrize('code', [0, 1, 138])
+def test_a_job_that_slurm_warned_queues_itself_again(
+    repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    # `sbatch` runs the job at once; `srun` ends as the run does.
+    _fake_programs(
+        tmp_path / 'bin',
+        monkeypatch,
+        sbatch='printf "%s\n" "$@"; SLURM_JOB_ID=7 exec bash',
+        srun=f'printf "%s\n" "$@"; exit {code}',
+        scontrol='echo "scontrol $*"',
+    )
+    script = repo_root / 'tools' / 'slurm_submit.sh'
+    done = _run(script, tmp_path, 'queue', 'job', 'a b.py', '--seed', '1')
+    lines = done.stdout.splitlines()
+    assert done.returncode == code
+    assert {'--signal=USR1@120', '--requeue', '--open-mode=append', '--ntasks=8'} <= set(lines)
+    tool = lines.index(str(repo_root / 'tools' / 'train.py'))
+    handed = ['a b.py', '--seed', '1', '--resume', 'auto', '--launcher', 'slurm']
+    assert lines[tool + 1 : tool + 1 + len(handed)] == handed
+    assert ('scontrol requeue 7' in lines) == (code == 138)
+
+
+def test_restarts_resume(repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fake_programs(tmp_path / 'bin', monkeypatch, python='printf "%s\n" "$@"')
+    script = repo_root / 'tools' / 'dist_train.sh'
+    for restarts, added in (('0', []), ('3', ['--resume', 'auto'])):
+        monkeypatch.setenv('MAX_RESTARTS', restarts)
+        done = _run(script, tmp_path, 'a.py', '2', '--seed', '1', PYTHON='python')
+        words = done.stdout.split()
+        assert f'--max_restarts={restarts}' in words
+        assert words[words.index('--seed') :] == ['--seed', '1', *added, '--launcher', 'pytorch']

@@ -1,5 +1,6 @@
 """Wrong input to the tools: one sentence on stderr, exit code 2, nothing written."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
+
+from spikedense.apis.run_lock import sole_training
 
 
 def _edited(config: Path, edit: Callable[[Config], object]) -> Path:
@@ -124,6 +127,16 @@ def test_nothing_to_resume(refused: Callable, train_tool: Callable, config: Path
     assert "no checkpoint 'gone.pth'" in message
 
 
+def test_a_second_training_in_one_folder(
+    refused: Callable, train_tool: Callable, config: Path, tmp_path: Path
+) -> None:
+    with sole_training('run', 'none'):
+        (tmp_path / 'run' / config.name).write_text('# of the first run')
+        said = refused(train_tool, config, '--work-dir', 'run')
+        assert f"'run' belongs to the training of process {os.getpid()}, which still runs" in said
+        assert (tmp_path / 'run' / config.name).read_text() == '# of the first run'
+
+
 def test_missing_checkpoint(refused: Callable, test_tool: Callable, config: Path) -> None:
     assert "no checkpoint 'gone.pth'" in refused(test_tool, config, 'gone.pth')
 
@@ -194,6 +207,29 @@ def test_checkpoint_of_a_deeper_model(
     message = refused(test_tool, *arguments)
     assert 'keys unknown to the model: 1 (backbone.stages.3.blocks.1.scale)' in message
     assert 'mIoU' in test_tool([*map(str, arguments), '--partial'])
+
+
+@pytest.mark.parametrize(
+    ('option', 'said'),
+    [
+        ('model.backbone.neuron_cfg.D=2', 'NILIF(D=2, norm=2'),
+        ('model.backbone.T=4', 'backbone.T is 4, that of the checkpoint 1'),
+        ('model.data_preprocessor.mean=(0,0,0)', 'data_preprocessor.mean is [0, 0, 0], that of'),
+        (
+            'test_dataloader.dataset.metainfo.classes',
+            "the data is 'square', that of the checkpoint 'circle'",
+        ),
+    ],
+)
+def test_checkpoint_of_other_settings(
+    refused: Callable, test_tool: Callable, trained: tuple[str, str], option: str, said: str
+) -> None:
+    if option.endswith('classes'):
+        classes = torch.load(trained[1], weights_only=False)['meta']['dataset_meta']['classes']
+        option = f'+{option}={[*classes[1:], classes[0]]}'.replace(' ', '')
+    words = (trained[0], trained[1], '--work-dir', 'run', '--cfg-options', option)
+    message = refused(test_tool, *words)
+    assert said in message and '--partial' in message
 
 
 def test_out_of_a_config_that_has_no_label_maps(

@@ -1,5 +1,6 @@
 """tools/train.py: each flag, on the demo set."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,18 +65,43 @@ def test_deterministic(config: Path, train_tool: Callable, tmp_path: Path) -> No
         torch.use_deterministic_algorithms(False)
 
 
-@pytest.mark.parametrize('named', [False, True], ids=['auto', 'path'])
+@pytest.mark.parametrize('words', [[], ['auto'], ['iter_2.pth']], ids=['bare', 'auto', 'path'])
 def test_resume_goes_on_where_the_run_was(
-    config: Path, train_tool: Callable, tmp_path: Path, named: bool
+    config: Path,
+    train_tool: Callable,
+    tmp_path: Path,
+    words: list[str],
+    capsys: pytest.CaptureFixture,
 ) -> None:
     work_dir = tmp_path / 'run'
     arguments = [str(config), '--work-dir', str(work_dir)]
-    train_tool([*arguments, '--seed', '3', '--cfg-options', 'train_cfg.max_iters=2'])
-    resume = ['--resume', str(work_dir / 'iter_2.pth')] if named else ['--resume']
+    # With the word, the command of a first start is that of all further ones.
+    first = ['--resume', *words] if words == ['auto'] else []
+    train_tool([*arguments, *first, '--seed', '3', '--cfg-options', 'train_cfg.max_iters=2'])
+    assert ('the run starts anew' in capsys.readouterr().err) is bool(first)
+    resume = ['--resume', *(str(work_dir / word) if '.' in word else word for word in words)]
     train_tool([*arguments, *resume])
     assert _iteration(work_dir / 'iter_4.pth') == ITERATIONS
     # The second run made two steps of four, not four of its own.
     assert len(losses(work_dir)) == 2
+
+
+@pytest.mark.parametrize('named', [False, True], ids=['auto', 'path'])
+def test_a_resumed_run_is_the_whole_run(
+    config: Path, train_tool: Callable, tmp_path: Path, named: bool
+) -> None:
+    whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+    train_tool([str(config), '--work-dir', str(whole)])
+    parts.mkdir()
+    checkpoint = shutil.copy(whole / 'iter_2.pth', parts)
+    resume = ['--resume', checkpoint] if named else ['--resume']
+    workers = ['--cfg-options', 'train_dataloader.num_workers=2'] if named else []
+    train_tool([str(config), '--work-dir', str(parts), *resume, *workers])
+    assert _iteration(parts / 'iter_4.pth') == ITERATIONS
+    # The second run made two steps of four, and they were those of the first run.
+    assert losses(parts) == losses(whole)[2:]
+    a, b = (torch.load(path / 'iter_4.pth', weights_only=False) for path in (whole, parts))
+    assert all(torch.equal(b['state_dict'][key], a['state_dict'][key]) for key in a['state_dict'])
 
 
 def test_amp_is_bfloat16_on_a_cpu(config: Path, train_tool: Callable, tmp_path: Path) -> None:

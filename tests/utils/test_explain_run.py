@@ -68,7 +68,7 @@ def test_a_full_disk_behind_an_error_of_torch() -> None:
         except OSError:
             raise RuntimeError('unexpected pos 64 vs 0')  # noqa: B904
 
-    assert _said(save) == "no space is left on the disk for 'iter_2.pth'"
+    assert _said(save) == "cannot write 'iter_2.pth': no space is left on the disk"
 
 
 def test_a_process_that_lost_another_one() -> None:

@@ -12,7 +12,5 @@ param_scheduler = [
     dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=100, end=2400),
 ]
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=2400, val_interval=800)
-default_hooks = dict(
-    logger=dict(log_metric_by_epoch=False), checkpoint=dict(by_epoch=False, interval=800)
-)
+default_hooks = dict(logger=dict(log_metric_by_epoch=False), checkpoint=dict(interval=800))
 auto_scale_lr = dict(base_batch_size=4)

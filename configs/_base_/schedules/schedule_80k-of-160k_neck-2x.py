@@ -2,4 +2,3 @@
 _base_ = './schedule_160k_neck-2x.py'
 optim_wrapper = dict(optimizer=dict(weight_decay=0.05))
 train_cfg = dict(max_iters=80000, val_interval=8000)
-default_hooks = dict(checkpoint=dict(interval=8000))

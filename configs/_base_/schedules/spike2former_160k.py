@@ -14,4 +14,4 @@ optim_wrapper = dict(
     ),
 )
 train_cfg = dict(val_interval=2500)
-default_hooks = dict(checkpoint=dict(interval=2500, save_best='mIoU'))
+default_hooks = dict(checkpoint=dict(save_best='mIoU'))

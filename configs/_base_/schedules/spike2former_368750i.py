@@ -7,4 +7,4 @@ param_scheduler = [
     dict(type='MultiStepLR', by_epoch=False, milestones=[327778, 355092], gamma=0.1),
 ]
 train_cfg = dict(max_iters=368750, val_interval=5000)
-default_hooks = dict(checkpoint=dict(interval=5000, save_best='coco_panoptic/PQ', rule='greater'))
+default_hooks = dict(checkpoint=dict(save_best='coco_panoptic/PQ', rule='greater'))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from spikedense.models.backbones import SpikeBackbone
 from spikedense.models.layers import DropPath, SpikeBlock, SpikeConv, build_mixer
+from spikedense.neurons import BaseNeuron
 from spikedense.registry import MODELS
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
@@ -146,6 +147,34 @@ def test_a_second_call_knows_nothing_of_the_first(variant) -> None:
     first = model(a)
     model(b)
     assert all(torch.equal(x, y) for x, y in zip(model(a), first, strict=True))
+
+
+@variants
+def test_single_precision_alone_and_in_a_batch(variant: str) -> None:
+    model, x = build(variant).float(), image(5).float()
+    rates: list[float] = []
+    for module in model.modules():
+        if isinstance(module, BaseNeuron):
+            module.register_forward_hook(lambda _, __, out: rates.append(out.gt(0).float().mean()))
+    with torch.no_grad():
+        outs = model(x)
+        assert min(rates) > 0, 'a silent neuron proves nothing'
+        # The order of calls, a failed call and another size leave no state: no bit changes.
+        with pytest.raises(ValueError, match='expected images'):
+            model(x[:, :2])
+        model(image(1, 40, 40).float())
+        for first, again in zip(outs, model(x), strict=True):
+            assert torch.equal(first, again)
+        # A kernel may add up in another order for another batch, and one current in thousands then
+        # crosses a threshold: of the five images one may differ. A state that leaks changes all.
+        differences = [
+            max(
+                ((alone[:, 0] - whole[:, i]).abs().max() / whole.abs().max()).item()
+                for whole, alone in zip(outs, model(x[i : i + 1]), strict=True)
+            )
+            for i in range(len(x))
+        ]
+    assert sorted(differences)[-2] < 1e-6
 
 
 @variants
