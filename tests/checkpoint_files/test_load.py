@@ -15,7 +15,6 @@ from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_checkpoint
 
-import spikedense.registry  # noqa: F401
 from spikedense.checkpoint_files import TRUST_VARIABLE, flaw, load_file
 from spikedense.errors import UserError
 
