@@ -30,6 +30,7 @@ COMMANDS = {
     'verify': ('verify', 'check the metric of a checkpoint, and its spike-driven twin'),
     'export nir': ('export_nir', 'export convolutions and neurons to NIR'),
     'convert': ('convert', 'convert an official checkpoint'),
+    'publish': ('publish', 'write the weights of a checkpoint for other people'),
     'make-demo': ('make_demo', 'write the generated data set'),
 }
 _DOCTOR = 'what is installed, what works, how to mend the rest'

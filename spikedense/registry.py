@@ -3,14 +3,10 @@
 A config of mmseg, mmdet or mmpretrain names a class of this package as ``type='spikedense.SDTV3'``.
 mmengine then imports this module, and imports the locations below when it first needs a class. So
 ``import spikedense`` is fast, and a config needs no ``custom_imports``.
-
-The import also makes mmengine read checkpoints without running them; see ``checkpoint_files``.
 """
 
 from mmengine import registry as root
 from mmengine.registry import Registry
-
-from spikedense import checkpoint_files  # noqa: F401
 
 _SCOPE = 'spikedense'
 

@@ -122,7 +122,9 @@ def _candidates(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def nothing_left_behind(work_dir: str, runners: Sequence[Any]) -> Iterator[None]:
-    """Remove what a run wrote if an error of the user ended the run before its first iteration.
+    """Remove what a run wrote if it ended before its first iteration.
+
+    The cause is an error of the user or a signal.
 
     The log folder and the copy of the config are removed if they are this run's, and the work dir
     if the run has created it. Other files stay: another run may work in the same folder.
@@ -137,8 +139,9 @@ def nothing_left_behind(work_dir: str, runners: Sequence[Any]) -> Iterator[None]
     try:
         yield
     except (Exception, KeyboardInterrupt) as exc:
+        ended = isinstance(exc, KeyboardInterrupt) or translate(exc) is not None
         started = any(runner.started for runner in runners)
-        if not started and translate(exc) is not None and is_main_process():
+        if not started and ended and is_main_process():
             for runner in runners:
                 shutil.rmtree(runner.log_dir, ignore_errors=True)
                 copy = root / Path(runner.cfg.filename).name

@@ -19,6 +19,7 @@ from spikedense.utils.warning_line import warn
 
 from .allowed import ALLOWED, with_arrays
 from .content import checked_content
+from .published import from_strings
 from .safetensors import is_safetensors, read_safetensors
 from .whole import flaw
 
@@ -53,7 +54,7 @@ def load_file(path: str | Path, map_location: Any = None) -> Any:
         raise UserError(f"cannot read the checkpoint '{path}': {damage}")
     if is_safetensors(path):
         tensors, facts = read_safetensors(path)
-        content: Any = {'state_dict': tensors, 'meta': facts}
+        content: Any = from_strings(facts, tensors)
     else:
         with path.open('rb') as file:
             content = _load(file, str(path), map_location)
@@ -97,7 +98,15 @@ def _load(file: BinaryIO, source: str, map_location: Any) -> Any:
             ) from exc
     warn(f"'{source}' asks for {wanted} and is read, because {TRUST_VARIABLE} is set")
     file.seek(0)
-    return torch.load(file, map_location, weights_only=False)
+    try:
+        return torch.load(file, map_location, weights_only=False)
+    except (MemoryError, OSError, torch.OutOfMemoryError):
+        raise
+    # A program can fail in any way, for example for want of a module.
+    except Exception as exc:
+        raise UserError(
+            f"cannot read the checkpoint '{source}': {type(exc).__name__}: {exc}"
+        ) from exc
 
 
 @contextmanager

@@ -5,14 +5,17 @@ The format needs few lines and the package of the same name would be one more re
 
 import json
 import math
+import os
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
 
+from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
 
 _SUFFIX = '.safetensors'
@@ -29,6 +32,9 @@ _DTYPES = {
     'BOOL': torch.bool,
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+#: Entry of the metadata with the CRC-32 of all tensors; the format itself has no checksum.
+_CHECKSUM = 'crc32'
+_CHUNK = 1 << 24
 _LENGTH = 8
 _LARGEST_HEADER = 100_000_000
 
@@ -51,8 +57,12 @@ def read_safetensors(path: str | Path) -> tuple['OrderedDict[str, Tensor]', dict
     Returns:
         The tensors by name, on the CPU; and the metadata, which are strings.
     """
-    header, data = _parts(Path(path).read_bytes())
+    with Path(path).open('rb') as file:
+        header = _header(file)
+        # A bytearray, because torch warns of tensors over bytes that cannot be written.
+        data = bytearray(file.read())
     metadata = header.pop('__metadata__', {})
+    metadata.pop(_CHECKSUM, None)
     tensors: OrderedDict[str, Tensor] = OrderedDict()
     for name, entry in header.items():
         start, end = entry['data_offsets']
@@ -73,18 +83,26 @@ def write_safetensors(
         path: The file.
         tensors: The tensors, on any device.
         metadata: Further facts, strings by strings.
+
+    Raises:
+        UserError: A tensor is of a type that the format does not have.
     """
-    header: dict[str, Any] = {'__metadata__': dict(metadata)}
-    chunks, end = [], 0
+    header: dict[str, Any] = {}
+    chunks: list[bytes] = []
+    end = checksum = 0
     for name, tensor in tensors.items():
+        if tensor.dtype not in _NAMES:
+            raise UserError(f'safetensors has no {tensor.dtype}, which {name} is of')
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         chunks.append(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b'')
+        checksum = zlib.crc32(chunks[-1], checksum)
         start, end = end, end + len(chunks[-1])
         header[name] = {
             'dtype': _NAMES[tensor.dtype],
             'shape': list(tensor.shape),
             'data_offsets': [start, end],
         }
+    header['__metadata__'] = {**metadata, _CHECKSUM: str(checksum)}
     text = json.dumps(header).encode()
     # The format asks that the tensors begin at a multiple of eight.
     text += b' ' * (-len(text) % _LENGTH)
@@ -99,28 +117,39 @@ def flaw_of_safetensors(path: str | Path) -> str | None:
         path: The file.
 
     Returns:
-        The second half of a sentence; None if header and length fit each other.
+        The second half of a sentence; None if the header fits the length of the file, and the
+        tensors fit the checksum, if there is one.
 
     Raises:
         OSError: The file is missing, or the machine cannot read it.
     """
-    content = Path(path).read_bytes()
     try:
-        header, data = _parts(content)
-        metadata = header.pop('__metadata__', {})
-        _check(header, metadata, len(data))
+        with Path(path).open('rb') as file:
+            header = _header(file)
+            metadata = header.pop('__metadata__', {})
+            _check(header, metadata, os.fstat(file.fileno()).st_size - file.tell())
+            checksum = metadata.get(_CHECKSUM)
+            if checksum is not None and checksum != _checksum_of_rest(file):
+                return 'it is damaged: the checksum of its tensors is wrong'
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         return f'it is incomplete or no file of safetensors ({exc})'
     return None
 
 
-def _parts(content: bytes) -> tuple[dict[str, Any], bytearray]:
-    length = int.from_bytes(content[:_LENGTH], 'little')
-    if not 2 <= length <= min(_LARGEST_HEADER, len(content) - _LENGTH):
-        raise ValueError(f'{len(content)} bytes, header of {length} bytes')
-    header = json.loads(content[_LENGTH : _LENGTH + length])
-    # A bytearray, because torch warns of tensors over bytes that cannot be written.
-    return header, bytearray(content[_LENGTH + length :])
+def _header(file: BinaryIO) -> dict[str, Any]:
+    """Read the header; the file is then where the tensors begin."""
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(_LENGTH), 'little')
+    if not 2 <= length <= min(_LARGEST_HEADER, size - _LENGTH):
+        raise ValueError(f'{size} bytes, header of {length} bytes')
+    return json.loads(file.read(length))
+
+
+def _checksum_of_rest(file: BinaryIO) -> str:
+    checksum = 0
+    while chunk := file.read(_CHUNK):
+        checksum = zlib.crc32(chunk, checksum)
+    return str(checksum)
 
 
 def _check(header: dict[str, Any], metadata: dict[str, str], size: int) -> None:

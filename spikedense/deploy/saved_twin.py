@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spikedense.checkpoint_files import plain
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
 
@@ -24,7 +25,7 @@ def save_twin(twin: nn.Module, file: Path, meta: Mapping[str, Any] | None = None
         file: The file.
         meta: Further metadata, as the names of the classes.
     """
-    content = {'meta': {**(meta or {}), _MARK: True}, 'state_dict': twin.state_dict()}
+    content = {'meta': {**plain(meta or {}), _MARK: True}, 'state_dict': twin.state_dict()}
     with complete_or_absent(file) as partial:
         torch.save(content, partial)
 

@@ -53,7 +53,7 @@ class PanopticMetric(BaseMetric):
         self.seg_prefix = seg_prefix
         self.classwise = classwise
         self.backend_args = backend_args
-        content = load(ann_file, backend_args=backend_args)
+        content = load(ann_file, file_format='json', backend_args=backend_args)
         annotations = content.get('annotations') if isinstance(content, dict) else None
         if not annotations or 'segments_info' not in annotations[0]:
             raise ValueError(

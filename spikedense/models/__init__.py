@@ -4,7 +4,10 @@ Everywhere, ``neuron_cfg``, ``norm_cfg`` and ``init_cfg`` are the configs of the
 and of mmengine's initialisation.
 """
 
-# First, because the import tells in one sentence if torchvision does not fit torch.
+# mmengine imports this room for a config that names one of our classes.
+from spikedense import checkpoint_files  # noqa: F401
+
+# Before the models, because the import tells in one sentence if torchvision does not fit torch.
 from spikedense.ops import mmcv_ext  # noqa: F401
 
 from . import (

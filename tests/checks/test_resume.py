@@ -5,7 +5,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from spikedense.checks.resume import check_resume
+from spikedense.checks.resume import check_processes, check_resume
 from spikedense.errors import UserError
 
 
@@ -47,3 +47,13 @@ def test_other_settings_do_not(optimizer: OptimWrapper, schedulers: int, said: s
 def test_weights_alone_cannot_be_resumed() -> None:
     with pytest.raises(UserError, match=r'has no meta, message_hub.* load_from=a\.pth'):
         check_resume('a.pth', dict(state_dict={}), _optimizer(), None)
+
+
+def test_another_number_of_processes() -> None:
+    # As mmcv 1 saved it; the text is read, and never run.
+    checkpoint = {'meta': {'config': 'gpu_ids = range(0, 2)\nlr = 0.1\n'}}
+    check_processes('a.pth', checkpoint, 2, scaled=False)
+    check_processes('a.pth', checkpoint, 1, scaled=True)
+    check_processes('a.pth', {'meta': {'config': 'gpu_ids = exit()'}}, 1, scaled=False)
+    with pytest.raises(UserError, match='2 processes, but this run has 1'):
+        check_processes('a.pth', checkpoint, 1, scaled=False)

@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
+from mmengine.hooks import EMAHook
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
 from torch import nn
 
+from spikedense.apis.publish import publish
 from spikedense.checkpoint_files import load_file
 from spikedense.engine import GuardedRunner
+from spikedense.weights import read_checkpoint, read_state_dict
 
 
 class _Model(BaseModel):
@@ -105,3 +108,13 @@ def test_a_checkpoint_of_mmengine_itself_is_read(tmp_path: Path) -> None:
     runner.train()
     loss = load_file(tmp_path / 'epoch_1.pth')['message_hub']['log_scalars']['train/loss']
     assert loss.mean() == runner.message_hub.get_scalar('train/loss').mean()
+
+
+def test_the_averaged_weights_are_published(tmp_path: Path) -> None:
+    runner = _runner(tmp_path, 2)
+    runner.train()
+    published = publish(str(tmp_path / 'epoch_2.pth'), tmp_path / 'a.safetensors')
+    averaged = next(hook for hook in runner.hooks if isinstance(hook, EMAHook)).ema_model.module
+    state = read_state_dict(read_checkpoint(published.path))
+    assert torch.equal(state['layer.weight'], averaged.layer.weight)
+    assert not torch.equal(state['layer.weight'], runner.model.layer.weight)

@@ -57,3 +57,27 @@ def trained(
     work_dir = folder / 'run'
     train_tool([str(path), '--work-dir', str(work_dir), '--seed', '0', '--cfg-options', *options])
     return str(path), str(work_dir / 'iter_40.pth')
+
+
+@pytest.fixture
+def refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Callable:
+    """Calls a tool, expects it to refuse, and returns its sentence."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv('SPIKEDENSE_DEBUG', raising=False)
+
+    def call(tool: Callable, *arguments: object) -> str:
+        before = {path for path in tmp_path.rglob('*')}
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            tool([str(argument) for argument in arguments])
+        assert stop.value.code == 2
+        lines = capsys.readouterr().err.splitlines()
+        errors = [line for line in lines if line.startswith('error: ')]
+        assert len(errors) == 1
+        assert not any('Traceback' in line for line in lines)
+        assert {path for path in tmp_path.rglob('*')} == before
+        return errors[0]
+
+    return call
