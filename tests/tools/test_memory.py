@@ -30,6 +30,7 @@ def test_training(repo_root: Path, config: Path, tmp_path: Path) -> None:
         peak(
             *(repo_root, tmp_path, 'train.py', str(config), '--work-dir', f'run_{iterations}'),
             *('--cfg-options', f'train_cfg.max_iters={iterations}', 'train_cfg.val_interval=1000'),
+            'default_hooks.checkpoint.interval=50',
         )
         for iterations in (60, 300)
     ]
