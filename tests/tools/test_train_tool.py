@@ -91,7 +91,9 @@ def test_a_resumed_run_is_the_whole_run(
     config: Path, train_tool: Callable, tmp_path: Path, named: bool
 ) -> None:
     whole, parts = tmp_path / 'whole', tmp_path / 'parts'
-    train_tool([str(config), '--work-dir', str(whole)])
+    # The checkpoint knows the seed of the run; the config only tells where a new run begins.
+    config.write_text(f'{config.read_text()}\nrandomness = dict(seed=1)\n')
+    train_tool([str(config), '--work-dir', str(whole), *(['--seed', '7'] if named else [])])
     parts.mkdir()
     checkpoint = shutil.copy(whole / 'iter_2.pth', parts)
     resume = ['--resume', checkpoint] if named else ['--resume']
