@@ -99,7 +99,8 @@ def _kill_again_and_again(work_dir: Path, kills: int, keep: int, best: bool) -> 
         saved = _number(resume)
         if saved_best:
             assert max(_number(name) for name in files - numbered) >= saved_best
-            assert not any(flaw(work_dir / name) for name in files - numbered)
+            reasons = {name: flaw(work_dir / name) for name in files - numbered}
+            assert not any(reasons.values()), reasons
     # The kills have met saves, not only the time between them.
     assert unclean > kills / 20
     child, reports = _start(work_dir, checkpoint, resume, saved + 3)
