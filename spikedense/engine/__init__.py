@@ -1,10 +1,9 @@
 """The guarded runner, hooks and optimizer wrappers."""
 
-from .checkpoint_hook import DurableCheckpointHook
-
 # mmengine imports this room for a config that names one of our classes.
 from spikedense import checkpoint_files  # noqa: F401
 
+from .checkpoint_hook import DurableCheckpointHook
 from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .float64_hook import Float64Hook
