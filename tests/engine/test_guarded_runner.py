@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from torch import nn
 
@@ -36,7 +37,7 @@ class _NoData(_Data):
         return 0
 
 
-def _runner(work_dir: Path) -> GuardedRunner:
+def _runner(work_dir: Path, max_epochs: int = 1) -> GuardedRunner:
     loader = dict(
         batch_size=4,
         num_workers=0,
@@ -49,7 +50,7 @@ def _runner(work_dir: Path) -> GuardedRunner:
         model=_Model(),
         work_dir=str(work_dir),
         train_dataloader=loader,
-        train_cfg=dict(by_epoch=True, max_epochs=1),
+        train_cfg=dict(by_epoch=True, max_epochs=max_epochs),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
         experiment_name=work_dir.name,
         # The root's: another test of this process may have left a library's scope behind.
@@ -97,6 +98,21 @@ def test_all_processes_resume_from_the_file_of_the_first(
     runner._load_from, runner._resume = 'seen_by_this_process.pth', True
     runner.train()
     assert runner.epoch == 1
+
+
+def test_a_failed_training_names_its_newest_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    class Fails(Hook):
+        def before_train_epoch(self, runner: Any) -> None:
+            if runner.epoch == 1:
+                raise ZeroDivisionError
+
+    runner = _runner(tmp_path / 'failed', max_epochs=2)
+    runner.register_hook(Fails())
+    with pytest.raises(ZeroDivisionError):
+        runner.train()
+    assert "epoch_1.pth' is its newest checkpoint" in capsys.readouterr().out
 
 
 def test_empty_data_set() -> None:

@@ -1,6 +1,8 @@
 """A hook that writes down what each process of a training saw and ended up with."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,10 @@ class RankDiary(Hook):
         self.start = _sums(runner)
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any, outputs: Any) -> None:
-        """Note the images of a batch."""
+        """Note the images of a batch; the second process of a first start may be told to die."""
+        dies = os.environ.get('DIES_AFTER') == str(runner.iter + 1) and get_rank() == 1
+        if dies and os.environ['TORCHELASTIC_RESTART_COUNT'] == '0':
+            os.kill(os.getpid(), signal.SIGKILL)
         self.images += [Path(sample.img_path).name for sample in data_batch['data_samples']]
 
     def after_train(self, runner: Any) -> None:

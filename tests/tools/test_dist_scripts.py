@@ -188,3 +188,19 @@ def test_restarts_resume(repo_root: Path, tmp_path: Path, monkeypatch: pytest.Mo
         words = done.stdout.split()
         assert f'--max_restarts={restarts}' in words
         assert words[words.index('--seed') :] == ['--seed', '1', *added, '--launcher', 'pytorch']
+
+
+@pytest.mark.slow
+def test_a_killed_process_starts_again(
+    diary_config: Path, repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('DIES_AFTER', '3')
+    done = _run(
+        *(repo_root / 'tools' / 'dist_train.sh', tmp_path, str(diary_config), '2'),
+        *('--work-dir', 'run', '--seed', '0', '--cfg-options', 'train_cfg.val_interval=9'),
+        MAX_RESTARTS='1',
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(list((tmp_path / 'run').glob('*_*/vis_data'))) == 2
+    # The second start goes on behind the checkpoint of iteration 2.
+    assert len(losses(tmp_path / 'run')) == ITERATIONS - 2
