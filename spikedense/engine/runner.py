@@ -77,6 +77,7 @@ class GuardedRunner(Runner):
     _resuming: bool = False
     _read: Checkpoint | None = None
     _train_dataloader: Any
+    _load_from: str | None
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> Self:
@@ -264,12 +265,15 @@ class GuardedRunner(Runner):
 
         mmengine reads the seed after it has built the sampler, which then has another order.
         """
-        if not self._resume or self._randomness_cfg.get('seed') is not None:
+        if not self._resume:
             return
-        source = self._load_from or find_latest_checkpoint(self.work_dir)
-        if source is None:
+        # The processes of several machines take the file that the first one has found.
+        names = [self._load_from or find_latest_checkpoint(self.work_dir)]
+        broadcast_object_list(names)
+        self._load_from = names[0]
+        if self._load_from is None or self._randomness_cfg.get('seed') is not None:
             return
-        self._read = read_checkpoint(source)
+        self._read = read_checkpoint(self._load_from)
         seed = (self._read.get('meta') or {}).get('seed')
         if seed is not None:
             self._randomness_cfg['seed'] = seed
@@ -328,10 +332,6 @@ class GuardedRunner(Runner):
         Raises:
             UserError: The checkpoint cannot be read, or does not fit.
         """
-        # The processes of several machines take the file that the first one has found.
-        names = [filename]
-        broadcast_object_list(names)
-        filename = names[0]
         self._resuming = True
         super().resume(filename, *args, **kwargs)
         self._resuming = False

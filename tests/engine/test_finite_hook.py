@@ -225,7 +225,9 @@ def _rank(rank: int, work_dir: Path, hooks: list, model: Any, pipe: Any) -> None
 def test_two_processes_decide_alike(tmp_path: Path, model: Any, hooks: list) -> None:
     pipes = [_FORK.Pipe(duplex=False) for _ in range(2)]
     children = [
-        _FORK.Process(target=_rank, args=(rank, tmp_path, hooks, model, pipes[rank][1]))
+        _FORK.Process(
+            target=_rank, args=(rank, tmp_path, hooks, model, pipes[rank][1]), daemon=True
+        )
         for rank in (0, 1)
     ]
     for child in children:

@@ -256,6 +256,8 @@ def test_epochs_saved_at_their_end_with_workers(tmp_path: Path) -> None:
 
 def _rank(rank: int, folder: Path) -> None:
     """Compare whole and parts in one of two processes."""
+    # The threads of OpenMP do not outlive a fork.
+    torch.set_num_threads(1)
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
     store = f'file://{folder}/store'
     torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)

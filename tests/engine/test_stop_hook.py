@@ -184,6 +184,7 @@ def _kill_group(pid: int, number: int) -> None:
 
 def _child(work_dir: Path, said: Path, number: int) -> None:
     os.setpgid(0, 0)
+    torch.set_num_threads(1)
     sys.stderr = said.open('w')
     with report_errors():
         tiny_runner(work_dir, _kill_in('loss', 3, number, _kill_group), workers=2).train()
@@ -217,7 +218,9 @@ def _rank(rank: int, work_dir: Path, port: Path, mode: str, call: int) -> None:
 @pytest.mark.parametrize(('mode', 'call', 'done'), [('loss', 3, 3), ('predict', 1, 4)])
 def test_a_signal_to_one_of_two_processes(tmp_path: Path, mode: str, call: int, done: int) -> None:
     arguments = (tmp_path, tmp_path / 'store', mode, call)
-    children = [_FORK.Process(target=_rank, args=(rank, *arguments)) for rank in (0, 1)]
+    children = [
+        _FORK.Process(target=_rank, args=(rank, *arguments), daemon=True) for rank in (0, 1)
+    ]
     for child in children:
         child.start()
     for child in children:
