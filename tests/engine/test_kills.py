@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tiny_run import tiny_runner
 
 from spikedense.apis.work_dir import find_checkpoint
 from spikedense.checkpoint_files import flaw
+
+_CRASH = 'crash.txt'
 
 
 class _Reports(Hook):
@@ -43,21 +46,26 @@ def _start(work_dir: Path, checkpoint: dict, resume: str | None, iterations: int
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
-        tiny_runner(
-            work_dir,
-            iterations,
-            checkpoint,
-            val_interval=2 if 'save_best' in checkpoint else None,
-            custom_hooks=[_Reports(writer)],
-            load_from=resume,
-            resume=resume is not None,
-        ).train()
+        # An error must not leave this function: two processes would go on with the tests.
+        try:
+            tiny_runner(
+                work_dir,
+                iterations,
+                checkpoint,
+                val_interval=2 if 'save_best' in checkpoint else None,
+                custom_hooks=[_Reports(writer)],
+                load_from=resume,
+                resume=resume is not None,
+            ).train()
+        except BaseException:
+            (work_dir / _CRASH).write_text(traceback.format_exc())
+            os._exit(1)
         os._exit(0)
     os.close(writer)
     return child, os.fdopen(reader)
 
 
-def _killed(child: int, reports: Any, wait: float) -> tuple[int, int]:
+def _killed(child: int, reports: Any, crash: Path, wait: float) -> tuple[int, int]:
     """Kill a run so long after its start; return its last finished save, and its last best one."""
     reports.readline()
     time.sleep(wait)
@@ -65,6 +73,7 @@ def _killed(child: int, reports: Any, wait: float) -> tuple[int, int]:
     os.waitpid(child, 0)
     with reports:
         said = [int(word) for word in reports.read().split()]
+    assert not crash.exists(), crash.read_text()
     return max([0, *said]), -min([0, *said])
 
 
@@ -80,7 +89,7 @@ def _kill_again_and_again(work_dir: Path, kills: int, keep: int, best: bool) -> 
     saved = saved_best = 0
     for _ in range(kills):
         child, reports = _start(work_dir, checkpoint, resume, 10**4)
-        now, now_best = _killed(child, reports, moments.uniform(0, 0.03))
+        now, now_best = _killed(child, reports, work_dir / _CRASH, moments.uniform(0, 0.03))
         saved, saved_best = max(saved, now), max(saved_best, now_best)
         files = {path.name for path in work_dir.glob('*.pth')}
         numbered = {name for name in files if name.startswith('iter_')}
