@@ -17,7 +17,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list:
     def opened(*names: Any, **_: Any) -> SimpleNamespace:
         made.append(names)
         return SimpleNamespace(
-            cfg=SimpleNamespace(filename='a.py'),
+            left_out=[],
+            cfg=SimpleNamespace(left_out=[], filename='a.py'),
             predict=lambda inputs, **_: made.append(inputs) or inputs,
         )
 

@@ -72,7 +72,7 @@ def written(folder: Path, library: str) -> dict[str, Any]:
 
 def logits(inferencer: Any, image: Path) -> Tensor:
     """The logits of an image."""
-    data = inferencer._load(InputImage('image', str(image)))
+    data = inferencer._read(InputImage('image', str(image)))
     (sample,) = inferencer.forward(inferencer.collate_fn([data]))
     return sample.seg_logits.data
 
