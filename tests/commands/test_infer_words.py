@@ -18,7 +18,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list:
         made.append(names)
         return SimpleNamespace(
             left_out=[],
-            cfg=SimpleNamespace(left_out=[], filename='a.py'),
+            cfg=SimpleNamespace(filename='a.py'),
             predict=lambda inputs, **_: made.append(inputs) or inputs,
         )
 
