@@ -136,8 +136,8 @@ def _facts(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         facts[SETTINGS] = plain(meta[SETTINGS])
     if is_twin(checkpoint):
         facts['spike_inference'] = True
-    if isinstance(meta.get('cfg'), str):
-        facts.update(_facts_of_config(read_config_text(meta['cfg'])))
+    if isinstance(meta.get('cfg_text'), str):
+        facts.update(_facts_of_config(read_config_text(meta['cfg_text'])))
     return facts
 
 

@@ -111,15 +111,27 @@ def with_arrays(content: Any) -> Any:
     Returns:
         The content; another object for a tuple or an array.
     """
+    return _with_arrays(content, {})
+
+
+def _with_arrays(content: Any, done: dict[int, Any]) -> Any:
     if isinstance(content, _Array):
         return content.value
-    if isinstance(content, tuple) and type(content) is tuple:
-        return tuple(with_arrays(each) for each in content)
-    if type(content) is list:
-        content[:] = [with_arrays(each) for each in content]
+    # A small file can name one object a billion times: each is looked at once.
+    if id(content) in done:
+        return done[id(content)][1]
+    result = content
+    if type(content) is tuple:
+        result = tuple(_with_arrays(each, done) for each in content)
+    elif type(content) is list:
+        done[id(content)] = content, content
+        content[:] = [_with_arrays(each, done) for each in content]
     elif type(content) in (dict, OrderedDict):
+        done[id(content)] = content, content
         for key, value in content.items():
-            content[key] = with_arrays(value)
+            content[key] = _with_arrays(value, done)
     elif isinstance(content, Namespace):
-        with_arrays(vars(content))
-    return content
+        _with_arrays(vars(content), done)
+    # The first object is kept, so that no other one gets its number.
+    done[id(content)] = content, result
+    return result

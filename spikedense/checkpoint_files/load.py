@@ -23,7 +23,8 @@ from .published import from_strings
 from .safetensors import is_safetensors, read_safetensors
 from .whole import flaw
 
-#: Set to 1, files are read that ask for more than a checkpoint needs.
+#: Set to 1, files are read that ask for more than a checkpoint needs, and the libraries find the
+#: configs in checkpoints.
 TRUST_VARIABLE = 'SPIKEDENSE_TRUST_PICKLES'
 
 _GLOBAL = re.compile(r'GLOBAL (\S+)')
@@ -58,7 +59,7 @@ def load_file(path: str | Path, map_location: Any = None) -> Any:
     else:
         with path.open('rb') as file:
             content = _load(file, str(path), map_location)
-    return checked_content(content, str(path))
+    return checked_content(content, _trusted())
 
 
 def load_bytes(content: bytes, source: str, map_location: Any = None) -> Any:
@@ -75,7 +76,7 @@ def load_bytes(content: bytes, source: str, map_location: Any = None) -> Any:
     Raises:
         UserError: The file is damaged, or asks for a function that is not on the list.
     """
-    return checked_content(_load(io.BytesIO(content), source, map_location), source)
+    return checked_content(_load(io.BytesIO(content), source, map_location), _trusted())
 
 
 def _load(file: BinaryIO, source: str, map_location: Any) -> Any:
@@ -91,7 +92,7 @@ def _load(file: BinaryIO, source: str, map_location: Any) -> Any:
                 f"cannot read the checkpoint '{source}': it is incomplete or no checkpoint at all "
                 f'({type(exc).__name__})'
             ) from exc
-        if os.environ.get(TRUST_VARIABLE, '0') in ('', '0'):
+        if not _trusted():
             raise UserError(
                 f"refused to read the checkpoint '{source}': it asks for {wanted}, and such a file "
                 f'can run any program; {TRUST_VARIABLE}=1 reads a file whose origin you trust'
@@ -107,6 +108,10 @@ def _load(file: BinaryIO, source: str, map_location: Any) -> Any:
         raise UserError(
             f"cannot read the checkpoint '{source}': {type(exc).__name__}: {exc}"
         ) from exc
+
+
+def _trusted() -> bool:
+    return os.environ.get(TRUST_VARIABLE) == '1'
 
 
 @contextmanager

@@ -45,6 +45,9 @@ def flaw(path: str | Path) -> str | None:
         size = os.fstat(file.fileno()).st_size
         try:
             with zipfile.ZipFile(file) as archive:
+                # torch compresses the code of TorchScript alone. Few bytes can become many.
+                if any(e.compress_type and '/data' in e.filename for e in archive.infolist()):
+                    return f'{_INCOMPLETE} (its parts are compressed)'
                 broken = archive.testzip()
             if broken is None:
                 _open_as_torch(file)

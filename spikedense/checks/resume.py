@@ -66,7 +66,7 @@ def check_processes(
     Raises:
         UserError: The number is another one, and the learning rate is not adapted.
     """
-    text = (checkpoint.get('meta') or {}).get('config')
+    text = (checkpoint.get('meta') or {}).get('config_text')
     ids = read_config_text(text).get('gpu_ids') if isinstance(text, str) else None
     before = len(ids) if isinstance(ids, Sequence) else 0
     if before not in (0, processes) and not scaled:
@@ -78,7 +78,7 @@ def check_processes(
 
 def _check_type(source: str, meta: Any, optimizer: OptimWrapper, instead: str) -> None:
     """Compare the class of the optimizer with the one in the config of the checkpoint."""
-    was = _type_in(meta.get('cfg'))
+    was = _type_in(meta.get('cfg_text'))
     now = type(optimizer.optimizer).__name__
     if was is not None and was != now:
         raise UserError(

@@ -2,6 +2,8 @@
 
 import glob
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from spikedense.weights import read_checkpoint
 
 #: The runtime information with the names of the files that a save has made outdated.
 _OUTDATED = 'outdated_ckpts'
+#: mmengine's: the numbers of the files that are kept, and the paths of the best ones.
+_KEPT = 'keep_ckpt_ids'
+_BEST = 'best_ckpt'
 
 
 @HOOKS.register_module()
@@ -29,7 +34,8 @@ class DurableCheckpointHook(CheckpointHook):
     ``last_checkpoint`` is replaced as a whole, after the file that it names.
 
     A checkpoint names the files that it makes outdated. So a resumed run can remove what a killed
-    run had no time to remove.
+    run had no time to remove. The names may be those of a stranger, or of the run that this one is
+    a copy of: nothing is removed but checkpoints in the folder of the run.
 
     Args:
         *args: See mmengine's hook.
@@ -42,18 +48,27 @@ class DurableCheckpointHook(CheckpointHook):
         Args:
             runner: The runner.
         """
-        outdated: list[str] = []
-        if _continues_in_its_folder(runner, self.out_dir):
-            info = runner.message_hub.runtime_info
-            outdated = [*info.get(_OUTDATED, ()), *self._take_best(runner)]
+        outdated: list[Any] = []
+        info = runner.message_hub.runtime_info
+        folder = _folder(runner, self.out_dir)
+        continues = _continues_in(folder, runner)
+        if continues:
+            outdated = [*_list(info.get(_OUTDATED)), *self._take_best(runner)]
+        ids = _list(info.pop(_KEPT, None))
+        if ids and continues:
+            info[_KEPT] = [step for step in ids if type(step) is int]
+        for key in [key for key in info if key.startswith(_BEST)]:
+            name = os.path.basename(str(info.pop(key)))
+            if continues and os.path.exists(os.path.join(folder, name)):
+                info[key] = os.path.join(folder, name)
         super().before_train(runner)
-        self._removals = _LateRemovals(self.file_backend)
+        self._removals = _LateRemovals(self.file_backend, self._is_own)
         self.file_backend: Any = self._removals
-        for folder in {runner.work_dir, self.out_dir}:
-            if is_main_process() and os.path.isdir(folder):
-                remove_abandoned(folder)
+        for each in {runner.work_dir, self.out_dir}:
+            if is_main_process() and os.path.isdir(each):
+                remove_abandoned(each)
         for name in outdated:
-            self._removals.remove(self._path(name))
+            self._removals.remove(self._path(str(name)))
         self._removals.carry_out(self._current())
 
     def _take_best(self, runner: Any) -> list[str]:
@@ -98,7 +113,7 @@ class DurableCheckpointHook(CheckpointHook):
                 oldest = self.keep_ckpt_ids.popleft()
                 self._removals.remove(self._path(self.filename_tmpl.format(oldest)))
             self.keep_ckpt_ids.append(step)
-            info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+            info(_KEPT, list(self.keep_ckpt_ids))
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self._path(name)
         info('last_ckpt', self.last_ckpt)
@@ -133,21 +148,36 @@ class DurableCheckpointHook(CheckpointHook):
     def _path(self, name: str) -> str:
         return self.file_backend.join_path(self.out_dir, name)
 
+    def _is_own(self, path: str) -> bool:
+        """Tell whether a path is that of a checkpoint in the folder of this hook."""
+        name = os.path.basename(path)
+        before, _, after = self.filename_tmpl.partition('{')
+        pattern = rf'(best_.+_)?{re.escape(before)}\d+{re.escape(after.partition("}")[2])}'
+        return re.fullmatch(pattern, name) is not None and path == self._path(name)
+
     def _current(self) -> set[str | None]:
         """Return the paths that are in use: the validation of a resumed run writes one again."""
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         return {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best}
 
 
-def _continues_in_its_folder(runner: Any, out_dir: Any) -> bool:
+def _folder(runner: Any, out_dir: Any) -> str:
+    """Return the folder of the checkpoints, as mmengine makes it from the hook's ``out_dir``."""
+    folder = os.path.abspath(runner.work_dir)
+    return folder if out_dir is None else os.path.join(out_dir, os.path.basename(folder))
+
+
+def _continues_in(folder: str, runner: Any) -> bool:
     """Tell whether a run continues in the folder where the resumed checkpoint lies."""
     resumed = runner._load_from if runner._resume else None
     if not resumed or '://' in resumed:
         return False
-    folder = os.path.abspath(runner.work_dir)
-    if out_dir is not None:
-        folder = os.path.join(os.path.abspath(out_dir), os.path.basename(folder))
-    return os.path.dirname(os.path.abspath(resumed)) == folder
+    return os.path.dirname(os.path.realpath(resumed)) == os.path.realpath(folder)
+
+
+def _list(value: Any) -> list[Any]:
+    """Return a list of a checkpoint; an empty one for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def _notes_about_itself(path: Path) -> dict[str, Any]:
@@ -155,7 +185,7 @@ def _notes_about_itself(path: Path) -> dict[str, Any]:
     info = read_checkpoint(path).get('message_hub', {}).get('runtime_info', {})
     notes = {}
     for key, value in info.items():
-        if key.startswith('best_ckpt') and os.path.basename(str(value)) == path.name:
+        if key.startswith(_BEST) and os.path.basename(str(value)) == path.name:
             score = key.replace('ckpt', 'score', 1)
             notes.update({key: str(path), score: info.get(score)})
     return notes
@@ -183,12 +213,17 @@ def durable(hook: Hook | dict) -> Hook | dict:
 class _LateRemovals:
     """A file backend that notes what to remove, and removes it on demand.
 
+    Args:
+        backend: The file backend.
+        is_own: Tells whether a path may be removed.
+
     Attributes:
         pending: Paths of the files, or of the folders of sharded checkpoints.
     """
 
-    def __init__(self, backend: Any) -> None:
+    def __init__(self, backend: Any, is_own: Callable[[str], bool]) -> None:
         self._backend = backend
+        self._is_own = is_own
         self.pending: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -207,7 +242,7 @@ class _LateRemovals:
             in_use: Paths that stay.
         """
         for path in self.pending if is_main_process() else ():
-            if path in in_use:
+            if path in in_use or not self._is_own(path):
                 continue
             if self._backend.isfile(path):
                 self._backend.remove(path)

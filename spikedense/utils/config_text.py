@@ -5,14 +5,13 @@ import math
 from typing import Any
 
 _NUMBERS = {'inf': math.inf, 'nan': math.nan}
-#: mmengine replaces such places in the text before Python reads it.
-_TEMPLATE = '{{'
 
 
 def read_config_text(text: str) -> dict[str, Any]:
     """Read the values of a config that a checkpoint holds as text.
 
-    mmengine's own reader runs the text.
+    mmengine's own reader runs the text. What comes back must not be built: a text of a stranger can
+    name any function as a type.
 
     Args:
         text: Text of a config, best as mmengine writes it into a checkpoint.
@@ -22,31 +21,12 @@ def read_config_text(text: str) -> dict[str, Any]:
         calls of ``dict`` and ``range``; other values are left out. Without any if the text is no
         Python.
     """
-    return {name: value for name, value in _statements(text) if name}
-
-
-def is_plain_config(text: str) -> bool:
-    """Tell whether the text of a config holds values alone, so that nothing can run.
-
-    Args:
-        text: Text of a config.
-
-    Returns:
-        Whether each statement gives a value that :func:`read_config_text` reads, and no other file
-        is named as a base.
-    """
-    names = [name for name, _ in _statements(text)]
-    return None not in names and '_base_' not in names and _TEMPLATE not in text
-
-
-def _statements(text: str) -> list[tuple[str | None, Any]]:
-    """Return name and value of each statement; the name is None if the statement is a program."""
     try:
-        body = ast.parse(text).body
-        return [_assigned(statement) for statement in body]
+        found = [_assigned(statement) for statement in ast.parse(text).body]
     # Of a text that is nested too deeply, and of one with a null character.
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return [(None, None)]
+        return {}
+    return {name: value for name, value in found if name}
 
 
 def _assigned(statement: ast.stmt) -> tuple[str | None, Any]:

@@ -56,7 +56,7 @@ def test_weights_and_facts_alone_are_published(tmp_path: Path, suffix: str) -> N
     assert meta['config_name'] == 'fpn' and list(meta['dataset_meta']['classes']) == ['road', 'car']
     assert meta['neurons'] == [{'type': 'spikedense.NILIF', 'D': 4}]
     assert meta['settings'] == {'neurons': {'a': 'NILIF(D=4)'}, 'steps': {'backbone': 1}}
-    model = read_config_text(meta['cfg'])['model']
+    model = read_config_text(meta['cfg_text'])['model']
     assert model['backbone'] == {'neuron_cfg': {'type': 'spikedense.NILIF', 'D': 4}}
     assert (
         b'home' not in found.path.read_bytes()

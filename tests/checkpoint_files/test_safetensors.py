@@ -42,6 +42,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert list(found) == list(state) and found._metadata == state._metadata
     for key, value in state.items():
         assert found[key].dtype == value.dtype and torch.equal(found[key], value)
+    meta['cfg_text'] = meta.pop('cfg')
     assert content['meta'] == {'format': 'pt', **meta}
     # The data begin at a multiple of eight, as the format asks.
     assert int.from_bytes(path.read_bytes()[:8], 'little') % 8 == 0

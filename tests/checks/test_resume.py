@@ -18,7 +18,7 @@ def _checkpoint(optimizer: OptimWrapper, schedulers: int = 1) -> dict:
     kind = type(optimizer.optimizer).__name__
     cfg = f"optim_wrapper = dict(optimizer=dict(type='{kind}', lr=0.1))\n"
     return dict(
-        meta=dict(epoch=0, iter=2, cfg=cfg),
+        meta=dict(epoch=0, iter=2, cfg_text=cfg),
         message_hub={},
         optimizer=optimizer.state_dict(),
         param_schedulers=[{}] * schedulers,
@@ -51,9 +51,9 @@ def test_weights_alone_cannot_be_resumed() -> None:
 
 def test_another_number_of_processes() -> None:
     # As mmcv 1 saved it; the text is read, and never run.
-    checkpoint = {'meta': {'config': 'gpu_ids = range(0, 2)\nlr = 0.1\n'}}
+    checkpoint = {'meta': {'config_text': 'gpu_ids = range(0, 2)\nlr = 0.1\n'}}
     check_processes('a.pth', checkpoint, 2, scaled=False)
     check_processes('a.pth', checkpoint, 1, scaled=True)
-    check_processes('a.pth', {'meta': {'config': 'gpu_ids = exit()'}}, 1, scaled=False)
+    check_processes('a.pth', {'meta': {'config_text': 'gpu_ids = exit()'}}, 1, scaled=False)
     with pytest.raises(UserError, match='2 processes, but this run has 1'):
         check_processes('a.pth', checkpoint, 1, scaled=False)

@@ -1,12 +1,15 @@
 """The checkpoint hook: which files there are at each moment of a save, and after a failed one."""
 
+import json
 import os
 import resource
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from mmengine.hooks import CheckpointHook
 from tiny_run import TinyModel, tiny_runner
 
@@ -111,6 +114,50 @@ def test_a_resumed_run_removes_what_was_left(tmp_path: Path) -> None:
     tiny_runner(tmp_path, 2, _keep(1), load_from=last, resume=True).train()
     assert _files(tmp_path) == {'iter_2.pth', 'iter_7.pth'}
     assert not list(tmp_path.glob('.part-*'))
+
+
+@pytest.mark.parametrize('beside', [True, False])
+@pytest.mark.parametrize(
+    'said',
+    [
+        dict(outdated_ckpts=['{}']),
+        dict(outdated_ckpts=['../other', '', '..']),
+        dict(best_ckpt='{}', best_score=0.0),
+        dict(best_ckpt='{}/iter_5.pth', best_score=0.0),
+        # The template of the name makes `iter_/../../other/iter_5.pth` of it.
+        dict(keep_ckpt_ids=['/../../other/iter_5', 1, 2]),
+    ],
+)
+def test_a_checkpoint_removes_nothing_outside_of_its_folder(
+    tmp_path: Path, said: dict[str, Any], beside: bool
+) -> None:
+    folder, other = tmp_path / 'run', tmp_path / 'other'
+    tiny_runner(folder, 2, _keep(1)).train()
+    for path in (folder / 'iter_', other):
+        path.mkdir()
+    (other / 'iter_5.pth').touch()
+    stranger = (folder if beside else tmp_path) / 'iter_2.pth'
+    content = torch.load(folder / 'iter_2.pth', weights_only=True)
+    for key, value in said.items():
+        text = json.dumps(value).replace('{}', str(other))
+        content['message_hub']['runtime_info'][key] = json.loads(text)
+    torch.save(content, stranger)
+    hook = _keep(1, save_best='acc')
+    more = dict(load_from=str(stranger), resume=True)
+    tiny_runner(folder, 4, hook, val_interval=1, **more).train()
+    assert (other / 'iter_5.pth').is_file()
+    kept = {'iter_4.pth', 'best_acc_iter_4.pth'}
+    assert _files(folder) == (kept if beside else {*kept, 'iter_2.pth'})
+
+
+def test_a_copied_run_removes_its_own_best_file(tmp_path: Path) -> None:
+    hook = _keep(1, save_best='acc')
+    tiny_runner(tmp_path / 'run', 2, hook, val_interval=1).train()
+    copy = shutil.copytree(tmp_path / 'run', tmp_path / 'copy')
+    more = dict(load_from=str(copy / 'iter_2.pth'), resume=True)
+    tiny_runner(copy, 3, hook, val_interval=1, **more).train()
+    assert _files(tmp_path / 'run') == {'iter_2.pth', 'best_acc_iter_2.pth'}
+    assert _files(copy) == {'iter_3.pth', 'best_acc_iter_3.pth'}
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, in_child: Callable) -> None:

