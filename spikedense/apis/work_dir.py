@@ -101,7 +101,8 @@ def _candidates(folder: Path) -> Iterator[Path]:
     """
     named, limit = None, None
     pointer = folder / 'last_checkpoint'
-    text = pointer.read_text().strip() if pointer.is_file() else ''
+    # A power cut can leave anything in a file that mmengine itself has written.
+    text = pointer.read_text(errors='replace').strip('\0\n ') if pointer.is_file() else ''
     if text:
         # Beside the pointer first: the folder may be a copy, or may have been moved.
         beside = folder / Path(text).name

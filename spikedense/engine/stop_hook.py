@@ -241,5 +241,5 @@ def _save(runner: Any, inside_epoch: bool, due: bool) -> str | None:
         backend_args=hook.backend_args,
     )
     if get_rank() == 0:
-        write_file(Path(runner.work_dir, 'last_checkpoint'), path)
+        write_file(Path(runner.work_dir, 'last_checkpoint'), path, durable=True)
     return path

@@ -74,13 +74,13 @@ def test_a_copy_of_a_work_dir_resumes_from_its_own_files(run: Path, tmp_path: Pa
     assert find_checkpoint(NEWEST, str(copy)) == str(copy / 'iter_4.pth')
 
 
-@pytest.mark.parametrize('pointer', [None, '', 'gone.pth'])
-def test_without_a_good_pointer_the_highest_number_counts(run: Path, pointer: str | None) -> None:
+@pytest.mark.parametrize('pointer', [None, b'', b'gone.pth', bytes(40), b'\xff\xfe\x80'])
+def test_without_a_good_pointer_the_highest_number_counts(run: Path, pointer: bytes | None) -> None:
     # A half-written file and the best one are no candidates.
     _touch(run, '.part-host-7-iter_12.pth', 'best_mIoU_iter_90.pth')
     (run / 'last_checkpoint').unlink()
     if pointer is not None:
-        (run / 'last_checkpoint').write_text(pointer)
+        (run / 'last_checkpoint').write_bytes(pointer)
     assert find_checkpoint(NEWEST, str(run)) == str(run / 'iter_10.pth')
 
 
