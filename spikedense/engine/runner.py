@@ -276,7 +276,8 @@ class GuardedRunner(Runner):
         self._read = read_checkpoint(self._load_from)
         seed = (self._read.get('meta') or {}).get('seed')
         if seed is not None:
-            self._randomness_cfg['seed'] = seed
+            # A new dictionary: the other may be the default argument of mmengine's runner.
+            self._randomness_cfg = {**self._randomness_cfg, 'seed': seed}
             # set_randomness() would also make the determinism of the run strict again.
             diff_rank_seed = self._randomness_cfg.get('diff_rank_seed', False)
             self._seed = set_random_seed(seed, diff_rank_seed=diff_rank_seed)

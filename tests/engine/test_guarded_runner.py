@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
+from tiny_run import tiny_runner
 from torch import nn
 
 from spikedense.engine import GuardedRunner
@@ -156,3 +157,14 @@ def test_checkpoint_with_more_blocks_than_the_model(
     runner.load_checkpoint(str(tmp_path / 'a.pth'))
     assert capsys.readouterr().out.count('first.scale') == 1
     assert torch.equal(runner.model.first.weight, more['first.weight'])
+
+
+def test_the_seed_of_a_checkpoint_is_not_that_of_later_runs(tmp_path: Path) -> None:
+    hook = dict(type='CheckpointHook', by_epoch=False, interval=1)
+    tiny_runner(tmp_path / 'a', 1, hook, randomness=dict(seed=7)).train()
+    last = str(tmp_path / 'a' / 'iter_1.pth')
+    resumed = tiny_runner(tmp_path / 'a', 2, hook, load_from=last, resume=True)
+    resumed.train()
+    fresh = tiny_runner(tmp_path / 'b', 1, hook)
+    fresh.train()
+    assert resumed.seed == 7 and fresh._randomness_cfg.get('seed') is None
