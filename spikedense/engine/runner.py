@@ -78,6 +78,7 @@ class GuardedRunner(Runner):
     _read: Checkpoint | None = None
     _train_dataloader: Any
     _load_from: str | None
+    _randomness_cfg: dict[str, Any]
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> Self:
