@@ -65,10 +65,14 @@ def _start(work_dir: Path, checkpoint: dict, resume: str | None, iterations: int
     return child, os.fdopen(reader)
 
 
-def _killed(child: int, reports: Any, crash: Path, wait: float) -> tuple[int, int]:
+def _killed(child: int, reports: Any, crash: Path, wait: float, in_save: bool) -> tuple[int, int]:
     """Kill a run so long after its start; return its last finished save, and its last best one."""
     reports.readline()
     time.sleep(wait)
+    end = time.monotonic() + 1
+    while in_save and time.monotonic() < end:
+        if any(name.startswith('.part-') for name in os.listdir(crash.parent)):
+            break
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with reports:
@@ -87,9 +91,11 @@ def _kill_again_and_again(work_dir: Path, kills: int, keep: int, best: bool) -> 
         checkpoint.update(save_best='acc')
     moments, resume, unclean = random.Random(keep), None, 0
     saved = saved_best = 0
-    for _ in range(kills):
+    for number in range(kills):
         child, reports = _start(work_dir, checkpoint, resume, 10**4)
-        now, now_best = _killed(child, reports, work_dir / _CRASH, moments.uniform(0, 0.03))
+        # Every second kill waits for a save.
+        wait, in_save = moments.uniform(0, 0.03), number % 2 == 1
+        now, now_best = _killed(child, reports, work_dir / _CRASH, wait, in_save)
         saved, saved_best = max(saved, now), max(saved_best, now_best)
         files = {path.name for path in work_dir.glob('*.pth')}
         numbered = {name for name in files if name.startswith('iter_')}
