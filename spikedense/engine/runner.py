@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from mmengine.config import Config
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
@@ -15,8 +15,6 @@ from mmengine.runner import (
     BaseLoop,
     Priority,
     Runner,
-    find_latest_checkpoint,
-    set_random_seed,
 )
 from torch import nn
 from torch.utils.data import DataLoader
@@ -28,6 +26,7 @@ from spikedense.checks.named_samples import name_samples
 from spikedense.checks.paramwise import check_custom_keys
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.checks.resume import check_processes, check_resume
+from spikedense.checks.resumed_file import check_resumed_file
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
 from spikedense.utils.config_layout import LaidOutOnce
@@ -44,6 +43,7 @@ from .finite_hook import FiniteHook
 from .log_filter import ScreenFilter
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .randomness import RandomnessHook, seed_reads
+from .resumed_seed import adopt_seed, keep_seed
 from .run_checks import ModelCheckHook, PretrainingHook, StartHook, WeightCheckHook
 from .sample_order import with_places
 from .stop_hook import StopHook
@@ -77,7 +77,6 @@ class GuardedRunner(Runner):
     _resuming: bool = False
     _read: Checkpoint | None = None
     _train_dataloader: Any
-    _load_from: str | None
     _randomness_cfg: dict[str, Any]
 
     @classmethod
@@ -255,50 +254,11 @@ class GuardedRunner(Runner):
         """
         if isinstance(loop, BaseLoop):
             return loop
-        self._adopt_seed()
+        self._read = adopt_seed(self)
         self._train_dataloader = with_places(self._train_dataloader)
         built = super().build_train_loop(resumable(loop))
         seed_reads(built.dataloader, self.seed)
         return built
-
-    def _adopt_seed(self) -> None:
-        """Go on with the seed of the checkpoint, if a run is resumed without a seed.
-
-        mmengine reads the seed after it has built the sampler, which then has another order.
-        """
-        if not self._resume:
-            return
-        # The processes of several machines take the file that the first one has found.
-        names = [self._load_from or find_latest_checkpoint(self.work_dir)]
-        broadcast_object_list(names)
-        self._load_from = names[0]
-        if self._load_from is None or self._randomness_cfg.get('seed') is not None:
-            return
-        self._read = read_checkpoint(self._load_from)
-        seed = (self._read.get('meta') or {}).get('seed')
-        if seed is not None:
-            # A new dictionary: the other may be the default argument of mmengine's runner.
-            self._randomness_cfg = {**self._randomness_cfg, 'seed': seed}
-            # set_randomness() would also make the determinism of the run strict again.
-            diff_rank_seed = self._randomness_cfg.get('diff_rank_seed', False)
-            self._seed = set_random_seed(seed, diff_rank_seed=diff_rank_seed)
-
-    def _keep_seed(self, checkpoint: Checkpoint) -> None:
-        """Keep the seed of the run, which the loaders have, and warn if the checkpoint has another.
-
-        A seed that the user gives is not refused: another order of images is a way around a batch
-        that ends a run.
-        """
-        meta, given = checkpoint['meta'], self._randomness_cfg.get('seed')
-        given = self.seed if given is None else given
-        if meta.get('seed') not in (None, given):
-            self.logger.warning(
-                f"'{checkpoint.source}' was trained with seed {meta['seed']}, but this run has the "
-                f'seed {given}: the images come in another order, some of this epoch twice or '
-                'never; without --seed, a resumed run takes the seed of its checkpoint'
-            )
-        # mmengine would take the seed of the checkpoint for all but the loaders.
-        meta['seed'] = given
 
     def build_evaluator(self, evaluator: dict | list | Evaluator) -> Evaluator:
         """Build an evaluator, and name the files that its metrics cannot read.
@@ -363,6 +323,8 @@ class GuardedRunner(Runner):
         checkpoint, self._read = self._read, None
         if checkpoint is None or checkpoint.source != filename:
             checkpoint = read_checkpoint(filename)
+            if self._resuming:
+                check_resumed_file(filename, checkpoint)
         if is_twin(checkpoint):
             if isinstance(self._train_loop, BaseLoop):
                 raise UserError(
@@ -378,7 +340,7 @@ class GuardedRunner(Runner):
             check_processes(filename, checkpoint, self.world_size, scaled)
             # mmengine would run this text.
             checkpoint['meta'].pop('config', None)
-            self._keep_seed(checkpoint)
+            keep_seed(self, checkpoint)
         fill(self.model, read_state_dict(checkpoint))
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')

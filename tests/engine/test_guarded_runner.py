@@ -95,7 +95,7 @@ def test_all_processes_resume_from_the_file_of_the_first(
         assert names == ['seen_by_this_process.pth']
         names[:] = [str(tmp_path / 'first' / 'epoch_1.pth')]
 
-    monkeypatch.setattr('spikedense.engine.runner.broadcast_object_list', from_the_first)
+    monkeypatch.setattr('spikedense.engine.resumed_seed.broadcast_object_list', from_the_first)
     runner._load_from, runner._resume = 'seen_by_this_process.pth', True
     runner.train()
     assert runner.epoch == 1
