@@ -23,6 +23,8 @@ NEWEST = 'newest'
 
 _CHECKPOINT = re.compile(r'(iter|epoch)_(\d+)\.pth')
 _MISSING = 'it is not there'
+#: Characters of the name of a file, which the system looks up.
+_LONGEST = 255
 
 
 def find_checkpoint(resume: str, work_dir: str) -> str | None:
@@ -103,7 +105,7 @@ def _candidates(folder: Path) -> Iterator[Path]:
     pointer = folder / 'last_checkpoint'
     # A power cut can leave anything in a file that mmengine itself has written.
     text = pointer.read_text(errors='replace').strip('\0\n ') if pointer.is_file() else ''
-    if text:
+    if text.endswith('.pth') and len(Path(text).name) <= _LONGEST:
         # Beside the pointer first: the folder may be a copy, or may have been moved.
         beside = folder / Path(text).name
         named = Path(text) if Path(text).is_file() and not beside.is_file() else beside

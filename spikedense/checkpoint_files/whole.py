@@ -1,6 +1,7 @@
 """Whether a checkpoint file is whole: torch writes checksums, and never compares them."""
 
 import os
+import tarfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -13,13 +14,14 @@ from .safetensors import flaw_of_safetensors, is_safetensors
 
 _INCOMPLETE = 'it is incomplete or no checkpoint at all'
 _ZIP_START = b'PK\x03\x04'
+_PICKLE_START = b'\x80'
 
 
 def flaw(path: str | Path) -> str | None:
     """Tell why a checkpoint file is not whole.
 
-    All bytes of the file are read, nothing is unpickled. The formats before torch 1.6 have no
-    checksums: of such a file only an empty one is told here.
+    All bytes of the file are read, nothing is unpickled. The formats before torch 1.6 (a pickle, a
+    tar file) have no checksums: of such a file only the first bytes are looked at.
 
     Args:
         path: The file.
@@ -41,7 +43,8 @@ def flaw(path: str | Path) -> str | None:
             if not start.strip(b'\0'):
                 # A power cut can leave zeros in the place of what was not written.
                 return f'{_INCOMPLETE} (it begins with zeros)'
-            return f'{_INCOMPLETE} (its first bytes)' if zipfile.is_zipfile(file) else None
+            older = start.startswith(_PICKLE_START) or tarfile.is_tarfile(path)
+            return None if older else f'{_INCOMPLETE} (its first bytes)'
         size = os.fstat(file.fileno()).st_size
         try:
             with zipfile.ZipFile(file) as archive:

@@ -105,6 +105,12 @@ def test_a_damaged_checkpoint_is_left_out(
     assert second == f"note: the run continues from '{run / 'iter_4.pth'}'"
 
 
+@pytest.mark.parametrize('pointer', ['/etc/hostname', 'a' * 500 + '.pth', 'iter_2'])
+def test_a_strange_pointer_stops_no_restart(run: Path, pointer: str) -> None:
+    (run / 'last_checkpoint').write_text(pointer)
+    assert find_checkpoint(NEWEST, str(run)) == str(run / 'iter_10.pth')
+
+
 def test_what_an_earlier_run_left_comes_last(run: Path) -> None:
     (run / 'last_checkpoint').write_text(str(run / 'iter_4.pth'))
     _flipped(run / 'iter_4.pth')
