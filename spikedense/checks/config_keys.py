@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 from mmengine.config import Config
@@ -117,6 +118,9 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
 def _check_top(cfg: Config) -> None:
     known = [*accepted_keys(cfg, cfg, ())[0], *_VARIABLES]
     for name, value in cfg.items():
+        # In a config of the pure Python style, imported classes and modules are variables.
+        if callable(value) or isinstance(value, ModuleType):
+            continue
         meant = misspelt(name, known)
         # A longer name, such as val_evaluator_full, is a variable.
         if meant and not name.startswith(f'{meant}_') and not _is_used(cfg, value, known):

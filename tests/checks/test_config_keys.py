@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from torch import nn
 
 from spikedense.checks.config_keys import check_keys, check_metric_keys
@@ -68,6 +69,8 @@ def test_misspelt_keys_are_refused(changes: dict, said: str) -> None:
         dict(model_cfg=dict(x=1)),
         dict(val_evaluator_full=dict(type='X')),
         dict(train_pipeline=[dict(type='X')]),
+        # What a config in pure Python imports.
+        dict(OptimWrapper=OptimWrapper),
         # Similar to train_dataloader, but part of it.
         dict(train_dataloders=dict(a=1), train_dataloader=dict(dataset=[dict(a=1)])),
     ],
