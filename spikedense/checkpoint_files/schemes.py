@@ -73,18 +73,7 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
 
 
 def load_from_storage(filename: str, map_location: Any = None) -> Any:
-    """Read a file of a storage service that mmengine knows.
-
-    Args:
-        filename: Address of the file.
-        map_location: As for ``torch.load``.
-
-    Returns:
-        The content of the file.
-
-    Raises:
-        UserError: The file is refused.
-    """
+    """Read a file of a storage service that mmengine knows; see :func:`load_from_http`."""
     backend = get_file_backend(filename, backend_args={'backend': 'petrel'})
     return load_bytes(backend.get(filename), filename, map_location)
 

@@ -15,11 +15,11 @@ from spikedense.utils.config_text import read_config_text
 from spikedense.weights import read_checkpoint, read_state_dict
 
 CFG = (
-    "data_root = '/home/someone/data'\n"
-    "model = dict(type='EncoderDecoder', pretrained='/home/someone/a.pth', backbone=dict("
-    "neuron_cfg=dict(type='spikedense.NILIF', D=4), init_cfg=dict(checkpoint='/home/a.pth')), "
-    "decode_head=dict(neuron_cfg=dict(type='spikedense.NILIF', D=4), file='/home/b'))\n"
-    "work_dir = '/home/someone/work'\n"
+    "data_root = '/author/data'\n"
+    "model = dict(type='EncoderDecoder', pretrained='/author/a.pth', backbone=dict("
+    "neuron_cfg=dict(type='spikedense.NILIF', D=4), init_cfg=dict(checkpoint='/author/a.pth')), "
+    "decode_head=dict(neuron_cfg=dict(type='spikedense.NILIF', D=4), file='/author/b'))\n"
+    "work_dir = '/author/work'\n"
 )
 
 
@@ -30,7 +30,7 @@ def saved(path: Path, state: dict[str, Any] | None = None, **meta: Any) -> str:
         'experiment_name': 'fpn_20261127_120000',
         'dataset_meta': {'classes': ('road', 'car'), 'palette': np.zeros((2, 3), int)},
         'settings': {'neurons': {'a': 'NILIF(D=4)'}, 'steps': {'backbone': 1}},
-        'hook_msgs': {'last_ckpt': '/home/someone/work/iter_1.pth'},
+        'hook_msgs': {'last_ckpt': '/author/work/iter_1.pth'},
     }
     content = {'meta': {**given, **meta}, 'state_dict': state, 'optimizer': {'lr': 1}}
     torch.save(content, path)
@@ -59,7 +59,7 @@ def test_weights_and_facts_alone_are_published(tmp_path: Path, suffix: str) -> N
     model = read_config_text(meta['cfg_text'])['model']
     assert model['backbone'] == {'neuron_cfg': {'type': 'spikedense.NILIF', 'D': 4}}
     assert (
-        b'home' not in found.path.read_bytes()
+        b'/author' not in found.path.read_bytes()
         and str(tmp_path).encode() not in found.path.read_bytes()
     )
     if suffix == '.pth':

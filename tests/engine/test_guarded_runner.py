@@ -6,49 +6,22 @@ from typing import Any
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import BaseModel
-from tiny_run import tiny_runner
-from torch import nn
+from tiny_run import TinyData, TinyModel, tiny_loader, tiny_runner
 
 from spikedense.engine import GuardedRunner
 from spikedense.errors import UserError
 
 
-class _Model(BaseModel):
-    def __init__(self, width: int = 3) -> None:
-        super().__init__()
-        self.first = nn.Linear(2, width)
-        self.norm = nn.BatchNorm1d(width)
-
-    def forward(self, inputs: Any, mode: str = 'loss') -> Any:
-        loss = self.norm(self.first(inputs)).square().mean()
-        return {'loss': loss}
-
-
-class _Data(torch.utils.data.Dataset):
-    def __len__(self) -> int:
-        return 8
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        return {'inputs': torch.full((2,), float(index))}
-
-
-class _NoData(_Data):
+class _NoData(TinyData):
     def __len__(self) -> int:
         return 0
 
 
 def _runner(work_dir: Path, max_epochs: int = 1) -> GuardedRunner:
-    loader = dict(
-        batch_size=4,
-        num_workers=0,
-        persistent_workers=True,  # refused by torch without workers, mended by the runner
-        dataset=_Data(),
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='default_collate'),
-    )
+    # Persistent workers are refused by torch if there are none; the runner mends that.
+    loader = {**tiny_loader(8), 'persistent_workers': True}
     return GuardedRunner(
-        model=_Model(),
+        model=TinyModel(),
         work_dir=str(work_dir),
         train_dataloader=loader,
         train_cfg=dict(by_epoch=True, max_epochs=max_epochs),
@@ -127,7 +100,7 @@ def test_empty_data_set() -> None:
         ({'state_dict': {}}, 'its state_dict is empty, expected first.weight, first.bias'),
         ({'stages.0.weight': torch.zeros(1)}, 'its keys are stages.0.weight, expected first.'),
         (
-            {key: torch.zeros(9) for key in _Model().state_dict()},
+            {key: torch.zeros(9) for key in TinyModel().state_dict()},
             r'of another shape: 6 of 6 \(first\.weight is \[9\], expected \[3, 2\]',
         ),
     ],
@@ -146,7 +119,7 @@ def test_checkpoint_of_which_nothing_fits(
 def test_checkpoint_with_more_blocks_than_the_model(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    more = {**_Model().state_dict(), 'first.scale': torch.zeros(1)}
+    more = {**TinyModel().state_dict(), 'first.scale': torch.zeros(1)}
     torch.save({'state_dict': more}, tmp_path / 'a.pth')
     runner = _runner(tmp_path / 'more_blocks')
     runner.weight_hook.strict = True

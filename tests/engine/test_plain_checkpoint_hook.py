@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.hooks import EMAHook
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
+from tiny_run import TinyData, tiny_loader
 from torch import nn
 
 from spikedense.apis.publish import publish
@@ -27,14 +28,11 @@ class _Model(BaseModel):
         return {'loss': loss} if mode == 'loss' else [{'loss': loss.item()}]
 
 
-class _Data(torch.utils.data.Dataset):
+class _Data(TinyData):
     metainfo = {'classes': ('a', 'b'), 'palette': np.arange(6).reshape(2, 3)}
 
     def __len__(self) -> int:
         return 8
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        return {'inputs': torch.full((2,), float(index))}
 
 
 class _Metric(BaseMetric):
@@ -47,13 +45,7 @@ class _Metric(BaseMetric):
 
 def _runner(work_dir: Path, epochs: int, **kwargs: Any) -> GuardedRunner:
     torch.manual_seed(0)
-    loader = dict(
-        batch_size=4,
-        num_workers=0,
-        dataset=_Data(),
-        sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='default_collate'),
-    )
+    loader = {**tiny_loader(), 'dataset': _Data()}
     return GuardedRunner(
         model=_Model(),
         work_dir=str(work_dir),
