@@ -69,13 +69,22 @@ def list_images(
     """
     images: list[InputImage] = []
     taken: set[str] = set()
-    for image in _walk(inputs, array_numbers, channels, bad):
+    left_out: list[str] = []
+
+    def leave_out(error: str) -> None:
+        left_out.append(error)
+        if bad is not None:
+            bad(error)
+
+    for image in _walk(inputs, array_numbers, channels, None if bad is None else leave_out):
         name, number = image.name, 1
         while name in taken:
             number += 1
             name = f'{image.name}_{number}'
         taken.add(name)
         images.append(replace(image, name=name))
+    if left_out and not images:
+        raise UserError(f'none of the {len(left_out)} input files can be read as an image')
     if not images:
         raise UserError('there is no input: expected a file, a folder, a pattern or an array')
     return images

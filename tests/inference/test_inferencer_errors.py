@@ -64,6 +64,8 @@ def test_bad_files_are_left_out(
     said = [line for line in capsys.readouterr().err.splitlines() if 'left out' in line]
     assert len(said) == 2 and 'd.png' in said[0] and 'b.png' in said[1]
     assert len(segment.left_out) == 2
+    with pytest.raises(UserError, match='none of the 1 input files can be read as an image'):
+        segment.predict(tmp_path / 'd.png', out_dir=out, progress=False, skip_bad=True)
 
 
 @pytest.mark.parametrize(
