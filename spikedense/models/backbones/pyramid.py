@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from ..layers import MixerCfg, Shortcut, SpikeBlock, SpikeConv, build_mixer, per_stage
+from ..layers.mixers.build import with_argument
 from .base import SpikeBackbone
 
 NUM_STAGES = 5
@@ -36,12 +37,13 @@ class SpikeDrivenPyramid(SpikeBackbone):
 
     A block has up to three mixers: a token mixer, an attention and a channel mixer. Mixers are
     built by :func:`build_mixer`. Each family has default configs. A config without a type, or with
-    the type of the default, changes arguments of the default.
+    the type of the default or of a subclass of it, changes arguments of the default.
 
     Args:
         arch: Name in :attr:`arch_zoo`, or a dict with ``embed_dims`` (four) and, optionally,
             ``depths`` (five) and ``num_heads``.
-        mlp_ratio: Ratio of hidden channels to channels in the default channel mixers; None means 4.
+        mlp_ratio: Ratio of hidden channels to channels in the channel mixers that have no ``ratio``
+            of their own; None means 4.
         token_mixer: Token mixer: a config for all stages that have a token mixer by default, or a
             list with an entry for each of the five stages.
         attn_cfg: Attention, given in the same two ways; ``num_heads`` is passed in if needed.
@@ -82,9 +84,12 @@ class SpikeDrivenPyramid(SpikeBackbone):
         given = dict(token_mixer=token_mixer, attn_cfg=attn_cfg, channel_mixer=channel_mixer)
         defaults = self.default_mixers()
         mixers = {key: per_stage(key, given[key], defaults[key]) for key in given}
+        mixers['channel_mixer'] = [
+            with_argument(mixer, 'ratio', self.mlp_ratio) for mixer in mixers['channel_mixer']
+        ]
         ratio = Shortcut('mlp_ratio', mlp_ratio, 'channel_mixer', 'ratio')
         for shortcut in (ratio, *self.shortcuts):
-            shortcut.check(given[shortcut.key], mixers[shortcut.key], defaults[shortcut.key])
+            shortcut.check(given[shortcut.key], mixers[shortcut.key])
         rates = self.drop_path_rates(depths)
         for i in range(NUM_STAGES):
             scale = layer_scale if i >= NUM_CONV_STAGES else None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from mmengine.registry import MODELS as ROOT_MODELS
+from torch import nn
 
 from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.models.layers import DropPath, SpikeSeparableConv
@@ -164,8 +165,18 @@ def test_wrong_mixers_are_told(kwargs: dict[str, Any], message: str) -> None:
         SDTV3(SMALL, **kwargs)
 
 
-class OwnAttention(SpikeSelfAttention):
-    """Another class than the default one."""
+class OwnAttention(nn.Module):
+    """Another class than the default one, without its arguments."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+
+class HeirAttention(SpikeSelfAttention):
+    """A subclass of the default one, with a default of its own."""
+
+    def __init__(self, channels: int, order: str = 'quadratic', **kwargs: Any) -> None:
+        super().__init__(channels, order=order, **kwargs)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +192,17 @@ class OwnAttention(SpikeSelfAttention):
 def test_arguments_that_change_nothing(cls: type, options: dict, said: str) -> None:
     with pytest.raises(ValueError, match=f'{said}.* changes nothing beside '):
         cls(SMALL, **options)
+
+
+def test_a_subclass_inherits_the_arguments_of_the_default() -> None:
+    net = SDTV3(SMALL, attn_cfg=dict(type=HeirAttention))
+    attn = net.stages[3].blocks[0].branches['attn']
+    width = attn.q_conv.conv.out_channels
+    assert attn.v_conv.conv.out_channels == 4 * width
+    assert attn.product.scale == 2 * (width // 2) ** -0.5
+    assert attn.product.order == 'quadratic', 'what it declares itself has its own default'
+    net = SDTV2(SMALL, attn_scale=0.2, attn_cfg=dict(type=HeirAttention))
+    assert net.stages[3].blocks[0].branches['attn'].product.scale == 0.2
 
 
 def test_arguments_that_reach_a_mixer() -> None:

@@ -1,5 +1,6 @@
 """Builds the mixers of a block from configs."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,23 +31,20 @@ class Shortcut:
     key: str
     argument: str
 
-    def check(self, given: Any, mixers: Sequence[MixerCfg], defaults: Sequence[MixerCfg]) -> None:
+    def check(self, given: Any, mixers: Sequence[MixerCfg]) -> None:
         """Check that the value reaches a mixer.
 
         Args:
             given: The value of :attr:`key`.
             mixers: The mixer of each stage.
-            defaults: The default mixer of each stage.
 
         Raises:
-            ValueError: All mixers are of another class, or have another value of their own.
+            ValueError: No mixer takes the argument, or all have another value of their own.
         """
         if self.value is None:
             return
-        for mixer, default in zip(mixers, defaults, strict=True):
-            of_class = mixer and default and _resolve(mixer['type']) is _resolve(default['type'])
-            if of_class and mixer.get(self.argument) == self.value:  # type: ignore[union-attr]
-                return
+        if any(mixer and mixer.get(self.argument) == self.value for mixer in mixers):
+            return
         raise ValueError(
             f'{self.name}={self.value!r} changes nothing beside {self.key}={given!r}, expected '
             f"no {self.name}, or '{self.argument}' in {self.key} if its mixer takes it"
@@ -100,24 +98,55 @@ def _is_mixer(cls: Any) -> bool:
 def merged_cfg(given: Mapping[str, Any], default: MixerCfg) -> dict[str, Any]:
     """Complete the config of a mixer with a default config.
 
+    A subclass of the default's class gets the arguments of the default, too, except those that the
+    subclass declares in a constructor of its own: there, its own default is meant.
+
     Args:
         given: The config of the user: another mixer with its type, or arguments of the default.
         default: The default mixer, or None for no mixer.
 
     Returns:
-        ``given`` if it names another class than the default; else the default, updated by the
-        arguments of ``given``.
+        ``given`` if it names a class that is not the default's or a subclass of it; else the
+        default, updated by the arguments of ``given``.
 
     Raises:
         ValueError: There are arguments, but neither a type nor a default.
     """
-    if default is not None and _resolve(given.get('type', default['type'])) is _resolve(
-        default['type']
-    ):
+    if default is None:
+        if 'type' not in given:
+            raise ValueError(f"mixer={dict(given)!r}, expected a 'type': there is no default here")
+        return dict(given)
+    cls, base = (_resolve(cfg.get('type', default['type'])) for cfg in (given, default))
+    if cls is base:
         return {**default, **given}
-    if 'type' not in given:
-        raise ValueError(f"mixer={dict(given)!r}, expected a 'type': there is no default here")
-    return dict(given)
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        return dict(given)
+    own = _declared_below(cls, base)
+    return {**{key: value for key, value in default.items() if key not in own}, **given}
+
+
+def _declared_below(cls: type, base: type) -> set[str]:
+    """Return the parameters of the constructors of a class and its bases, down to one base."""
+    below = cls.__mro__[: cls.__mro__.index(base)]
+    constructors = [vars(one)['__init__'] for one in below if '__init__' in vars(one)]
+    return {name for init in constructors for name in inspect.signature(init).parameters}
+
+
+def with_argument(mixer: MixerCfg, name: str, value: Any) -> MixerCfg:
+    """Give an argument to a mixer that takes the argument and has no value for it.
+
+    Args:
+        mixer: Config of a mixer, or None.
+        name: Name of the argument.
+        value: Its value.
+
+    Returns:
+        The config, with the argument if the mixer takes it.
+    """
+    if mixer is None or name in mixer:
+        return mixer
+    cls = _resolve(mixer.get('type'))
+    return {**mixer, name: value} if cls and name in accepted_parameters(cls)[0] else mixer
 
 
 def per_stage(key: str, given: Any, defaults: Sequence[MixerCfg]) -> list[MixerCfg]:
