@@ -34,6 +34,7 @@ QUESTIONS = frozenset(
         'absorb',
         'after_sigmoid',
         'as_conv',
+        'attention_memory',
         'chain',
         'comparing',
         'fold_layers',
@@ -46,6 +47,7 @@ QUESTIONS = frozenset(
         'rescaled_input',
         'scale_operand',
         'summands',
+        'token_scores',
     )
 )
 

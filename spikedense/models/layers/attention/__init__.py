@@ -1,12 +1,14 @@
 """Attention layers, one file for each kind."""
 
 from .deformable import DeformSample, SpikeDrivenDeformableAttention
+from .memory import AttentionMemory, spike_bits
 from .multihead import SpikeMultiheadAttention
 from .product import ORDERS, AttentionProduct, ProductAttention, attend
 from .self_attention import SpikeSelfAttention
 
 __all__ = [
     'ORDERS',
+    'AttentionMemory',
     'AttentionProduct',
     'DeformSample',
     'ProductAttention',
@@ -14,4 +16,5 @@ __all__ = [
     'SpikeMultiheadAttention',
     'SpikeSelfAttention',
     'attend',
+    'spike_bits',
 ]
