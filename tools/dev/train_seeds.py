@@ -1,8 +1,8 @@
 """Train configs with several seeds, test the last checkpoints, and print mean and spread.
 
 All runs of a comparison have the budget of their configs. A run that is finished is not repeated,
-so that a stopped comparison can go on. Runs side by side share the processor or the GPU: their times
-say nothing about the models (`spikedense benchmark` measures these).
+so that a stopped comparison can go on. Runs side by side share the processor or the GPU, so their
+times say nothing about the models (`spikedense benchmark` measures these).
 
     python tools/dev/train_seeds.py CONFIG [CONFIG ...] [--seeds 0 1 2] [--jobs 1] [--out FOLDER]
 """
