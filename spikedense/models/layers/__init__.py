@@ -19,11 +19,14 @@ from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
 from .mixers import (
+    SRB,
     ChannelConv,
     ChannelMLP,
     MixerCfg,
+    MLPixer,
     Shortcut,
     SpikeSeparableConv,
+    SpikeStripLinear,
     build_mixer,
     per_stage,
 )
@@ -36,6 +39,7 @@ from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
+    'SRB',
     'AttentionProduct',
     'BorderNorm',
     'ChannelConv',
@@ -43,6 +47,7 @@ __all__ = [
     'DeformSample',
     'DropPath',
     'LayerScale',
+    'MLPixer',
     'MixerCfg',
     'ProductAttention',
     'RepConv',
@@ -56,6 +61,7 @@ __all__ = [
     'SpikeRepConv',
     'SpikeSelfAttention',
     'SpikeSeparableConv',
+    'SpikeStripLinear',
     'SpikeSum',
     'build_mixer',
     'checkpoint_block',
