@@ -53,6 +53,23 @@ MIXERS: dict[str, dict[str, Any]] = {
     'self-attention of V2': dict(type='SpikeSelfAttention', projection='rep_conv', scale=0.3),
     'quadratic self-attention': dict(type='SpikeSelfAttention', order='quadratic'),
     'self-attention with positions': dict(type=PositionedSelfAttention),
+    'LRF self-attention': dict(type='LRFSelfAttention', value_ratio=2),
+    'LRF self-attention of the text': dict(type='LRFSelfAttention', lrf=dict(preset='text')),
+    'convex LRF self-attention': dict(
+        type='LRFSelfAttention', projection='rep_conv', fusion='convex', lrf_scale='inside'
+    ),
+    'dynamic attention': dict(type='LRFDynamicAttention', value_ratio=2),
+    'bidirectional dynamic attention': dict(
+        type='LRFDynamicAttention', scan='bidirectional', projection='rep_conv', fusion='convex'
+    ),
+    'dynamic attention by rows and columns': dict(
+        type='LRFDynamicAttention',
+        scan='cross',
+        share='channel',
+        scale=9.0,
+        lrf=dict(preset='text'),
+    ),
+    'dynamic attention of the text': dict(type='LRFDynamicAttention', token='x', gate=None),
     'deformable attention': dict(type='SpikeDrivenDeformableAttention', num_groups=2),
     'deformable attention of spiked values': dict(
         type='SpikeDrivenDeformableAttention', num_groups=2, spike='value', proj='linear'
@@ -237,7 +254,8 @@ def test_products_and_layers_are_traced(name: str, steps: int | None) -> None:
     trace = trace_network(net, x)
     assert trace.lost == set()
     assert (trace.images, trace.steps) == (2, steps or 1)
-    real = {op.module for op in trace.operations.contractions if op.multiplies_reals}
+    outside = [op for op in trace.operations.contractions if not op.inside_neuron]
+    real = {op.module for op in outside if op.multiplies_reals}
     assert real == {'stem.conv'}, 'all products but those of pixels have a spiking factor'
     assert all(op.single > 0 for op in trace.operations.contractions if op.spikes)
 
