@@ -2,7 +2,7 @@
 _base_ = '../mask_rcnn/mask-rcnn_sdtv3-5m_2xb4-12e_coco-1333x800.py'
 model = dict(
     backbone=dict(
-        attn_cfg=dict(type='LRFSelfAttention'),
-        channel_mixer=[dict(type='SRB')] * 3 + [{}] * 2,
+        attn_cfg=dict(type='spikedense.LRFSelfAttention'),
+        channel_mixer=[dict(type='spikedense.SRB')] * 3 + [{}] * 2,
     ),
 )
