@@ -98,9 +98,13 @@ def uniform_reach(height: int, width: int, radius: int = RADIUS) -> Reach:
         radius: The radius of the share.
     """
     rows, columns = (_pairs(side) for side in (height, width))
-    distance = torch.arange(height)[:, None] + torch.arange(width)  # [H, W]
-    pairs = torch.bincount(distance.flatten(), (rows[:, None] * columns).flatten())
-    return _reach(pairs / (height * width) ** 2, math.log(height * width), height * width, radius)
+    pairs = rows[:, None] * columns / (height * width) ** 2  # [H, W], of sum 1
+    distance = torch.arange(height)[:, None] + torch.arange(width)
+    return Reach(
+        share=float(pairs[distance <= radius].sum()),
+        mean_distance=float((pairs * distance).sum()),
+        entropy=1.0 if height * width > 1 else 0.0,
+    )
 
 
 def _pairs(side: int) -> Tensor:
@@ -110,31 +114,24 @@ def _pairs(side: int) -> Tensor:
     return pairs
 
 
-def _reach(mass: Tensor, entropy: float, tokens: int, radius: int) -> Reach:
-    """Return the reach: mass by distance ``[distances]``, of sum 1; entropy in nats."""
-    return Reach(
-        share=float(mass[: radius + 1].sum()),
-        mean_distance=float(mass @ torch.arange(len(mass), dtype=mass.dtype)),
-        entropy=entropy / math.log(tokens) if tokens > 1 else 0.0,
-    )
-
-
 class DistanceSums:
     """Sums over the queries of one attention, block by block.
 
     The weights of a query are divided by their sum. Queries whose weights are all zero only count
-    as empty. All sums are in float64.
+    as empty. All sums are in float64, but ``w log w`` is in the precision of the weights.
 
     Args:
         heads: Number of heads.
         height: Rows of the grid.
         width: Columns of the grid.
+        radius: The radius of the shares.
     """
 
-    def __init__(self, heads: int, height: int, width: int) -> None:
+    def __init__(self, heads: int, height: int, width: int, radius: int = RADIUS) -> None:
         self.grid = height, width
-        self._mass = torch.zeros(heads, height + width - 1, dtype=torch.float64)
-        self._entropy = torch.zeros(heads, dtype=torch.float64)
+        self.radius = radius
+        # Share, mean distance and entropy of all queries of a head.
+        self._reach = torch.zeros(heads, 3, dtype=torch.float64)
         self._queries = torch.zeros(heads, dtype=torch.float64)
         self._empty = 0.0
 
@@ -148,26 +145,28 @@ class DistanceSums:
         Raises:
             ValueError: The shape is another one, or a weight is negative or not finite.
         """
-        height, width = self.grid
-        heads, distances = self._mass.shape
-        near = _distances(height, width, queries, weights.device)  # [n, N]
-        if weights.dim() != 4 or weights.shape[1:] != (heads, *near.shape):
+        distance = _distances(*self.grid, queries, weights.device)  # [n, N]
+        shape = (len(self._reach), *distance.shape)
+        if weights.dim() != 4 or weights.shape[1:] != shape:
             raise ValueError(
                 f'token_scores gives weights of shape {list(weights.shape)}, expected [images, '
-                f'{heads} heads, {near.size(0)} queries, {near.size(1)} tokens]'
+                f'{shape[0]} heads, {shape[1]} queries, {shape[2]} tokens]'
             )
-        total = weights.sum(-1, keepdim=True, dtype=torch.float64)  # [T*B, heads, n, 1]
-        if not bool((weights >= 0).all() & total.isfinite().all()):
+        # One product for all sums, because a block is larger than the cache of a CPU.
+        ones = torch.ones_like(distance)
+        columns = torch.stack([ones, distance <= self.radius, distance], -1)  # [n, N, 3]
+        sums = torch.einsum('bhqn,qnk->bhqk', weights.double(), columns.double())
+        total = sums[..., :1]  # [T*B, heads, n, 1]
+        if not bool((weights.min() >= 0) & total.isfinite().all()):
             raise ValueError('token_scores gives weights that are negative or not finite')
-        rows = weights / total.masked_fill(total == 0, 1)
-        entropy = torch.special.entr(rows).sum((0, 2, 3))  # [heads]
-        first = distances * torch.arange(heads, device=near.device)  # of each head
-        place = first[:, None, None] + near  # [heads, n, N]
-        mass = torch.bincount(place.flatten(), rows.sum(0).flatten(), heads * distances)
-        self._mass += mass.view(heads, distances).cpu()
-        self._entropy += entropy.cpu()
-        self._queries += (total > 0).sum((0, 2, 3)).cpu()
-        self._empty += float((total == 0).sum())
+        known = total > 0
+        total = total.masked_fill(~known, 1)
+        nats = total.log() - _sum_of_logs(weights) / total
+        entropy = nats / math.log(max(2, distance.size(1)))
+        reach = torch.cat([sums[..., 1:] / total, entropy], -1)
+        self._reach += (reach * known).sum((0, 2)).cpu()
+        self._queries += known.sum((0, 2, 3)).cpu()
+        self._empty += float((~known).sum())
 
     def add_all(self, scores: Scores, size: int) -> None:
         """Add the weights of all queries, block by block.
@@ -181,17 +180,23 @@ class DistanceSums:
             block = slice(start, min(start + size, tokens))
             self.add(scores(block), block)
 
-    def distance(self, name: str, kind: str, radius: int) -> AttentionDistance:
+    def distance(self, name: str, kind: str) -> AttentionDistance:
         """Return the numbers that follow from the sums; see :class:`AttentionDistance`."""
-        height, width = self.grid
-        sums = zip(self._mass, self._entropy.tolist(), self._queries.tolist(), strict=True)
+        sums = zip(self._reach.tolist(), self._queries.tolist(), strict=True)
         heads = tuple(
-            _reach(mass / number, entropy / number, height * width, radius) if number else None
-            for mass, entropy, number in sums
+            Reach(*(value / number for value in reach)) if number else None
+            for reach, number in sums
         )
         empty = self._empty / (self._empty + float(self._queries.sum()))
-        uniform = uniform_reach(height, width, radius)
-        return AttentionDistance(name, kind, height, width, radius, heads, empty, uniform)
+        uniform = uniform_reach(*self.grid, self.radius)
+        return AttentionDistance(name, kind, *self.grid, self.radius, heads, empty, uniform)
+
+
+def _sum_of_logs(weights: Tensor) -> Tensor:
+    """Return the sum of ``w log w`` over tokens, ``[T*B, heads, n, N] -> [T*B, heads, n, 1]``."""
+    weights = weights if weights.dtype == torch.float64 else weights.float()
+    logs = weights.clamp_min(torch.finfo(weights.dtype).tiny).log_()
+    return logs.mul_(weights).sum(-1, keepdim=True).double()
 
 
 def _distances(height: int, width: int, queries: slice, device: torch.device) -> Tensor:

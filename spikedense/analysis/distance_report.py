@@ -14,8 +14,8 @@ from spikedense.utils.unwrap import unwrap
 from .answering import answering, first_input
 from .attention_distance import RADIUS, AttentionDistance, DistanceSums, Reach, mean_reach
 
-#: Weights in memory at once: 32 MiB in float64.
-BUDGET = 2**22
+#: Weights in memory at once: 8 MiB in float64. Larger blocks leave the cache of a CPU.
+BUDGET = 2**20
 
 
 class DistanceMeter:
@@ -79,7 +79,7 @@ class DistanceMeter:
             one = scores(slice(0, 1))  # [T*B, heads, 1, N]
             known = self._sums.setdefault(name, {})
             if (height, width) not in known:
-                known[height, width] = DistanceSums(one.size(1), height, width)
+                known[height, width] = DistanceSums(one.size(1), height, width, self.radius)
             try:
                 known[height, width].add_all(scores, max(1, self.budget // one.numel()))
             except ValueError as exc:
@@ -90,7 +90,7 @@ class DistanceMeter:
     def distances(self) -> list[AttentionDistance]:
         """Return the numbers of each attention that was called, in the order of the model."""
         return [
-            sums.distance(name, type(self._attentions[name]).__name__, self.radius)
+            sums.distance(name, type(self._attentions[name]).__name__)
             for name in self._attentions
             for sums in self._sums.get(name, {}).values()
         ]
