@@ -83,13 +83,13 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     images, source = images_of(cfg, model, tuple(args.shape), args.num_images, args.data)
     if checkpoint is None:
         source += ', with random weights'
+    # Before the count, which takes long: the new process may fail.
+    peak = dict(peak_memory=_peak_memory(args, model)) if args.memory else {}
     report = energy_report(model, images, energy_settings(args), source=source)
-    report = dict(config=args.config, checkpoint=checkpoint, **report)
+    report = dict(config=args.config, checkpoint=checkpoint, **report, **peak)
     if args.spikingjelly:
         images, _ = images_of(cfg, model, tuple(args.shape), 1, args.data)
         report['spikingjelly'] = spikingjelly_energy(model, next(images))
-    if args.memory:
-        report['peak_memory'] = _peak_memory(args, model)
     print_energy(report, Console(width=max(_WIDTH, Console().width)), args.layers)
     if args.out is not None:
         write_file(args.out, json.dumps(report, indent=2) + '\n')
