@@ -7,6 +7,9 @@ mmengine's initialisation. Layers pass neuron and norm on to their parts unchang
 from .attention import (
     AttentionProduct,
     DeformSample,
+    DynamicsProduct,
+    LRFDynamicAttention,
+    LRFSelfAttention,
     ProductAttention,
     SpikeDrivenDeformableAttention,
     SpikeMultiheadAttention,
@@ -19,11 +22,14 @@ from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
 from .mixers import (
+    SRB,
     ChannelConv,
     ChannelMLP,
     MixerCfg,
+    MLPixer,
     Shortcut,
     SpikeSeparableConv,
+    SpikeStripLinear,
     build_mixer,
     per_stage,
 )
@@ -36,13 +42,18 @@ from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
+    'SRB',
     'AttentionProduct',
     'BorderNorm',
     'ChannelConv',
     'ChannelMLP',
     'DeformSample',
     'DropPath',
+    'DynamicsProduct',
+    'LRFDynamicAttention',
+    'LRFSelfAttention',
     'LayerScale',
+    'MLPixer',
     'MixerCfg',
     'ProductAttention',
     'RepConv',
@@ -56,6 +67,7 @@ __all__ = [
     'SpikeRepConv',
     'SpikeSelfAttention',
     'SpikeSeparableConv',
+    'SpikeStripLinear',
     'SpikeSum',
     'build_mixer',
     'checkpoint_block',
