@@ -11,14 +11,26 @@ from spikedense.models.layers.attention import AttentionMemory
 from .answering import answering, first_input
 
 WAYS = ('streaming', 'materialised')
-#: What a reader has to know to repeat the numbers.
-ASSUMPTIONS = (
+_ASSUMPTIONS = (
     'Memory of the attentions: for one image and one time step. A real value has 32 bits; an '
     'integer spike has the bits of 0..D. Streaming: the tokens come one after the other. '
     'Materialised: queries, keys and values of all tokens are there first. Weights are not in it.',
     'The publication of LRF attention does not say how its memory was counted, so its percentage '
     'cannot be compared with these numbers.',
 )
+
+
+def assumptions_of(found: dict[str, Any]) -> list[str]:
+    """Return what a reader has to know of the numbers.
+
+    Args:
+        found: What :meth:`AttentionMaps.report` returned.
+    """
+    unknown = [
+        f"The memory of the attention '{name}' is not known: {reason}."
+        for name, reason in found['refused'].items()
+    ]
+    return [*(_ASSUMPTIONS if found['modules'] else ()), *unknown]
 
 
 def bytes_of(memory: AttentionMemory) -> dict[str, float]:

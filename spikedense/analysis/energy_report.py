@@ -17,7 +17,7 @@ from spikedense.tracing import OperationTrace, network_outputs
 from spikedense.tracing.trace import opaque_modules
 from spikedense.utils.answers import ask_or_none
 
-from .attention_memory import ASSUMPTIONS, AttentionMaps
+from .attention_memory import AttentionMaps, assumptions_of
 from .energy import (
     MEMORY_PJ_PER_BYTE,
     PRICES,
@@ -145,7 +145,7 @@ def energy_report(
         attention_macs={order: macs / number for order, macs in sizes.macs.items()},
         layers=[layer_to_dict(layer) for layer in layers],
         attention_memory=memory,
-        assumptions=[*said, *(ASSUMPTIONS if memory['modules'] else ()), *_unseen(trace)],
+        assumptions=[*said, *assumptions_of(memory), *_unseen(trace)],
         machine=f'torch {torch.__version__}, Python {platform.python_version()}',
     )
 

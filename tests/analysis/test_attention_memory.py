@@ -8,7 +8,7 @@ from reduced_models import IMAGE_SIZE, build_model, reduced_config
 from scored_attention import ScoredSelfAttention, UnscoredSelfAttention
 from torch import nn
 
-from spikedense.analysis.attention_memory import AttentionMaps, bytes_of
+from spikedense.analysis.attention_memory import AttentionMaps, assumptions_of, bytes_of
 from spikedense.analysis.energy_report import energy_report
 from spikedense.models.layers.attention import AttentionMemory
 from spikedense.utils.config_path import config_root
@@ -63,6 +63,7 @@ def test_largest_map_of_each_attention() -> None:
     for key, total in report['sum'].items():
         assert total == rows[0]['bytes'][key] + rows[1]['bytes'][key]
     assert 'overrides forward' in report['refused']['other']
+    assert "'other' is not known: Unscored" in assumptions_of(report)[-1]
 
 
 @pytest.mark.parametrize('kind', ['ScoredSelfAttention', None])
