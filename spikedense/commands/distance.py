@@ -26,7 +26,7 @@ from .arguments import add_images_arguments, add_model_arguments
 from .command import command
 
 #: Columns that the table needs. A narrower terminal wraps or scrolls the table.
-_WIDTH = 120
+_WIDTH = 140
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
