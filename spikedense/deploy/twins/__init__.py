@@ -2,8 +2,10 @@
 
 from .layers import AccumulatingLayer
 from .products import (
+    AccumulatedTotal,
     AccumulatingSynapse,
     ConcatenatedSpikes,
+    PairedSpikes,
     SpikeAttentionProduct,
     SpikeDeformSample,
     SpikeMaskProduct,
@@ -12,9 +14,11 @@ from .table import build_twin, has_twin, known_classes, twin_of
 from .train import SpikeTrain
 
 __all__ = [
+    'AccumulatedTotal',
     'AccumulatingLayer',
     'AccumulatingSynapse',
     'ConcatenatedSpikes',
+    'PairedSpikes',
     'SpikeAttentionProduct',
     'SpikeDeformSample',
     'SpikeMaskProduct',

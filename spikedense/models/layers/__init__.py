@@ -7,10 +7,15 @@ mmengine's initialisation. Layers pass neuron and norm on to their parts unchang
 from .attention import (
     AttentionProduct,
     DeformSample,
+    GatedAttention,
     ProductAttention,
+    QKChannelAttention,
+    QKTokenAttention,
     SpikeDrivenDeformableAttention,
+    SpikeDrivenSelfAttention,
     SpikeMultiheadAttention,
     SpikeSelfAttention,
+    SpikformerSelfAttention,
 )
 from .blocks import LayerScale, SpikeBlock
 from .checkpoint import checkpoint_block
@@ -32,6 +37,7 @@ from .rep_conv import BorderNorm, RepConv, SpikeRepConv
 from .resize import resize_maps
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
+from .spike_product import SpikeProduct, SpikeTotal
 from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
@@ -42,21 +48,28 @@ __all__ = [
     'ChannelMLP',
     'DeformSample',
     'DropPath',
+    'GatedAttention',
     'LayerScale',
     'MixerCfg',
     'ProductAttention',
+    'QKChannelAttention',
+    'QKTokenAttention',
     'RepConv',
     'Shortcut',
     'SpikeBlock',
     'SpikeConv',
     'SpikeDeconv',
     'SpikeDrivenDeformableAttention',
+    'SpikeDrivenSelfAttention',
     'SpikeLinear',
     'SpikeMultiheadAttention',
+    'SpikeProduct',
     'SpikeRepConv',
     'SpikeSelfAttention',
     'SpikeSeparableConv',
     'SpikeSum',
+    'SpikeTotal',
+    'SpikformerSelfAttention',
     'build_mixer',
     'checkpoint_block',
     'fold_time',
