@@ -57,8 +57,9 @@ class OperationTrace(TorchDispatchMode):
         self.inputs: dict[str, tuple[Value, ...]] = {}
         #: Module -> shape of the first argument at the first call.
         self.shapes: dict[str, torch.Size] = {}
-        #: Neuron -> (module, operation) of all that computes with its spikes; copies do not count.
-        self.readers: dict[str, set[tuple[str, str]]] = {}
+        #: Neuron -> (module, operation) of all that computes with its spikes, in the order of the
+        #: forward pass; copies do not count.
+        self.readers: dict[str, dict[tuple[str, str], None]] = {}
         #: Modules that the trace cannot follow: an input depends on the image, the output seems
         #: constant (operators of mmcv, tensors filled in place). The output counts as real, the
         #: operations inside are not recorded.
@@ -213,7 +214,7 @@ class OperationTrace(TorchDispatchMode):
         place = self._stack[-1][0] if self._stack else ''
         for value in values:
             for neuron in value.neurons if isinstance(value, Spikes) else ():
-                self.readers.setdefault(neuron, set()).add((place, packet.__name__))
+                self.readers.setdefault(neuron, {})[place, packet.__name__] = None
 
     def _record(self, packet: Any, operands: tuple[Value, ...], contraction: bool) -> Operation:
         place = self._stack[-1][0] if self._stack else ''
@@ -277,7 +278,7 @@ class OperationTrace(TorchDispatchMode):
 
     def _sum_of_spikes(self, packet: Any, x: Tensor, spikes: Spikes, out: Tensor) -> None:
         """Record a sum along axes: an addition for each spike, and no weights."""
-        record = self._record(packet, (spikes,), True)
+        record = self._record(packet, (spikes,), False)
         record.macs += x.numel()
         record.inputs += x.numel()
         record.spike_inputs += x.numel()

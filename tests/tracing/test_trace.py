@@ -200,18 +200,18 @@ def test_a_product_of_spikes_of_two_scales_is_an_integer_too() -> None:
 def test_a_sum_of_spikes_along_axes_is_an_addition_for_each_spike(dim: Any) -> None:
     x = currents(2, 4, 5)
     trace = traced(Net(lambda s: s.sum(dim) if dim is not None else s.sum()), x)
-    operation = only(trace)
+    (operation,) = (op for op in trace.operations if not op.inside_neuron)
     spikes = counted(x).sum().item()
     assert (operation.name, operation.macs, operation.weights) == ('sum', x.numel(), 0)
     assert operation.synaptic == operation.single == operation.product == pytest.approx(spikes)
     assert operation.nonzero == (counted(x) > 0).sum().item()
     assert operation.spike_inputs == operation.inputs == x.numel()
-    assert not operation.multiplies_reals
+    assert not operation.contraction and not operation.multiplies_reals
 
 
 def test_a_sum_of_membranes_is_no_operation() -> None:
     trace = traced(Net(lambda s: (s + 0.3).sum(1)), currents(2, 4, 5))
-    assert trace.operations.contractions == []
+    assert all(op.inside_neuron for op in trace.operations)
 
 
 def test_spikes_side_by_side_name_all_their_neurons() -> None:

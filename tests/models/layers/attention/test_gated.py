@@ -9,6 +9,7 @@ import torch
 from contract import wake
 from torch import Tensor, nn
 
+from spikedense.analysis.energy import EnergySettings, layer_energies
 from spikedense.deploy import fold, to_spike_inference
 from spikedense.models.layers import SpikeBlock, SpikeConv, build_mixer
 from spikedense.models.layers.attention.heads import split_heads
@@ -176,6 +177,25 @@ def test_twins_send_each_pair_of_spikes(kind: str, neuron: str, gate: dict | Non
     levels = (4 if neuron == 'integers' else 1) * (gate or {'D': 1})['D']
     assert seen[0].size(0) == 2 * 3 * levels
     assert set(seen[0].unique().tolist()) == {0.0, 1.0}
+
+
+@kinds
+@pytest.mark.parametrize('mode', ['paper', 'strict'])
+def test_each_counted_spike_is_an_addition(kind: str, mode: str) -> None:
+    attn, x = build(kind, 'integers'), maps(3)
+    counted: list[Tensor] = []
+    attn.total.register_forward_pre_hook(lambda _, args: counted.append(args[0]))
+    trace = trace_network(nn.Sequential(attn), x)
+    rows = layer_energies(trace.operations, EnergySettings(mode=mode))
+    priced = {(row.name, row.operation): row for row in rows}
+    (spikes,) = counted
+    norm = 16 if kind == 'SpikeDrivenSelfAttention' else 4
+    row = priced['0.total', 'sum']
+    assert row.counted_as == 'AC'
+    assert row.acs == pytest.approx(spikes.sum().item() * norm / 2)  # two images
+    # The published formulas leave out the AND of two spikes.
+    assert priced['0.mask', 'mul'].counted_as == ('AC' if mode == 'strict' else 'free')
+    assert all(row.macs == 0 for row in rows)
 
 
 @kinds
