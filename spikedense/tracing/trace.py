@@ -218,7 +218,8 @@ class OperationTrace(TorchDispatchMode):
 
     def _record(self, packet: Any, operands: tuple[Value, ...], contraction: bool) -> Operation:
         place = self._stack[-1][0] if self._stack else ''
-        inside = any(isinstance(module, BaseNeuron) for _, module in self._stack)
+        leaking = not any(isinstance(x, Spikes) for x in operands)
+        inside = any(_is_neural(module, leaking) for _, module in self._stack)
         name = packet.__name__
         key = (place, name, inside, tuple(_kind(x) for x in operands))
         if key not in self._found:
@@ -314,6 +315,14 @@ class OperationTrace(TorchDispatchMode):
         if not spikes:
             upstream = [x.upstream for x in operands if isinstance(x, Real) and x.upstream]
             record.upstream += times * sum(x.mean for x in upstream) / max(1, len(upstream))
+
+
+def _is_neural(module: nn.Module, leaking: bool) -> bool:
+    """Tell whether an operation of a module is the dynamics of a neuron.
+
+    A module that is no neuron says so by ``neural_dynamics``, for operations without spikes only.
+    """
+    return isinstance(module, BaseNeuron) or (leaking and getattr(module, 'neural_dynamics', False))
 
 
 def _kind(value: Value) -> tuple:

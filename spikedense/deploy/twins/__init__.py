@@ -1,5 +1,6 @@
 """Spike-driven twins: modules that compute the same from binary spikes, step by step."""
 
+from .dynamics import SpikeDynamicsProduct
 from .layers import AccumulatingLayer
 from .products import (
     AccumulatedTotal,
@@ -21,6 +22,7 @@ __all__ = [
     'PairedSpikes',
     'SpikeAttentionProduct',
     'SpikeDeformSample',
+    'SpikeDynamicsProduct',
     'SpikeMaskProduct',
     'SpikeTrain',
     'build_twin',

@@ -7,7 +7,10 @@ mmengine's initialisation. Layers pass neuron and norm on to their parts unchang
 from .attention import (
     AttentionProduct,
     DeformSample,
+    DynamicsProduct,
     GatedAttention,
+    LRFDynamicAttention,
+    LRFSelfAttention,
     ProductAttention,
     QKChannelAttention,
     QKTokenAttention,
@@ -24,11 +27,14 @@ from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
 from .mixers import (
+    SRB,
     ChannelConv,
     ChannelMLP,
     MixerCfg,
+    MLPixer,
     Shortcut,
     SpikeSeparableConv,
+    SpikeStripLinear,
     build_mixer,
     per_stage,
 )
@@ -42,14 +48,19 @@ from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
+    'SRB',
     'AttentionProduct',
     'BorderNorm',
     'ChannelConv',
     'ChannelMLP',
     'DeformSample',
     'DropPath',
+    'DynamicsProduct',
     'GatedAttention',
+    'LRFDynamicAttention',
+    'LRFSelfAttention',
     'LayerScale',
+    'MLPixer',
     'MixerCfg',
     'ProductAttention',
     'QKChannelAttention',
@@ -67,6 +78,7 @@ __all__ = [
     'SpikeRepConv',
     'SpikeSelfAttention',
     'SpikeSeparableConv',
+    'SpikeStripLinear',
     'SpikeSum',
     'SpikeTotal',
     'SpikformerSelfAttention',

@@ -1,7 +1,11 @@
 """Attention layers, one file for each kind."""
 
 from .deformable import DeformSample, SpikeDrivenDeformableAttention
+from .dynamics import DynamicsProduct
 from .gated import GatedAttention
+from .lrf import LRF
+from .lrf_dyn import LRFDynamicAttention
+from .lrf_ssa import LRFSelfAttention
 from .memory import AttentionMemory, spike_bits
 from .multihead import SpikeMultiheadAttention
 from .product import ORDERS, AttentionProduct, ProductAttention, attend
@@ -11,11 +15,15 @@ from .self_attention import SpikeSelfAttention
 from .ssa import SpikformerSelfAttention
 
 __all__ = [
+    'LRF',
     'ORDERS',
     'AttentionMemory',
     'AttentionProduct',
     'DeformSample',
+    'DynamicsProduct',
     'GatedAttention',
+    'LRFDynamicAttention',
+    'LRFSelfAttention',
     'ProductAttention',
     'QKChannelAttention',
     'QKTokenAttention',

@@ -1,0 +1,139 @@
+"""Attention by dynamics over the tokens, with a local receptive field (LRF-Dyn)."""
+
+from typing import Any
+
+from torch import Tensor
+
+from spikedense.registry import MODELS
+from spikedense.utils.answers import Unfoldable
+
+from ..time import fold_time, unfold_time
+from .dynamics import DynamicsProduct
+from .lrf_ssa import LRFSelfAttention
+
+TOKENS = ('kv', 'v', 'x', 'proj')
+GATES = ('q', None)
+LRF_ON = ('v', 'u', 'm')
+
+
+@MODELS.register_module()
+class LRFDynamicAttention(LRFSelfAttention):
+    r"""LRF-Dyn: a leaky sum over the tokens instead of the product of keys and values.
+
+    .. math::
+        u_n = k_n \odot v_n, \quad x_n = A x_{n-1} + \Gamma u_n, \quad
+        y = P_o\bigl(\mathrm{SN}(\mathrm{scale} \cdot q_n \odot C x_n + \mathrm{LRF}(v)_n)\bigr)
+
+    Experimental. The paper "Neural Dynamics Self-Attention for Spiking Transformers" (ICLR 2026)
+    has no public code. It gives ``x_n = A x_{n-1} + Gamma Token_n`` with a tri-diagonal A, the
+    number of dendrites, and the sum with the local term. Our reconstruction is: what a token is,
+    the gate by the queries, the read-out C, the sharing of A, its parameters, the starting values,
+    and the scans that are not causal. ``token='x'`` and ``token='proj'`` with ``gate=None`` are the
+    literal reading.
+
+    At inference, the state is k numbers for each channel of the value.
+
+    Args:
+        channels: Channels d of input and output.
+        num_heads: Number of heads.
+        token: What the dynamics read: ``'kv'`` (keys times values), ``'v'`` (values), ``'proj'``
+            (the same, as the only projection), or ``'x'`` (the spikes of the input; then there is
+            no projection, ``value_ratio`` has no effect, and the local term reads the token).
+        gate: ``'q'`` multiplies the read-out by the queries; None has no queries.
+        lrf_on: What the local term reads: the value (``'v'``), the token (``'u'``) or the read-out
+            (``'m'``). For ``'u'`` and ``'m'`` there is no spike-driven twin, because the term reads
+            no spikes of one neuron.
+        scan: ``'raster'`` (as published: a token sees itself and earlier tokens),
+            ``'bidirectional'``, or ``'cross'`` (rows and columns, both directions).
+        share: Which channels share A, Gamma and C: those of a ``'head'``, of the ``'block'``, or
+            none (``'channel'``).
+        impl: See :class:`DynamicsProduct`.
+        num_dendrites: Number of dendrites k.
+        reset: See :class:`DynamicsProduct`.
+        **kwargs: Those of :class:`LRFSelfAttention`, except ``order``.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        num_heads: int,
+        token: str = 'kv',
+        gate: str | None = 'q',
+        lrf_on: str = 'v',
+        scan: str = 'raster',
+        share: str = 'head',
+        impl: str = 'chunk',
+        num_dendrites: int = 8,
+        reset: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        for key, value, known in (
+            ('token', token, TOKENS),
+            ('gate', gate, GATES),
+            ('lrf_on', lrf_on, LRF_ON),
+        ):
+            if value not in known:
+                raise ValueError(f'{key}={value!r}, expected one of {known}')
+        if token in ('x', 'proj') and gate is not None:
+            raise ValueError(f'gate={gate!r} beside token={token!r}, expected gate=None')
+        if 'order' in kwargs:
+            raise ValueError(f'order={kwargs["order"]!r}, expected none: there is only one order')
+        if token == 'x':
+            kwargs['value_ratio'] = 1
+        super().__init__(channels, num_heads, **kwargs)
+        self.token = token
+        self.lrf_on = lrf_on
+        self.product = DynamicsProduct(  # type: ignore[assignment]
+            channels * kwargs.get('value_ratio', 1),
+            num_heads,
+            self.product.scale,
+            num_dendrites,
+            share,
+            scan,
+            impl,
+            reset,
+        )
+        unused = [('q', gate is None), ('k', token != 'kv'), ('v', token == 'x')]
+        for name in [name for name, is_unused in unused if is_unused]:
+            setattr(self, f'{name}_conv', None)
+            setattr(self, f'{name}_neuron', None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        s = self.neuron(x)
+        q, k = self._projected('q', s), self._projected('k', s)
+        v = s if self.v_conv is None else self.v_neuron(self.v_conv(s))
+        if self.local is not None and self.lrf_on != 'v':
+            return self.out_proj(self._local_inside(q, k, v))
+        product = self.product(_folded(q), _folded(k), fold_time(v))
+        return self.out_proj(self._fused(unfold_time(product, x.size(0)), v))
+
+    def _projected(self, name: str, s: Tensor) -> Tensor | None:
+        conv = getattr(self, f'{name}_conv')
+        return None if conv is None else getattr(self, f'{name}_neuron')(conv(s))
+
+    def _local_inside(self, q: Tensor | None, k: Tensor | None, v: Tensor) -> Tensor:
+        """Compute with a local term that reads the token or the read-out."""
+        product: Any = self.product
+        u = fold_time(v) if k is None else product.tiled(fold_time(k), fold_time(v))
+        m = product.run(u)
+        read = unfold_time(u if self.lrf_on == 'u' else m, v.size(0))
+        return self._fused(unfold_time(product.gated(_folded(q), m), v.size(0)), read)
+
+    out_layer = LRFSelfAttention.out_layer
+    fold_scales = LRFSelfAttention.fold_scales
+
+    def absorb(self, child: str, which: int, factor: float) -> None:
+        """Take a factor on the product into the thresholds; the local term is divided by it."""
+        if self.local is not None and self.lrf_on != 'v':
+            raise Unfoldable(
+                f'lrf_on={self.lrf_on!r}: its local term reads no spikes of one neuron'
+            )
+        self._take(factor)
+        product: Any = self.product
+        if which > 0 and product.reset is not None:
+            product.reset /= factor
+
+
+def _folded(x: Tensor | None) -> Tensor | None:
+    return None if x is None else fold_time(x)

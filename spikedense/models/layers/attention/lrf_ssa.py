@@ -1,0 +1,123 @@
+"""Self-attention with a local receptive field (LRF-SSA)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spikedense.neurons import rescaled_input
+from spikedense.registry import MODELS
+from spikedense.utils.answers import Folding, Unfoldable
+
+from .heads import merge_heads, split_heads
+from .lrf import LRF
+from .self_attention import SpikeSelfAttention
+
+FUSIONS = ('add', 'convex')
+LRF_SCALES = ('outside', 'inside')
+
+
+@MODELS.register_module()
+class LRFSelfAttention(SpikeSelfAttention):
+    r"""LRF-SSA: self-attention plus depth-wise convolutions of the value.
+
+    .. math::
+        y = P_o\bigl(\mathrm{SN}(q (k^\top v) \cdot \mathrm{scale} + \mathrm{LRF}(v))\bigr)
+
+    from "Neural Dynamics Self-Attention for Spiking Transformers" (ICLR 2026). The local term has
+    all channels of the value. The presets of :class:`LRF` are our resolution of an open point:
+    ``'counts'`` gives the published numbers of parameters, ``'text'`` is what the text says.
+
+    Args:
+        channels: Channels d of input and output.
+        num_heads: Number of heads.
+        lrf: Settings of the local term: ``preset`` (``'counts'`` or ``'text'``), ``init``
+            (``'default'`` or ``'zero'``), ``dilations``, ``norm`` (True or False); None means no
+            local term. With ``init='zero'`` the layer starts as plain self-attention.
+        fusion: ``'add'``, or ``'convex'``: product and local term are weighted by ``1 - l`` and l;
+            ``l = sigmoid(theta)`` is learned and starts at 0.5.
+        lrf_scale: ``'outside'``, or ``'inside'``: the scale also multiplies the local term, in
+            front of its norm.
+        **kwargs: Those of :class:`SpikeSelfAttention`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        num_heads: int,
+        lrf: dict[str, Any] | None = dict(preset='counts'),  # noqa: B006 (never changed)
+        fusion: str = 'add',
+        lrf_scale: str = 'outside',
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(channels, num_heads, **kwargs)
+        for key, value, known in (
+            ('fusion', fusion, FUSIONS),
+            ('lrf_scale', lrf_scale, LRF_SCALES),
+        ):
+            if value not in known:
+                raise ValueError(f'{key}={value!r}, expected one of {known}')
+        self.local: LRF | None = None
+        self.theta: nn.Parameter | None = None
+        if lrf is None:
+            if fusion == 'convex':
+                raise ValueError("fusion='convex' beside lrf=None, expected a local term to fuse")
+            return
+        if fusion == 'convex':
+            if lrf.get('init') == 'zero':
+                raise ValueError(
+                    "lrf: init='zero' beside fusion='convex', expected init='default': the factor "
+                    '1 - l of the product would remain'
+                )
+            self.theta = nn.Parameter(torch.zeros(()))
+        settings: dict[str, Any] = dict(lrf)
+        if lrf_scale == 'inside':
+            settings['gain'] = self.product.scale
+        width = channels * kwargs.get('value_ratio', 1)
+        self.local = LRF.from_settings(width, kwargs['norm_cfg'], **settings)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        s = self.neuron(x)
+        q, k = self.q_neuron(self.q_conv(s)), self.k_neuron(self.k_conv(s))
+        v = self.v_neuron(self.v_conv(s))
+        heads = (split_heads(y, self.num_heads) for y in (q, k, v))
+        return self.out_proj(self._fused(merge_heads(self.product(*heads), like=x), v))
+
+    def _fused(self, product: Tensor, v: Tensor) -> Tensor:
+        """Add the local term of the values, ``[T, B, C_v, H, W]``, to the product."""
+        if self.local is None:
+            return product
+        if self.theta is None:
+            return product + self.local(v)
+        return torch.lerp(product, self.local(v), torch.sigmoid(self.theta).to(product.dtype))
+
+    out_layer = SpikeSelfAttention.out_layer
+
+    def fold_scales(self, steps: int | None) -> list[Folding]:
+        """Move the scale into thresholds, and the weights of a convex fusion into both terms."""
+        try:
+            self._fold_fusion()
+            self._take(self.product.scale)
+        except Unfoldable as refused:
+            return [Folding('attention scale', '', str(refused))]
+        self.product.scale = 1.0
+        return [Folding('attention scale', '')]
+
+    def _fold_fusion(self) -> None:
+        if self.theta is None or self.local is None:
+            return
+        share = torch.sigmoid(self.theta).item()
+        self.local.scale_output(share)
+        self.product.scale *= 1 - share
+        self.theta = None
+
+    def absorb(self, child: str, which: int, factor: float) -> None:
+        """Take a factor on the product into the thresholds; the local term is divided by it."""
+        self._take(factor)
+
+    def _take(self, factor: float) -> None:
+        neuron = rescaled_input(self.out_proj.neuron, factor)
+        if self.local is not None:
+            self.local.scale_output(1 / factor)
+        self.out_proj.neuron = neuron

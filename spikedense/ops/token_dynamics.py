@@ -1,0 +1,295 @@
+r"""Linear dynamics over a sequence of tokens: one equation, computed in several ways.
+
+.. math::
+    x_n = A x_{n-1} + \Gamma u_n, \quad m_n = C x_n, \quad x_{-1} = 0
+
+The state :math:`x_n` has k entries (compartments) for each channel. Channels that share the
+parameters form a group; A is ``[S, k, k]``, gain :math:`\Gamma` and read-out C are ``[S, k]`` for S
+groups. Tokens are ``[B, S, d, N]``, with d channels in each group.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Dynamics(NamedTuple):
+    """The parameters of the dynamics.
+
+    Args:
+        decay: A, ``[S, k, k]``, of a spectral radius below 1.
+        gain: Gamma, ``[S, k]``.
+        readout: C, ``[S, k]``.
+    """
+
+    decay: Tensor
+    gain: Tensor
+    readout: Tensor
+
+
+def decay_matrix(leak: Tensor, coupling: Tensor) -> Tensor:
+    r"""Build the symmetric tri-diagonal matrix A.
+
+    .. math::
+        A_{ii} = 1 - l_i, \quad
+        A_{i,i+1} = A_{i+1,i} = \tfrac12 \min(l_i, l_{i+1}) \tanh(b_i)
+
+    The first and the last row sum up to less than 1, and the others to at most 1. The spectral
+    radius is below 1 for all leaks in (0, 1) and all couplings (Gershgorin).
+
+    Args:
+        leak: :math:`l_i = 1 / \tau_i`, in (0, 1), ``[S, k]``.
+        coupling: :math:`b_i`, ``[S, k - 1]``.
+
+    Returns:
+        A, ``[S, k, k]``.
+    """
+    identity = torch.eye(leak.size(1), dtype=leak.dtype, device=leak.device)
+    matrix = (1 - leak).unsqueeze(2) * identity
+    if leak.size(1) == 1:
+        return matrix
+    weaker = torch.minimum(leak[:, :-1], leak[:, 1:])
+    between = 0.5 * weaker * torch.tanh(coupling)
+    upper = F.pad(between.unsqueeze(2) * identity[1:], (0, 0, 0, 1))
+    return matrix + upper + upper.transpose(1, 2)
+
+
+def impulse_states(dynamics: Dynamics, length: int) -> Tensor:
+    r"""Return :math:`A^m \Gamma` for ``m < length``, ``[S, k, length]``, by doubling."""
+    states, power = dynamics.gain.unsqueeze(2), dynamics.decay
+    while states.size(2) < length:
+        more = power @ states[..., : length - states.size(2)]
+        states = torch.cat((states, more), 2)
+        power = power @ power
+    return states
+
+
+def impulse_response(dynamics: Dynamics, length: int) -> Tensor:
+    r"""Return the kernel :math:`K[m] = C A^m \Gamma` for ``m < length``, ``[S, length]``."""
+    return (dynamics.readout.unsqueeze(1) @ impulse_states(dynamics, length)).squeeze(1)
+
+
+def scan_tokens(
+    u: Tensor, dynamics: Dynamics, state: Tensor | None = None, reset: float | None = None
+) -> tuple[Tensor, Tensor]:
+    """Run the recurrence token by token: the reference, and the form for tokens that stream in.
+
+    Args:
+        u: Tokens, ``[B, S, d, N]``.
+        dynamics: The parameters.
+        state: State after the previous token, ``[B, S, d, k]``; None means zero.
+        reset: Read-out from which on the state of a channel is zero after the token; None means no
+            reset.
+
+    Returns:
+        The read-outs ``[B, S, d, N]`` and the state after the last token.
+    """
+    if state is None:
+        state = u.new_zeros(*u.shape[:3], dynamics.gain.size(1))
+    out = []
+    for token in u.unbind(3):
+        state = state @ dynamics.decay + token.unsqueeze(3) * dynamics.gain.unsqueeze(1)
+        out.append((state * dynamics.readout.unsqueeze(1)).sum(3))
+        if reset is not None:
+            state = state * (out[-1] < reset).unsqueeze(3)
+    return torch.stack(out, 3), state
+
+
+def one_by_one(
+    u: Tensor, dynamics: Dynamics, both: bool = False, reset: float | None = None
+) -> Tensor:
+    """Run the recurrence of :func:`scan_tokens` in one direction or in both.
+
+    Args:
+        u: Tokens, ``[B, S, d, N]``.
+        dynamics: The parameters.
+        both: Whether a token also sees the later tokens; the token itself counts once.
+        reset: See :func:`scan_tokens`.
+
+    Returns:
+        The read-outs ``[B, S, d, N]``.
+    """
+
+    def earlier(u: Tensor) -> Tensor:
+        return scan_tokens(u, dynamics, reset=reset)[0]
+
+    return _in_both(earlier, u, dynamics) if both else earlier(u)
+
+
+def _in_both(earlier: Callable[[Tensor], Tensor], u: Tensor, dynamics: Dynamics) -> Tensor:
+    """Add the read-outs of both directions; the token itself counts once."""
+    return earlier(u) + earlier(u.flip(3)).flip(3) - u * self_weight(dynamics)
+
+
+def self_weight(dynamics: Dynamics) -> Tensor:
+    r"""Return :math:`K[0] = C \Gamma`, the weight of the token itself, ``[S, 1, 1]``."""
+    return (dynamics.gain * dynamics.readout).sum(1)[:, None, None]
+
+
+def fft_tokens(u: Tensor, dynamics: Dynamics, both: bool = False) -> Tensor:
+    """Convolve the tokens with the impulse response by a Fourier transform.
+
+    The tokens are padded with as many zeros, because without them, the end of the sequence would
+    reach its beginning.
+
+    Args:
+        u: Tokens, ``[B, S, d, N]``; float32 or float64.
+        dynamics: The parameters.
+        both: Whether a token also sees the later tokens, by the same kernel.
+
+    Returns:
+        The read-outs ``[B, S, d, N]``.
+    """
+    N = u.size(3)
+    length = 1 << (2 * N - 1).bit_length()
+    kernel = impulse_response(dynamics, N)
+    if both:
+        later = kernel[:, 1:].flip(1)  # the farthest first; the token itself counts once
+        kernel = torch.cat((F.pad(kernel, (0, length - 2 * N + 1)), later), 1)
+    spectrum = torch.fft.rfft(kernel, length).unsqueeze(1)
+    return torch.fft.irfft(torch.fft.rfft(u, length) * spectrum, length)[..., :N]
+
+
+def chunk_tokens(u: Tensor, dynamics: Dynamics, chunk: int = 64, both: bool = False) -> Tensor:
+    """Multiply chunks of tokens by a Toeplitz matrix, and carry the state from chunk to chunk.
+
+    Args:
+        u: Tokens, ``[B, S, d, N]``; float32 or float64.
+        dynamics: The parameters.
+        chunk: Tokens in a chunk.
+        both: Whether a token also sees the later tokens, by the same kernel.
+
+    Returns:
+        The read-outs ``[B, S, d, N]``.
+    """
+    N = u.size(3)
+    chunk = min(chunk, N)
+    number = -(-N // chunk)
+    if number * chunk > N:
+        u = F.pad(u, (0, number * chunk - N))
+    chunks = u.unflatten(3, (number, chunk)).flatten(2, 3)  # [B, S, d * number, chunk]
+    inside, into, out_of, over = _chunk_matrices(dynamics, chunk, both)
+    m = chunks @ inside
+    if number > 1:
+        ends = (chunks @ into).unflatten(2, (-1, number))  # [B, S, d, number, k or 2k]
+        m = m + _carried(ends, over).flatten(2, 3) @ out_of
+    m = m.unflatten(2, (-1, number)).flatten(3)
+    return m[..., :N] if number * chunk > N else m
+
+
+def _chunk_matrices(
+    dynamics: Dynamics, chunk: int, both: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the matrices of a chunk; they are multiplied from the right.
+
+    Returns:
+        Toeplitz matrix inside of a chunk ``[S, chunk, chunk]``; tokens to the state at the end of
+        their chunk ``[S, chunk, k]``; this state to the read-outs in the next chunk ``[S, k,
+        chunk]``; decay over a chunk ``[S, k, k]``. For both directions, the states are ``2k``: of
+        the earlier and of the later tokens.
+    """
+    states = impulse_states(dynamics, chunk)  # [S, k, chunk]
+    kernel = (dynamics.readout.unsqueeze(1) @ states).squeeze(1)
+    gap = torch.arange(chunk, device=kernel.device)
+    gap = gap - gap.unsqueeze(1)  # [from, to]
+    inside = kernel[:, gap.abs()]
+    if not both:
+        inside = inside * (gap >= 0)
+    # A is symmetric: the read-outs after m tokens are C A^m, the states of a "gain" C.
+    after = impulse_states(Dynamics(dynamics.decay, dynamics.readout, dynamics.gain), chunk)
+    out_of = dynamics.decay @ after
+    into = states.flip(2).transpose(1, 2)
+    if both:
+        into = torch.cat((into, states.transpose(1, 2)), 2)
+        out_of = torch.cat((out_of, out_of.flip(2)), 1)
+    return inside, into, out_of, torch.linalg.matrix_power(dynamics.decay, chunk)
+
+
+def _carried(ends: Tensor, over: Tensor) -> Tensor:
+    """Carry states over chunks.
+
+    Args:
+        ends: What each chunk adds to the state at its end, ``[B, S, d, number, k or 2k]``; of 2k
+            entries, the second half belongs to the opposite direction.
+        over: Decay over a chunk, ``[S, k, k]``.
+
+    Returns:
+        The states at the begin of each chunk, in the shape of ``ends``.
+    """
+    k = over.size(1)
+    if ends.size(4) == k:
+        return _before(prefix_states(ends, over))
+    earlier, later = ends.split(k, 4)
+    later = _before(prefix_states(later.flip(3), over)).flip(3)
+    return torch.cat((_before(prefix_states(earlier, over)), later), 4)
+
+
+def _before(states: Tensor) -> Tensor:
+    """Shift states by one: zero before the first."""
+    return F.pad(states[:, :, :, :-1], (0, 0, 1, 0))
+
+
+def prefix_states(ends: Tensor, over: Tensor) -> Tensor:
+    """Add up decayed states over all earlier places, by doubling.
+
+    Args:
+        ends: ``[B, S, d, J, k]``.
+        over: Decay from one place to the next, ``[S, k, k]``, symmetric.
+
+    Returns:
+        The sums, each with the place itself, ``[B, S, d, J, k]``.
+    """
+    J, step = ends.size(3), 1
+    while step < J:
+        moved = ends[:, :, :, :-step].flatten(2, 3) @ over
+        ends = ends + F.pad(moved.unflatten(2, (-1, J - step)), (0, 0, step, 0))
+        over, step = over @ over, 2 * step
+    return ends
+
+
+def parallel_tokens(u: Tensor, dynamics: Dynamics, both: bool = False) -> Tensor:
+    """Compute each state as the recurrence does, but all at once.
+
+    This form has the operations of the streaming form: each token adds its gain to k states.
+
+    Args:
+        u: Tokens, ``[B, S, d, N]``.
+        dynamics: The parameters.
+        both: Whether a token also sees the later tokens; the token itself counts once.
+
+    Returns:
+        The read-outs ``[B, S, d, N]``.
+    """
+
+    def earlier(u: Tensor) -> Tensor:
+        gained = u.flatten(2).unsqueeze(3) @ dynamics.gain.unsqueeze(1)
+        states = prefix_states(gained.unflatten(2, u.shape[2:]), dynamics.decay)
+        return (states.flatten(2, 3) @ dynamics.readout.unsqueeze(2)).reshape(u.shape)
+
+    return _in_both(earlier, u, dynamics) if both else earlier(u)
+
+
+@dataclass
+class TokenStream:
+    """Runs the recurrence on tokens that come in pieces, with a state of k numbers a channel.
+
+    Args:
+        dynamics: The parameters.
+        state: The state after the last token, ``[B, S, d, k]``; None at the begin.
+    """
+
+    dynamics: Dynamics
+    state: Tensor | None = None
+
+    def __call__(self, u: Tensor) -> Tensor:
+        """Read a piece of tokens: ``[B, S, d, n] -> [B, S, d, n]``."""
+        m, self.state = scan_tokens(u, self.dynamics, self.state)
+        return m
+
+    def reset(self) -> None:
+        """Clear the state: before another image or time step."""
+        self.state = None
