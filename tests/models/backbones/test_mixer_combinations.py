@@ -25,10 +25,14 @@ ATTENTIONS = [
     'SpikeDrivenSelfAttention',
     'QKTokenAttention',
     'QKChannelAttention',
+    'LRFSelfAttention',
+    'LRFDynamicAttention',
 ]
 CHANNEL_MIXERS = [
     'ChannelConv',
     'ChannelMLP',
+    'MLPixer',
+    'SRB',
 ]
 NEURONS: dict[str, dict[str, Any]] = {
     'integers': dict(neuron_cfg=dict(type='NILIF', D=4), T=1),
