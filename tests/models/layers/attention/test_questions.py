@@ -7,9 +7,10 @@ import torch
 from contract import wake
 from torch import Tensor
 
-from spikedense.models.layers import build_mixer
+from spikedense.models.layers import build_mixer, sine_positions
 from spikedense.models.layers.attention import AttentionMemory, spike_bits
 from spikedense.models.layers.attention.heads import split_heads
+from spikedense.models.pixel_decoders.sdte import PositionedSelfAttention
 from spikedense.utils.answers import ask
 
 CHANNELS, HEADS = 8, 2
@@ -96,6 +97,19 @@ def test_a_token_under_its_gate_sees_itself() -> None:
     masked = k * attn.gate_neuron(sums).flatten(0, 1)
     assert 0 < masked.count_nonzero() < k.count_nonzero()
     assert torch.equal(k @ scores.transpose(-2, -1), masked)
+
+
+def test_positions_change_scores_and_no_memory() -> None:
+    plain = awake('self-attention of Spikformer')
+    cfg = dict(neuron_cfg=dict(type='NILIF', D=4), norm_cfg=dict(type='BN'))
+    attn = PositionedSelfAttention(CHANNELS, HEADS, 0.125, proj_bias=True, **cfg).double().eval()
+    attn.load_state_dict(plain.state_dict())
+    x = maps()
+    expected = scores_of(plain, x + sine_positions(x))
+    assert not torch.equal(expected, scores_of(plain, x))
+    assert torch.equal(scores_of(attn, x), expected)
+    tell = ask(attn, 'attention_memory')
+    assert tell is not None and tell(3, 5) == plain.attention_memory(3, 5)
 
 
 def test_memory_of_the_published_example() -> None:
