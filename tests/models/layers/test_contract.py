@@ -31,6 +31,9 @@ CHANNELS = 8
 NEURON = dict(type='NILIF', D=4)
 CFG: dict[str, Any] = dict(neuron_cfg=NEURON, norm_cfg=dict(type='BN'))
 
+#: A gate of integers; without state, because it does not follow the state of the other neurons.
+INTEGER_GATE = dict(type='NILIF', stateful=False)
+
 #: Mixers, ``[T, B, C, H, W] -> [T, B, C, H, W]``, by their configs.
 MIXERS: dict[str, dict[str, Any]] = {
     'separable convolution': dict(type='SpikeSeparableConv', kernel_size=3),
@@ -51,6 +54,20 @@ MIXERS: dict[str, dict[str, Any]] = {
     ),
     'self-attention of V3': dict(type='SpikeSelfAttention', value_ratio=2),
     'self-attention of V2': dict(type='SpikeSelfAttention', projection='rep_conv', scale=0.3),
+    'self-attention of Spikformer': dict(type='SpikformerSelfAttention'),
+    # The scales keep sums over tokens within the window of the gradient of the gate's neuron.
+    'self-attention of V1': dict(type='SpikeDrivenSelfAttention', scale=0.08),
+    'self-attention of V1 with integer gates': dict(
+        type='SpikeDrivenSelfAttention', scale=0.15, gate_neuron_cfg=dict(INTEGER_GATE, D=2)
+    ),
+    'token attention of QKFormer': dict(type='QKTokenAttention'),
+    'channel attention of QKFormer': dict(type='QKChannelAttention', scale=0.05, qkv_bias=True),
+    'channel attention of integer gates': dict(
+        type='QKChannelAttention',
+        scale=0.1,
+        gate_neuron_cfg=dict(INTEGER_GATE, D=3, norm=1),
+        proj_bias=False,
+    ),
     'quadratic self-attention': dict(type='SpikeSelfAttention', order='quadratic'),
     'self-attention with positions': dict(type=PositionedSelfAttention),
     'LRF self-attention': dict(type='LRFSelfAttention', value_ratio=2),
