@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from spikedense.neurons import build_neuron
+from spikedense.neurons import half_threshold
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, Shortcut
@@ -50,10 +50,9 @@ class SDTV2(SpikeDrivenPyramid):
             Shortcut('attn_neuron_cfg', attn_neuron_cfg, 'attn_cfg', 'attn_neuron_cfg'),
         )
         neuron_cfg = neuron_cfg or dict(type='LIF')
-        # A neuron is built, because a config may name a class, or a neuron of the user.
-        threshold = getattr(build_neuron(neuron_cfg), 'v_threshold', None)
-        if threshold is not None:
-            attn_neuron_cfg = attn_neuron_cfg or dict(neuron_cfg, v_threshold=threshold / 2)
+        behind_product = half_threshold(neuron_cfg)
+        if behind_product is not neuron_cfg:
+            attn_neuron_cfg = attn_neuron_cfg or behind_product
             attn_scale = 0.125 if attn_scale is None else attn_scale
         self._attn = dict(scale=attn_scale, attn_neuron_cfg=attn_neuron_cfg)
         super().__init__(arch, neuron_cfg=neuron_cfg, **kwargs)
