@@ -18,6 +18,7 @@ from .family import Family, any_key, lines_to_maps
 from .sdt import (
     backbone_key,
     block_key,
+    classifier_key,
     conv_block_key,
     mlp_key,
     rep_conv_key,
@@ -43,6 +44,7 @@ __all__ = [
     'backbone_key',
     'bbox_head_key',
     'block_key',
+    'classifier_key',
     'conv_block_key',
     'convert_state_dict',
     'decoder_layer_key',

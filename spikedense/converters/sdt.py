@@ -27,11 +27,14 @@ _SEP_CONV: list[Rule] = [
     (r'bn2\.', 'project.norm.'),
 ]
 
-_CHANNEL_CONV: list[Rule] = [
+#: Two convolutions, or the linear layers of MLPixer and SRB (ST-ERF).
+_CHANNEL_MIXER: list[Rule] = [
     (r'conv1\.', 'widen.conv.'),
     (r'bn1\.', 'widen.norm.'),
     (r'conv2\.', 'narrow.conv.'),
     (r'bn2\.', 'narrow.norm.'),
+    (r'fc1\.', 'widen.linear.'),
+    (r'fc2\.', 'narrow.linear.'),
 ]
 
 _MLP: list[Rule] = [
@@ -86,7 +89,7 @@ def conv_block_key(key: str) -> str | None:
     """Rename a key inside a convolution block; None if unknown."""
     if key.startswith('Conv.'):
         return under('branches.token_mixer.', sep_conv_key(key[5:]))
-    return under('branches.channel_mixer.', rename(key, _CHANNEL_CONV))
+    return under('branches.channel_mixer.', rename(key, _CHANNEL_MIXER))
 
 
 def block_key(key: str) -> str | None:

@@ -16,6 +16,7 @@ from spikedense.weights import (
     keep_settings,
     other_settings,
     read_state_dict,
+    tell_sizes,
 )
 
 
@@ -94,6 +95,7 @@ class WeightCheckHook(Hook):
         fit = check(runner.model, read_state_dict(checkpoint), source, strict=self.strict)
         if not fit.exact:
             runner.logger.warning(f"the checkpoint '{source}' fits in part, {fit.describe()}")
+        tell_sizes(runner.model, checkpoint)
         found = other_settings(runner.model, checkpoint, self._classes(runner))
         if found:
             said = f"the weights of '{source}' were trained with other settings: " + '; '.join(

@@ -18,6 +18,7 @@ from spikedense.weights import (
     other_settings,
     read_checkpoint,
     read_state_dict,
+    tell_sizes,
 )
 
 from .config import dataset_meta, read_config
@@ -57,11 +58,14 @@ def warn_of_settings(
 ) -> None:
     """Warn of settings that no weight shows, such as D, and that are not those of the training.
 
+    Layers that depend on the size of their map learn the sizes of the training, and warn later.
+
     Args:
         model: The model.
         checkpoint: Content of the file.
         classes: Names of the classes; None compares none.
     """
+    tell_sizes(model, checkpoint)
     found = other_settings(model, checkpoint, classes)
     if found:
         said = f"the weights of '{checkpoint.source}' were trained with other settings: "

@@ -2,7 +2,7 @@
 
 from .fit import WeightFit, check, fill, fit, load
 from .read import Checkpoint, read_checkpoint, read_state_dict
-from .settings import SETTINGS, keep_settings, other_settings
+from .settings import SETTINGS, keep_settings, other_settings, tell_sizes
 
 __all__ = [
     'SETTINGS',
@@ -16,4 +16,5 @@ __all__ = [
     'other_settings',
     'read_checkpoint',
     'read_state_dict',
+    'tell_sizes',
 ]

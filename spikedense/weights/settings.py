@@ -1,4 +1,7 @@
-"""What changes the output of a model but is no weight: neurons, steps, normalisation, classes."""
+"""What changes the output of a model but is no weight: neurons, steps, normalisation, classes.
+
+The sizes of the maps in training are kept too, for layers whose result depends on the size.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,6 +14,8 @@ from spikedense.utils.unwrap import unwrap
 
 #: Key of the settings in the ``meta`` of a checkpoint.
 SETTINGS = 'settings'
+#: Key of the sizes in the settings, and name of the attribute of a layer that remembers them.
+_SIZES = 'trained_sizes'
 _PREPROCESSOR = ('mean', 'std', '_channel_conversion')
 
 
@@ -21,7 +26,8 @@ def read_settings(model: nn.Module) -> dict[str, dict[str, Any]]:
         model: The model, maybe inside of mmengine's wrappers.
 
     Returns:
-        Plain values by names of modules: ``neurons``, ``steps`` (T) and ``preprocessor``.
+        Plain values by names of modules: ``neurons``, ``steps`` (T), ``preprocessor`` and
+        ``trained_sizes``.
     """
     inner = unwrap(model)
     modules = dict(inner.named_modules())
@@ -34,6 +40,11 @@ def read_settings(model: nn.Module) -> dict[str, dict[str, Any]]:
             for name in _PREPROCESSOR
             if hasattr(preprocessor, name)
         },
+        _SIZES: {
+            n: [list(size) for size in getattr(m, _SIZES)]
+            for n, m in modules.items()
+            if getattr(m, _SIZES, ())
+        },
     }
 
 
@@ -45,6 +56,32 @@ def keep_settings(model: nn.Module, meta: dict[str, Any]) -> None:
         meta: The ``meta``, changed in place.
     """
     meta[SETTINGS] = read_settings(model)
+
+
+def tell_sizes(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
+    """Tell the layers that depend on the size of their map the sizes that they were trained with.
+
+    Args:
+        model: The model, maybe inside of mmengine's wrappers.
+        checkpoint: Content of the file that the weights are from; maybe without settings.
+    """
+    meta = checkpoint.get('meta')
+    saved = meta.get(SETTINGS) if isinstance(meta, Mapping) else None
+    sizes = saved.get(_SIZES) if isinstance(saved, Mapping) else None
+    modules = dict(unwrap(model).named_modules())
+    for name, found in sizes.items() if isinstance(sizes, Mapping) else ():
+        if hasattr(modules.get(name), _SIZES):
+            setattr(modules[name], _SIZES, _pairs(found))
+
+
+def _pairs(found: Any) -> tuple[tuple[int, ...], ...]:
+    """Return the sizes in a value of a file, and nothing for any other value."""
+    pairs = found if isinstance(found, list | tuple) else ()
+    return tuple(
+        tuple(pair)
+        for pair in pairs
+        if isinstance(pair, list | tuple) and [type(n) for n in pair] == [int, int]
+    )
 
 
 def other_settings(
@@ -68,7 +105,7 @@ def other_settings(
     if isinstance(saved, Mapping):
         _add_replaced(model, own['neurons'], saved.get('neurons'))
         for kind, values in own.items():
-            other = saved.get(kind)
+            other = None if kind == _SIZES else saved.get(kind)
             if isinstance(other, Mapping):
                 found += _compare(kind, values, other)
     return found + _compare_classes(classes, meta.get('dataset_meta'))

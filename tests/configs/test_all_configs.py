@@ -208,16 +208,15 @@ def test_reduced_model_trains_and_predicts(group: Group) -> None:
     # Awake, the last map of a classifier is above the largest integer everywhere.
     (as_it_is,) = {is_stock(name) or 'relu' in name or is_classifier(cfg) for name in group}
     model = build_model(cfg)
-    if not as_it_is:  # awake as they are; products would overflow
-        wake(model, torch.randn(2, 3, *IMAGE_SIZE))
-    model.train()
     optimizer = optimizer_of(cfg, model)
-    before = {key: value.detach().clone() for key, value in model.named_parameters()}
-
     # Biases and norms may stand in front of a norm that undoes them; weights of layers never do.
     weights = {key: value for key, value in model.named_parameters() if value.dim() > 1}
     still = list(weights)
-    for _ in range(6):  # a neuron may happen to be saturated by one batch
+    for i in range(12):  # a neuron may happen to be saturated by one batch, or by one waking
+        if i % 6 == 0:
+            if not as_it_is:  # awake as they are; products would overflow
+                wake(model, torch.randn(2, 3, *IMAGE_SIZE))
+            model.train()
         data = model.data_preprocessor(random_batch(cfg), True)
         loss, _ = model.parse_losses(model(**data, mode='loss'))
         loss.backward()
@@ -233,6 +232,7 @@ def test_reduced_model_trains_and_predicts(group: Group) -> None:
         assert len(still) < len(weights) / 2
     else:
         assert still == []
+    before = {key: value.detach().clone() for key, value in model.named_parameters()}
     optimizer.step()
     assert [key for key, value in weights.items() if torch.equal(before[key], value)] == still
 

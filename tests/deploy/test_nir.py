@@ -144,6 +144,23 @@ def test_the_report_tells_what_is_left_out(tmp_path: Path) -> None:
     assert 'bilinear' in left_out['decode_head']
 
 
+def test_maps_read_as_strips_end_the_graph(tmp_path: Path) -> None:
+    kept, srb = dict(), dict(type='SRB')
+    mixers: list[Any] = [kept, kept, srb, kept, kept]
+    model = SDTV2(ARCH, T=2, channel_mixer=mixers, out_indices=(0, 1, 2, 3)).eval()
+    report = export_nir(model, tmp_path / 'model.nir', SIZE)
+    assert list(report.outputs) == ['stage_0', 'stage_1']
+    strips = 'stages.2.blocks.0.branches.channel_mixer.widen'
+    assert dict(report.left_out)[strips] == 'a map that is read as strips has no NIR node'
+    pointwise = dict(srb, layout='pointwise')
+    model = SDTV2(ARCH, T=2, channel_mixer=[kept, kept, pointwise, kept, kept]).eval()
+    report = export_nir(model, tmp_path / 'other.nir', SIZE)
+    assert list(report.outputs) == ['stage_0', 'stage_1', 'stage_2']
+    model = SDTV2(ARCH, channel_mixer=[srb, *mixers[1:]]).eval()
+    with pytest.raises(ExportError, match='no chain of convolutions, so nothing'):
+        export_nir(model, tmp_path / 'none.nir', SIZE)
+
+
 @pytest.mark.parametrize(
     ('neuron_cfg', 'said'),
     [

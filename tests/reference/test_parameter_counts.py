@@ -11,6 +11,8 @@ from spikedense.registry import MODELS as REGISTRY
 from spikedense.utils.config_path import config_root
 
 BACKBONES = {'Spiking_vit_MetaFormer': SDTV2, 'Spiking_vit_MetaFormerv2': SDTV3, 'SDEFormer': SDTV3}
+#: Channel mixers of the receptive-field paper, by the end of the name of its classes.
+MIXERS = {'SepConv_ChannelMLP': 'MLPixer', 'SepConv_splash': 'SRB'}
 #: A file of counts holds models by name, each with its backbone.
 MODELS = {
     name: entry
@@ -26,13 +28,18 @@ def test_backbone(name: str) -> None:
     """Our backbone has as many parameters as the published one."""
     entry = MODELS[name]
     official = entry.get('backbone_type', entry.get('type'))
-    if official not in BACKBONES:
+    mixer = next((MIXERS[end] for end in MIXERS if str(official).endswith(end)), None)
+    if official not in BACKBONES and mixer is None:
         pytest.skip(f'not covered yet: class {official}')
+    args = {}
+    if mixer is not None:
+        mixers = [dict(type=mixer)] * 3 + [{}] * 2
+        args = dict(channel_mixer=mixers, mlp_ratio=entry['mlp_ratios'])
     # The V3 class of that repository's segmentation code has layer scales, its namesakes have not.
     scaled = official.endswith('v2') and name.startswith('Spike-Driven-Transformer-V3/Segmentation')
     with torch.device('meta'):
-        backbone = BACKBONES[official](
-            dict(embed_dims=entry['embed_dim']), layer_scale=1e-6 if scaled else None
+        backbone = BACKBONES.get(official, SDTV3)(
+            dict(embed_dims=entry['embed_dim']), layer_scale=1e-6 if scaled else None, **args
         )
     assert sum(p.numel() for p in backbone.parameters()) == entry['backbone']
 
@@ -90,6 +97,31 @@ def test_mask_rcnn(name: str) -> None:
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
     assert counts == {name: entry[name] for name in counts}
     assert sum(counts.values()) + entry['backbone'] == entry['total']
+
+
+#: Released config of the receptive-field paper -> ours.
+ST_ERF = {
+    'seg/C-MLP/c-mlp_512x512_4.5M_ade20k.py': 'fpn_sdtv3-5m-mlpixer_4xb10-160k_ade20k-512x512',
+    'seg/C-MLP/c-mlp4_512x512_16.8M_ade20k.py': 'fpn_sdtv3-19m-mlpixer_4xb10-160k_ade20k-512x512',
+    'seg/C-MLP/c-mlp6_512x512_16.8M_ade20k.py': 'fpn_sdtv3-19m-mlpixer6_4xb9-160k_ade20k-512x512',
+    'seg/C-MLP/sr_512x512_ade20k.py': 'fpn_sdtv3-5m-srb_4xb10-160k_ade20k-512x512',
+    'seg/C-MLP/sr_m_512x512_ade20k.py': 'fpn_sdtv3-10m-srb_4xb8-160k_ade20k-512x512',
+    'seg/C-MLP/sr_l_512x512_ade20k.py': 'fpn-legacy_sdtv3-19m-srb_4xb6-160k_ade20k-512x512',
+    'det/sr_fpn_1x_coco.py': 'mask-rcnn_sdtv3-19m-srb_2xb4-12e_coco-1333x800',
+    'det/sr_s_fpn_1x_coco.py': 'mask-rcnn_sdtv3-5m-srb_2xb4-12e_coco-1333x800',
+}
+
+
+@pytest.mark.skipif(not MODELS, reason='no published counts: set REFERENCE_DIR to their folder')
+@pytest.mark.parametrize('released', ST_ERF)
+def test_st_erf_configs(released: str) -> None:
+    """The configs with the mixers of that paper build models of the released sizes."""
+    cfg = Config.fromfile(config_root() / f'st_erf/{ST_ERF[released]}.py')
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        model = REGISTRY.build(cfg.model)
+    total = MODELS[f'Spatial-temporal-ERF/{released}']['total']
+    assert sum(p.numel() for p in model.parameters()) == total
 
 
 #: Of spike_fpn_mask_rcnn.md, in millions.

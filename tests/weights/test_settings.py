@@ -9,7 +9,7 @@ from mmengine.model import BaseDataPreprocessor, ImgDataPreprocessor
 from torch import nn
 
 from spikedense.neurons import LIF, NILIF, BaseNeuron, EvalClampedNILIF, ReLU
-from spikedense.weights import keep_settings, other_settings
+from spikedense.weights import keep_settings, other_settings, tell_sizes
 
 
 class _Model(nn.Module):
@@ -78,3 +78,30 @@ def test_order_of_the_classes() -> None:
 def test_settings_are_plain_values(tmp_path: Any) -> None:
     torch.save(_saved(_Model(LIF())), tmp_path / 'a.pth')
     assert torch.load(tmp_path / 'a.pth', weights_only=True)['meta']['settings']['steps']
+
+
+class _Sized(nn.Module):
+    """A layer that remembers the sizes of its training."""
+
+    def __init__(self, *sizes: tuple[int, int]) -> None:
+        super().__init__()
+        self.layer = nn.Identity()
+        self.layer.trained_sizes = sizes
+
+
+def test_sizes_of_the_training_come_back_and_are_no_difference() -> None:
+    saved = _saved(_Sized((4, 6), (8, 8)))
+    now = _Sized()
+    assert other_settings(now, saved) == []
+    tell_sizes(now, saved)
+    assert now.layer.trained_sizes == ((4, 6), (8, 8))
+
+
+@pytest.mark.parametrize(
+    'sizes', [None, 3, {'layer': 3}, {'layer': [3, (1,), (1, 'x')]}, {'other': [(1, 2)]}, {1: 2}]
+)
+def test_sizes_that_are_none_change_nothing(sizes: Any) -> None:
+    now = _Sized()
+    for meta in ({'settings': {'trained_sizes': sizes}}, {'settings': sizes}, sizes):
+        tell_sizes(now, {'meta': meta})
+        assert now.layer.trained_sizes == ()

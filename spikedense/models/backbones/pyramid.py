@@ -45,7 +45,8 @@ class SpikeDrivenPyramid(SpikeBackbone):
         mlp_ratio: Ratio of hidden channels to channels in the channel mixers that have no ``ratio``
             of their own; None means 4.
         token_mixer: Token mixer: a config for all stages that have a token mixer by default, or a
-            list with an entry for each of the five stages.
+            list with an entry for each of the five stages: a config, ``{}`` for the default, or
+            None for no mixer.
         attn_cfg: Attention, given in the same two ways; ``num_heads`` is passed in if needed.
         channel_mixer: Channel mixer, given in the same two ways.
         stage4_stride: Stride of the last down-sampling; 1 as published, 2 for an output of stride

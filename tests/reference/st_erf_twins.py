@@ -1,0 +1,72 @@
+"""Our modules for the backbones and classifiers of the receptive-field paper (ST-ERF)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from golden import Golden, Twin, numbered
+from torch import Tensor, nn
+
+from spikedense.converters import backbone_key, classifier_key
+from spikedense.converters.rules import under
+from spikedense.models.backbones import SDTV3
+from spikedense.models.cls_heads import SpikeClsHead
+
+MIXERS = {'ChannelMLP': 'MLPixer', 'splash': 'SRB', 'SepConv': 'ChannelConv'}
+#: Taps by the folder of the code.
+TAPS = {'seg': (0, 1, 2, 4), 'det': (1, 2, 3, 4), 'erf_compute': (4,)}
+
+
+class Classifier(nn.Module):
+    """Backbone and classification head."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the logits."""
+        return self.head(self.backbone(x))
+
+
+def key(official: str) -> str | None:
+    """Official key -> key of :class:`Classifier`."""
+    return under('backbone.', backbone_key(official)) or classifier_key(official)
+
+
+def network(golden: Golden) -> Twin:
+    """A backbone of the folder det or seg, or a classifier of any folder."""
+    args, source = golden.constructor, golden.meta['source']
+    folder = source.partition(', ')[2].partition('/')[0]
+    neuron: dict[str, Any] = dict(
+        type='NILIF', D=8 if folder == 'erf_compute' else 4, stateful=False
+    )
+    mixer = dict(type=MIXERS[golden.official_class[1].rpartition('_')[2]])
+    backbone = SDTV3(
+        dict(embed_dims=args['embed_dim'], num_heads=args['num_heads']),
+        mlp_ratio=args['mlp_ratios'],
+        channel_mixer=[mixer] * 3 + [{}] * 2,
+        neuron_cfg=neuron,
+        out_indices=TAPS[folder],
+    )
+    if 'num_classes' in args:
+        head = SpikeClsHead(
+            args['embed_dim'][-1], args['num_classes'], neuron_cfg=dict(neuron, norm=1)
+        )
+        model = Classifier(backbone, head)
+        return Twin(model, key, lambda x: numbered(model(x['x'])))
+    # The maps of the folder seg have no time axis.
+    without_time = folder == 'seg'
+
+    def call(x: dict[str, Tensor]) -> dict[str, Tensor]:
+        return numbered([out[0] if without_time else out for out in backbone(x['x'])])
+
+    return Twin(backbone, backbone_key, call)
+
+
+#: Official class -> builder.
+ST_ERF: dict[str, Callable[[Golden], Twin]] = {
+    'Spiking_vit_MetaFormer_Spike_SepConv': network,
+    'Spiking_vit_MetaFormer_Spike_SepConv_ChannelMLP': network,
+    'Spiking_vit_MetaFormer_Spike_SepConv_splash': network,
+}
