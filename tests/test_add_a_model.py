@@ -24,11 +24,13 @@ from spikedense.utils.config_path import config_root
 
 BLOCK = re.compile(r'```python\n# (\S+)\n(.*?)```', re.DOTALL)
 CONFIGS = {
-    'local': 'fpn_sdtv3-demo-local_1xb8-300i_demo-128x128.py',
+    'sdsa': 'fpn_sdtv3-demo-sdsa_1xb8-300i_demo-128x128.py',
     'three stages': 'fpn_three-stages_1xb8-300i_demo-128x128.py',
 }
 #: Most lines that a module of the page may have, docstrings included.
-LONGEST = {'local_attention.py': 60, 'three_stages.py': 80}
+LONGEST = {'three_stages.py': 80}
+#: A file of the package, which the page shows as it is.
+REAL = 'spikedense/models/layers/attention/sdsa.py'
 
 
 @pytest.fixture
@@ -36,6 +38,8 @@ def written(repo_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A folder on the Python path with the files of the page."""
     text = (repo_root / 'docs' / 'add_a_model.md').read_text(encoding='utf-8')
     files = dict(BLOCK.findall(text))
+    assert files.pop(REAL) == (repo_root / REAL).read_text(encoding='utf-8')
+    assert f'in the {len((repo_root / REAL).read_text().splitlines())} lines of its' in text
     assert set(CONFIGS.values()) < set(files)
     base = config_root() / 'sdt_v3'
     for name, content in files.items():
@@ -75,12 +79,12 @@ def test_a_model_of_the_page_is_counted_folded_and_exported(name: str, written: 
         expected = model(x)
     report = energy_report(model, [x])
     assert report['totals']['acs'] > 0
-    attentions = [m for m in model.modules() if hasattr(m, 'product')]
-    assert attentions and report['attention_macs']['linear'] > 0
-    if name == 'local':
-        local = [row for row in report['layers'] if row['name'].endswith('.local.conv')]
-        assert len(local) == len(attentions)
-        assert all(row['counted_as'] == 'AC' and row['sops'] > 0 for row in local)
+    attentions = [m for m in model.modules() if hasattr(m, 'out_proj')]
+    assert attentions
+    counted = [row for row in report['layers'] if row['name'].endswith('attn.out_proj.conv')]
+    assert len(counted) == len(attentions)
+    assert all(row['counted_as'] == 'AC' for row in counted)
+    assert sum(row['sops'] for row in counted) > 0
     twin, foldings = to_spike_inference(model, x)
     assert [f for f in foldings if f.reason is not None] == []
     with torch.no_grad():
