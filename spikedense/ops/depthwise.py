@@ -31,8 +31,10 @@ class _DilatedSum(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             of_x = _added(grad, [weight.flip(2, 3) for weight in weights], ctx.dilations)
         of_weights = (
-            _weight_gradient(x, grad, dilation) if needed else None
-            for dilation, needed in zip(ctx.dilations, ctx.needs_input_grad[2:], strict=True)
+            _weight_gradient(x, grad, weight, dilation) if needed else None
+            for weight, dilation, needed in zip(
+                weights, ctx.dilations, ctx.needs_input_grad[2:], strict=True
+            )
         )
         return of_x, None, *of_weights
 
@@ -59,11 +61,31 @@ def _added(x: Tensor, weights: Sequence[Tensor], dilations: Sequence[int]) -> Te
     return total
 
 
-def _weight_gradient(x: Tensor, grad: Tensor, dilation: int) -> Tensor:
-    """Correlate input and gradient at the nine offsets of a kernel: ``[C, 1, 3, 3]``.
+def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, dilation: int) -> Tensor:
+    """Return the gradient of a kernel: input and gradient, correlated at nine offsets.
 
-    The gradient of the output is the kernel of a convolution whose stride is the dilation.
+    The pixels of a map whose distance is a multiple of the dilation form a small map. On the small
+    maps, the convolution has a dilation of 1, for which PyTorch is fast.
     """
-    padded = F.pad(x, (dilation,) * 4).transpose(0, 1).flatten(0, 1).unsqueeze(0)
-    found = F.conv2d(padded, grad.transpose(0, 1), stride=dilation, groups=x.size(1))
-    return found.transpose(0, 1).view(-1, 1, 3, 3)
+    return torch.ops.aten.convolution_backward(
+        _small_maps(grad, dilation),
+        _small_maps(x, dilation),
+        weight,
+        None,
+        (1, 1),
+        (1, 1),
+        (1, 1),
+        False,
+        (0, 0),
+        x.size(1),
+        (False, True, False),
+    )[1]
+
+
+def _small_maps(x: Tensor, step: int) -> Tensor:
+    """Split a map, padded to a multiple of a step: ``[N, C, H, W] -> [N * step^2, C, h, w]``."""
+    if step == 1:
+        return x
+    x = F.pad(x, (0, -x.size(3) % step, 0, -x.size(2) % step))
+    rows = x.unflatten(3, (-1, step)).unflatten(2, (-1, step))
+    return rows.permute(0, 3, 5, 1, 2, 4).flatten(0, 2)

@@ -118,7 +118,9 @@ class LRFDynamicAttention(LRFSelfAttention):
         u = fold_time(v) if k is None else product.tiled(fold_time(k), fold_time(v))
         m = product.run(u)
         read = unfold_time(u if self.lrf_on == 'u' else m, v.size(0))
-        return self._fused(unfold_time(product.gated(_folded(q), m), v.size(0)), read)
+        return self._fused(
+            unfold_time(product.gated(_folded(q), m) * product.scale, v.size(0)), read
+        )
 
     out_layer = LRFSelfAttention.out_layer
     fold_scales = LRFSelfAttention.fold_scales
