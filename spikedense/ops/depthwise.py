@@ -62,30 +62,18 @@ def _added(x: Tensor, weights: Sequence[Tensor], dilations: Sequence[int]) -> Te
 
 
 def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, dilation: int) -> Tensor:
-    """Return the gradient of a kernel: input and gradient, correlated at nine offsets.
-
-    The pixels of a map whose distance is a multiple of the dilation form a small map. On the small
-    maps, the convolution has a dilation of 1, for which PyTorch is fast.
-    """
-    return torch.ops.aten.convolution_backward(
-        _small_maps(grad, dilation),
-        _small_maps(x, dilation),
-        weight,
-        None,
-        (1, 1),
-        (1, 1),
-        (1, 1),
-        False,
-        (0, 0),
-        x.size(1),
-        (False, True, False),
-    )[1]
-
-
-def _small_maps(x: Tensor, step: int) -> Tensor:
-    """Split a map, padded to a multiple of a step: ``[N, C, H, W] -> [N * step^2, C, h, w]``."""
-    if step == 1:
-        return x
-    x = F.pad(x, (0, -x.size(3) % step, 0, -x.size(2) % step))
-    rows = x.unflatten(3, (-1, step)).unflatten(2, (-1, step))
-    return rows.permute(0, 3, 5, 1, 2, 4).flatten(0, 2)
+    """Return the gradient of a kernel: input and gradient, correlated at nine offsets."""
+    channels = x.size(1)
+    if dilation == 1:
+        mask = (False, True, False)
+        ones, zeros = (1, 1), (0, 0)
+        return torch.ops.aten.convolution_backward(
+            grad, x, weight, None, ones, ones, ones, False, zeros, channels, mask
+        )[1]
+    # For one image, the gradient of the output is the kernel of a convolution whose stride is the
+    # dilation.
+    total: Any = 0
+    for image, of_image in zip(x.split(1), grad.split(1), strict=True):
+        padded = F.pad(image, (dilation,) * 4)
+        total = total + F.conv2d(padded, of_image.transpose(0, 1), stride=dilation, groups=channels)
+    return total.transpose(0, 1)

@@ -166,6 +166,10 @@ class DynamicsProduct(nn.Module):
         """Split the groups off the channels: ``[T*B, S, C_v / S, N]``."""
         return u.flatten(2).unflatten(1, (len(self.gain), -1))
 
+    def stream_tokens(self) -> None:
+        """Compute with the operations of the streaming form, as analysis counts them."""
+        self.impl = 'parallel'
+
     def stream(self) -> 'DynamicsStream':
         """Return the product for tokens that come in pieces.
 

@@ -152,6 +152,10 @@ class LRF(BaseModule):
             total = total + F.pad(_spread(conv), (reach - _radius(conv),) * 4)
         return total * self.gain
 
+    def line_buffer(self, width: int) -> int:
+        """Return the number of pixels of one channel that are kept if pixels come row by row."""
+        return 2 * self.reach * width + 2 * self.reach + 1
+
     def fold_norm(self) -> list[Folding]:
         """Fold the norm into the kernels; the first convolution takes the bias."""
         if self.norm is None:
