@@ -32,6 +32,8 @@ OPENCV_DISTRIBUTIONS = (
     'opencv-contrib-python-headless',
 )
 OTHER_DISTRIBUTIONS = ('torch', 'torchvision', 'numpy', 'spikingjelly')
+# Not required, but mmpretrain loads its multimodal models beside it.
+TRANSFORMERS = 'transformers'
 HEADLESS = "'opencv-python-headless>=4.13,<5'"
 
 # Modules that must import.
@@ -99,7 +101,7 @@ def collect() -> Facts:
     """Look up the distributions and try the imports."""
     names = [name for group in MM_DISTRIBUTIONS.values() for name in group]
     versions = {}
-    for name in (*OTHER_DISTRIBUTIONS, *OPENCV_DISTRIBUTIONS, *names, 'spikedense'):
+    for name in (*OTHER_DISTRIBUTIONS, *OPENCV_DISTRIBUTIONS, *names, TRANSFORMERS, 'spikedense'):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -220,6 +222,16 @@ def check_operators(facts: Facts) -> list[Problem]:
     return [Problem(f'{what}.', OPS_COMMAND)]
 
 
+def check_transformers(facts: Facts) -> list[Problem]:
+    """Check that mmpretrain loads its multimodal models, if transformers is installed."""
+    version, error = facts.versions.get(TRANSFORMERS), facts.errors.get('mmpretrain.models')
+    needed = {'torch', 'torchvision', 'cv2', 'mmengine', 'mmcv.ops'}
+    if version is None or error is None or facts.errors.keys() & needed:
+        return []
+    what = f'mmpretrain.models does not import beside transformers {version} ({error}).'
+    return [Problem(what, "pip install 'transformers<5' (or pip uninstall -y transformers)")]
+
+
 def check_imports(facts: Facts) -> list[Problem]:
     """Find modules that do not import for a reason that no other check explains."""
     problems = []
@@ -237,6 +249,7 @@ CHECKS: tuple[Callable[[Facts], list[Problem]], ...] = (
     check_requirements,
     check_torchvision,
     check_operators,
+    check_transformers,
 )
 
 

@@ -8,7 +8,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from spikedense.models.layers import SpikeDrivenDeformableAttention, SpikeLinear
+from spikedense.models.layers import SpikeDrivenDeformableAttention, SpikeLinear, SpikeProduct
 from spikedense.neurons import BaseNeuron
 
 #: Layers that take real values by specification, and why.
@@ -25,7 +25,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
     """Runs a model and lists the weighted layers that are not fed by spikes.
 
     A layer is fed by spikes when its input is memory that a neuron has written, untouched since,
-    and when this, times the neuron's scale, is made of integers in ``0..D``.
+    and when this, times the neuron's scale, is made of integers in ``0..D``. The product of two
+    tensors of spikes is spikes, too; its scale and its D are those of both multiplied.
 
     Args:
         model: the model.
@@ -34,21 +35,26 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
     Returns:
         Names of the convolutions and linear layers whose input is anything else.
     """
-    written: dict[int, tuple[BaseNeuron, Tensor]] = {}
+    written: dict[int, tuple[tuple[int, float], Tensor]] = {}
     found = []
+
+    def grid_of(x: Tensor) -> tuple[int, float] | None:
+        return written.get(x.untyped_storage().data_ptr(), (None, None))[0]
 
     def after_neuron(neuron: BaseNeuron, _: tuple, out: Tensor) -> None:
         # The tensor is kept, so that its memory is not given to another one.
-        written[out.untyped_storage().data_ptr()] = (neuron, out)
+        written[out.untyped_storage().data_ptr()] = ((neuron.D, neuron.scale), out)
+
+    def after_product(_: nn.Module, args: tuple, out: Tensor) -> None:
+        grids = [grid_of(x) for x in args]
+        if None not in grids:
+            (D, scale), (n, factor) = grids
+            written[out.untyped_storage().data_ptr()] = ((D * n, scale * factor), out)
 
     def watch(name: str):
         def before_layer(_: nn.Module, args: tuple) -> None:
-            (x,) = args
-            neuron, _kept = written.get(x.untyped_storage().data_ptr(), (None, None))
-            if neuron is None:
-                found.append(name)
-                return
-            if not _is_spiked(x, neuron):
+            grid = grid_of(args[0])
+            if grid is None or not _is_spiked(args[0], *grid):
                 found.append(name)
 
         return before_layer
@@ -57,6 +63,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
         for name, module in model.named_modules():
             if isinstance(module, BaseNeuron):
                 stack.callback(module.register_forward_hook(after_neuron).remove)
+            elif isinstance(module, SpikeProduct):
+                stack.callback(module.register_forward_hook(after_product).remove)
             elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear | nn.ConvTranspose2d):
                 stack.callback(module.register_forward_pre_hook(watch(name)).remove)
         raw_outputs(model, *inputs)
@@ -147,14 +155,15 @@ def spiked_operands(sdda: SpikeDrivenDeformableAttention, x: Tensor) -> set[str]
     finally:
         sdda.sample.function = original
     assert all(factor.std() > 0 for factor in seen.values()), 'a constant would prove nothing'
-    return {name for name, factor in seen.items() if _is_spiked(factor, sdda.neuron)}
+    neuron = sdda.neuron
+    return {name for name, x in seen.items() if _is_spiked(x, neuron.D, neuron.scale)}
 
 
-def _is_spiked(x: Tensor, neuron: BaseNeuron) -> bool:
-    """Whether numbers, times a neuron's scale, are integers in ``0..D``."""
-    counts = x * neuron.scale
+def _is_spiked(x: Tensor, D: int, scale: float) -> bool:
+    """Whether numbers, times a scale, are integers in ``0..D``."""
+    counts = x * scale
     whole = torch.equal(counts, counts.round())
-    return bool(whole and counts.min() >= 0 and counts.max() <= neuron.D)
+    return bool(whole and counts.min() >= 0 and counts.max() <= D)
 
 
 def unexplained(names: list[str]) -> list[str]:

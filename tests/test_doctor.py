@@ -170,3 +170,11 @@ def test_this_environment() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'Problems: none' in done.stdout
+
+
+def test_transformers_that_mmpretrain_does_not_know() -> None:
+    error = {'mmpretrain.models': 'TypeError: NoneType takes no arguments'}
+    found = only_problem(changed(add={'transformers': '5.17.0'}, errors=error))
+    assert 'beside transformers 5.17.0 (TypeError: NoneType' in found.what
+    assert "'transformers<5'" in found.fix
+    assert only_problem(changed(errors=error)).fix.endswith('onedl-mmpretrain')

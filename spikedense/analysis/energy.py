@@ -172,7 +172,7 @@ def _layer(op: Operation, settings: EnergySettings, steps: int, images: int) -> 
     strict = settings.mode == 'strict'
     if op.name in _NORMS:
         pass  # free, because norms are folded in deployment
-    elif op.spikes and (op.contraction or _weighs_samples(op) or strict):
+    elif op.spikes and (op.contraction or _weighs_samples(op) or op.name == 'sum' or strict):
         counted_as = 'AC'
         one_factor = op.synaptic if strict and len(op.spikes) == 1 else op.single
         acs = op.product if pairs else one_factor

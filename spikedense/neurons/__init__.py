@@ -9,6 +9,7 @@ from .lif import IF, LIF, PLIF
 from .questions import after_sigmoid, comparing, from_rest, rescaled_input
 from .sigmoid_l2 import SigmoidL2NILIF
 from .threshold import ThresholdNeuron
+from .variants import binary_gate, half_threshold
 
 __all__ = [
     'IF',
@@ -22,9 +23,11 @@ __all__ = [
     'SigmoidL2NILIF',
     'ThresholdNeuron',
     'after_sigmoid',
+    'binary_gate',
     'build_neuron',
     'comparing',
     'from_rest',
+    'half_threshold',
     'neuron_or_default',
     'rescaled_input',
 ]

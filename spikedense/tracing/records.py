@@ -15,7 +15,8 @@ class Operation:
         name: Name of the operation, ``'convolution'``, ``'bmm'``, ...
         operands: What the factors hold, in the order of the arguments; means are of the first call.
         inside_neuron: Whether the operation belongs to the dynamics of a neuron.
-        contraction: Whether the operation is a sum of products; else it works element by element.
+        contraction: Whether the operation is a sum of products; else it works element by element,
+            or it is a sum of spikes along axes.
         calls: Number of calls.
         macs: Multiply-accumulates if nothing were sparse, all calls.
         synaptic: Additions that the spikes of a factor cause, counted with the true fan-out. If

@@ -139,6 +139,8 @@ _MULTIPLIES: dict[str, float] = {
 ELEMENTWISE = {getattr(aten, name): times for name, times in _MULTIPLIES.items()}
 #: Products with a vector: one multiplication for each element of the larger operand.
 VECTOR_PRODUCTS = frozenset((aten.mv, aten.addmv, aten.dot))
+#: Products of two tensors, element by element.
+PRODUCTS = frozenset((aten.mul, aten.mul_))
 #: Sums of two tensors.
 SUMS = frozenset((aten.add, aten.add_, aten.sub, aten.sub_, aten.rsub, aten.cat, aten.stack))
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -16,13 +15,13 @@ from spikedense.neurons import BaseNeuron
 
 from .network import network_outputs
 from .records import Operation, Operations
+from .results import all_neurons, grid_of_result, is_summed, joined, last_spikes
 from .rules import (
     CONTRACTIONS,
     ELEMENTWISE,
     FACTORIES,
     JOINS,
     MOVES,
-    SUMS,
     VECTOR_PRODUCTS,
     contraction_macs,
     factors,
@@ -35,8 +34,9 @@ class OperationTrace(TorchDispatchMode):
     """Lists the multiplications inside a ``with`` block, and what their operands hold.
 
     The trace follows each tensor. The output of a neuron is spikes, and views and copies of spikes
-    are spikes. The result of any other arithmetic on spikes or on the input is real. All other
-    tensors, mainly weights, are constant. The trace keeps no tensor alive.
+    are spikes; so are sums (of one scale) and products of two spiking tensors. The result of any
+    other arithmetic on spikes or on the input is real. All other tensors, mainly weights, are
+    constant. The trace keeps no tensor alive.
 
     Args:
         model: The model; the names of its modules become the places of the operations.
@@ -57,8 +57,9 @@ class OperationTrace(TorchDispatchMode):
         self.inputs: dict[str, tuple[Value, ...]] = {}
         #: Module -> shape of the first argument at the first call.
         self.shapes: dict[str, torch.Size] = {}
-        #: Neuron -> (module, operation) of all that computes with its spikes; copies do not count.
-        self.readers: dict[str, set[tuple[str, str]]] = {}
+        #: Neuron -> (module, operation) of all that computes with its spikes, in the order of the
+        #: forward pass; copies do not count.
+        self.readers: dict[str, dict[tuple[str, str], None]] = {}
         #: Modules that the trace cannot follow: an input depends on the image, the output seems
         #: constant (operators of mmcv, tensors filled in place). The output counts as real, the
         #: operations inside are not recorded.
@@ -144,13 +145,13 @@ class OperationTrace(TorchDispatchMode):
                 self._values[out] = self._emitted(name, module, out)
             elif isinstance(module, self._opaque) and isinstance(out, Tensor):
                 reals = [self.value_of(x) for x in _tensors(args)]
-                self._values[out] = Real(_last_spikes(reals), summed=True)
+                self._values[out] = Real(last_spikes(reals), summed=True)
             elif isinstance(out, Tensor) and out.is_floating_point() and not self._busy:
                 given = [self.value_of(x) for x in _tensors(args)]
                 known = self.value_of(out) is not CONSTANT
                 if not known and any(x is not CONSTANT for x in given):
                     self.lost.add(name)
-                    self._values[out] = Real(_last_spikes(given), summed=True)
+                    self._values[out] = Real(last_spikes(given), summed=True)
 
         return leave
 
@@ -184,15 +185,14 @@ class OperationTrace(TorchDispatchMode):
         if packet is torch.ops.aten.copy_:
             made = values[-1]
         elif packet in MOVES:
-            made = values[0] if packet is not torch.ops.aten.where else _joined(values[1:])
+            made = values[0] if packet is not torch.ops.aten.where else joined(values[1:])
         elif packet in JOINS:
-            made = _joined(values)
-        elif _adds_spikes(packet, values, kwargs):
-            x, y = values
-            made = self._spikes(_all_neurons(values), x.D + y.D, x.norm, out)  # type: ignore[union-attr]
+            made = joined(values)
+        elif (grid := grid_of_result(packet, values, kwargs)) is not None:
+            made = self._spikes(all_neurons(values), *grid, out)
             self._note_readers(packet, values)
         else:
-            made = Real(_last_spikes(values), _is_summed(packet, values))
+            made = Real(last_spikes(values), is_summed(packet, values))
             self._note_readers(packet, values)
         for result in out if isinstance(out, tuple | list) else [out]:
             if isinstance(result, Tensor):
@@ -203,6 +203,8 @@ class OperationTrace(TorchDispatchMode):
             return  # a mean over one step multiplies nothing
         if packet in CONTRACTIONS:
             self._contraction(packet, args, out)
+        elif packet is torch.ops.aten.sum and isinstance(values[0], Spikes):
+            self._sum_of_spikes(packet, tensors[0], values[0], out)
         elif packet in ELEMENTWISE and isinstance(out, Tensor):
             self._elementwise(packet, args, out, ELEMENTWISE[packet] * out.numel())
         elif packet in VECTOR_PRODUCTS:
@@ -212,7 +214,7 @@ class OperationTrace(TorchDispatchMode):
         place = self._stack[-1][0] if self._stack else ''
         for value in values:
             for neuron in value.neurons if isinstance(value, Spikes) else ():
-                self.readers.setdefault(neuron, set()).add((place, packet.__name__))
+                self.readers.setdefault(neuron, {})[place, packet.__name__] = None
 
     def _record(self, packet: Any, operands: tuple[Value, ...], contraction: bool) -> Operation:
         place = self._stack[-1][0] if self._stack else ''
@@ -275,6 +277,23 @@ class OperationTrace(TorchDispatchMode):
             else:
                 record.product += synaptic
 
+    def _sum_of_spikes(self, packet: Any, x: Tensor, spikes: Spikes, out: Tensor) -> None:
+        """Record a sum along axes: an addition for each spike, and no weights."""
+        record = self._record(packet, (spikes,), False)
+        record.macs += x.numel()
+        record.inputs += x.numel()
+        record.spike_inputs += x.numel()
+        record.outputs += out.numel()
+        if x.is_meta:
+            return
+        with self.paused():
+            counts = x.detach().double() * spikes.norm
+            additions = counts.sum().item()
+            record.nonzero += (counts > 0.5).sum().item()
+        record.single += additions
+        record.synaptic += additions
+        record.product += additions
+
     def _elementwise(self, packet: Any, args: tuple, out: Tensor, times: float) -> None:
         operands = tuple(self.value_of(x) for x in args[:2] if isinstance(x, Tensor | float | int))
         if any(isinstance(x, Tensor) and not x.is_floating_point() for x in args[:2]):
@@ -313,48 +332,6 @@ def _kind(value: Value) -> tuple:
     if isinstance(value, Real):
         return 'real', value.upstream is not None, value.summed
     return ('constant',)
-
-
-def _joined(values: Sequence[Value]) -> Value:
-    """Return what joined tensors hold: spikes, if all are spikes of the same D and norm."""
-    grids = {(x.D, x.norm) if isinstance(x, Spikes) else None for x in values}
-    first = values[0]
-    if len(grids) == 1 and isinstance(first, Spikes):
-        return replace(first, neurons=_all_neurons(values))
-    return Real(_last_spikes(values), summed=True)
-
-
-def _all_neurons(values: Sequence[Value]) -> tuple[str, ...]:
-    """Return the neurons that emitted the spikes in some values, each neuron once."""
-    names = [name for value in values if isinstance(value, Spikes) for name in value.neurons]
-    return tuple(dict.fromkeys(names))
-
-
-def _adds_spikes(packet: Any, values: Sequence[Value], kwargs: dict) -> bool:
-    """Tell whether an operation adds spikes of one scale: then the sum is an integer, too."""
-    if packet not in (torch.ops.aten.add, torch.ops.aten.add_) or kwargs.get('alpha', 1) != 1:
-        return False
-    norms = [value.norm if isinstance(value, Spikes) else None for value in values]
-    return len(norms) == 2 and None not in norms and norms[0] == norms[1]
-
-
-def _is_summed(packet: Any, values: Sequence[Value]) -> bool:
-    """Tell whether a result is, or is made of, a sum of values that depend on the input."""
-    depending = [x for x in values if not isinstance(x, Constant)]
-    if packet in SUMS and len(depending) > 1:
-        return True
-    return any(isinstance(x, Real) and x.summed for x in values)
-
-
-def _last_spikes(values: Sequence[Value]) -> Spikes | None:
-    """Return the last spikes that went into a result, None if there are none."""
-    for value in values:
-        if isinstance(value, Spikes):
-            return value
-    for value in values:
-        if isinstance(value, Real) and value.upstream is not None:
-            return value.upstream
-    return None
 
 
 def _tensors(args: Any) -> list[Tensor]:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spikes:
-    """Integers ``0..D`` over ``norm``: the output of a neuron, copies of it, or sums of spikes.
+    """Integers ``0..D`` over ``norm``: the output of a neuron, copies, sums or products of spikes.
 
     Args:
-        neurons: Names of the neurons; several for a sum, or for spikes joined in one tensor.
-        D: Largest integer; n + m for a sum of spikes up to n and spikes up to m.
+        neurons: Names of the neurons; several for a sum or a product, or for spikes joined in one
+            tensor.
+        D: Largest integer; for spikes up to n and spikes up to m, ``n + m`` of their sum and
+            ``n * m`` of their product.
         norm: Divisor; the value times ``norm`` is the integer.
-        mean: Mean integer of the call that emitted the spikes, or of the sum.
+        mean: Mean integer of the call that emitted the spikes, or of the sum or product.
         zeros: Share of zeros among the integers.
     """
 

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from spikedense.deploy import to_spike_inference
 from spikedense.deploy.twins import (
+    AccumulatedTotal,
     AccumulatingLayer,
     AccumulatingSynapse,
+    PairedSpikes,
     SpikeAttentionProduct,
     SpikeDeformSample,
     SpikeMaskProduct,
@@ -24,7 +26,14 @@ from spikedense.deploy.twins import (
 )
 from spikedense.deploy.twins.planes import planes_of
 from spikedense.models.decode_heads.spike2former_base import MaskProduct
-from spikedense.models.layers import AttentionProduct, DeformSample, SpikeConv, over_time
+from spikedense.models.layers import (
+    AttentionProduct,
+    DeformSample,
+    SpikeConv,
+    SpikeProduct,
+    SpikeTotal,
+    over_time,
+)
 from spikedense.models.layers.mask_embed import DirectSynapse
 from spikedense.neurons import build_neuron
 from spikedense.utils.config_path import config_root
@@ -103,6 +112,24 @@ def test_attention_multiplies_integers_by_spikes(
     twin = SpikeAttentionProduct(product, levels)
     sent = [planes(x, D) for x, D in zip((q, k, v), levels, strict=True)]
     torch.testing.assert_close(twin(*sent, mask), product(q, k, v, mask))
+
+
+@pytest.mark.parametrize('levels', [(4, 1), (1, 3), (2, 3)])
+@pytest.mark.parametrize('shape', [(3, 2, 4, 1), (3, 2, 1, 5)], ids=['channels', 'tokens'])
+def test_a_product_pairs_the_spikes_of_both_factors(
+    levels: tuple[int, int], shape: tuple[int, ...]
+) -> None:
+    counts, gate = integers(3, 2, 4, 5, D=levels[0]), integers(*shape, D=levels[1])
+    pairs = PairedSpikes(SpikeProduct(), levels)(planes(counts, levels[0]), planes(gate, levels[1]))
+    assert set(pairs.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(planes_of(pairs, levels[0] * levels[1]).sum(1), counts * gate)
+
+
+@pytest.mark.parametrize('axis', [-1, 2])
+def test_a_total_adds_up_the_spikes_of_all_steps(axis: int) -> None:
+    counts = integers(3, 2, 4, 5, D=4)
+    twin = AccumulatedTotal(SpikeTotal(axis, 0.5), (4,))
+    assert torch.equal(twin(planes(counts, 4)), 0.5 * counts.sum(axis, keepdim=True))
 
 
 @pytest.mark.parametrize('spiked', ['value', 'weight', 'both'])

@@ -167,6 +167,53 @@ def test_other_sums_of_spikes_are_real(read: Callable[..., Tensor], second: dict
     assert isinstance(trace.inputs['layer'][0], Real)
 
 
+@pytest.mark.parametrize('what', SUMS)
+def test_a_product_of_spikes_is_an_integer_up_to_the_product(what: str) -> None:
+    first, second, _ = SUMS[what]
+    layer = nn.Conv2d(4, 6, 3)
+    model, x = two_neurons(lambda s, r: s * r, first, second, layer=layer), currents(2, 4, 5, 6)
+    trace = traced(model, x)
+    (value,) = trace.inputs['layer']
+    assert isinstance(value, Spikes)
+    a, b = model.neurons
+    assert (value.neurons, value.D) == (('neurons.0', 'neurons.1'), a.D * b.D)
+    assert value.norm == a.scale * b.scale
+    counts = a(x) * b(x) * value.norm
+    assert counts.max() > 0 and torch.equal(counts, counts.round())
+    assert value.mean == pytest.approx(counts.mean().item())
+    meets = F.conv2d(counts, torch.ones_like(layer.weight))
+    assert only(trace).synaptic == pytest.approx(meets.sum().item())
+    (product,) = (op for op in trace.operations if op.name == 'mul' and not op.inside_neuron)
+    assert product.macs == x.numel() and len(product.spikes) == 2 and not product.contraction
+    for neuron in value.neurons:  # each is told to be read by the product
+        assert {name for _, name in trace.readers[neuron]} >= {'mul'}
+
+
+def test_a_product_of_spikes_of_two_scales_is_an_integer_too() -> None:
+    cfgs = dict(type='NILIF', D=4), dict(type='NILIF', D=2)
+    model, x = two_neurons(lambda s, r: s * r, *cfgs), currents(2, 4, 3)
+    (value,) = traced(model, x).inputs['layer']
+    assert isinstance(value, Spikes) and (value.D, value.norm) == (8, 8.0)
+
+
+@pytest.mark.parametrize('dim', [None, 1, (0, 2)])
+def test_a_sum_of_spikes_along_axes_is_an_addition_for_each_spike(dim: Any) -> None:
+    x = currents(2, 4, 5)
+    trace = traced(Net(lambda s: s.sum(dim) if dim is not None else s.sum()), x)
+    (operation,) = (op for op in trace.operations if not op.inside_neuron)
+    spikes = counted(x).sum().item()
+    assert (operation.name, operation.macs, operation.weights) == ('sum', x.numel(), 0)
+    assert operation.synaptic == operation.single == operation.product == pytest.approx(spikes)
+    assert operation.nonzero == (counted(x) > 0).sum().item()
+    assert operation.spike_inputs == operation.inputs == x.numel()
+    assert not operation.contraction and not operation.multiplies_reals
+
+
+def test_a_sum_of_membranes_is_no_operation() -> None:
+    trace = traced(Net(lambda s: (s + 0.3).sum(1)), currents(2, 4, 5))
+    assert all(op.inside_neuron for op in trace.operations)
+
+
 def test_spikes_side_by_side_name_all_their_neurons() -> None:
     cfg = dict(type='NILIF', D=4)
     trace = traced(two_neurons(lambda s, r: torch.cat([s, r], 1), cfg, cfg), currents(2, 4, 3))

@@ -48,6 +48,11 @@ main() {
         TARGET=$(mktemp -d)
         trap 'rm -rf "$TARGET"' EXIT
         "$PYTHON" -m pip install --quiet --no-index --no-deps --target "$TARGET" "$WHEELS"/*.whl
+        # mmpretrain loads its multimodal models if it finds transformers, and fails with transformers 5.
+        # A record of version 0 in front of the installed one keeps mmpretrain from it.
+        mkdir "$TARGET/transformers-0.dist-info"
+        printf 'Metadata-Version: 2.1\nName: transformers\nVersion: 0\n' \
+            >"$TARGET/transformers-0.dist-info/METADATA"
         export PYTHONPATH=$TARGET${PYTHONPATH:+:$PYTHONPATH}
     fi
     PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -W ignore tools/dev/gpu_check.py "$@"

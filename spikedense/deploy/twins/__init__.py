@@ -3,8 +3,10 @@
 from .dynamics import SpikeDynamicsProduct
 from .layers import AccumulatingLayer
 from .products import (
+    AccumulatedTotal,
     AccumulatingSynapse,
     ConcatenatedSpikes,
+    PairedSpikes,
     SpikeAttentionProduct,
     SpikeDeformSample,
     SpikeMaskProduct,
@@ -13,9 +15,11 @@ from .table import build_twin, has_twin, known_classes, twin_of
 from .train import SpikeTrain
 
 __all__ = [
+    'AccumulatedTotal',
     'AccumulatingLayer',
     'AccumulatingSynapse',
     'ConcatenatedSpikes',
+    'PairedSpikes',
     'SpikeAttentionProduct',
     'SpikeDeformSample',
     'SpikeDynamicsProduct',

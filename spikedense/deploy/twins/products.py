@@ -10,7 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from spikedense.models.decode_heads.spike2former_base import MaskProduct
-from spikedense.models.layers import AttentionProduct, DeformSample, SpikeSum
+from spikedense.models.layers import (
+    AttentionProduct,
+    DeformSample,
+    SpikeProduct,
+    SpikeSum,
+    SpikeTotal,
+)
 from spikedense.models.layers.mask_embed import DirectSynapse
 
 from .planes import accumulate, planes_of
@@ -135,3 +141,45 @@ class ConcatenatedSpikes(nn.Module):
         """``[T, B * n, ...], [T, B * m, ...] -> [T, B * (n + m), ...]``."""
         planes = [z.unflatten(1, (-1, d)) for z, d in zip((x, y), self.levels, strict=True)]
         return torch.cat(planes, 2).flatten(1, 2)
+
+
+@twin_of(SpikeProduct)
+class PairedSpikes(nn.Module):
+    """A product of spikes: the AND of each spike of one factor with each spike of the other one.
+
+    Integers up to n and up to m give ``n * m`` virtual steps.
+
+    Args:
+        product: The product of integers.
+        levels: Numbers of virtual steps of both factors.
+    """
+
+    def __init__(self, product: SpikeProduct, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.product = product
+        self.levels = levels
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[N * n, ...], [N * m, ...] -> [N * n * m, ...]``."""
+        n, m = self.levels
+        pairs = self.product(planes_of(x, n).unsqueeze(2), planes_of(y, m).unsqueeze(1))
+        return pairs.flatten(0, 2)
+
+
+@twin_of(SpikeTotal)
+class AccumulatedTotal(nn.Module):
+    """A sum of spikes along an axis and over the virtual steps.
+
+    Args:
+        total: The sum of integers.
+        levels: Number of virtual steps of the spikes.
+    """
+
+    def __init__(self, total: SpikeTotal, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.total = total
+        self.levels = levels[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N * D, ...] -> [N, ...]``."""
+        return accumulate(self.total(x), self.levels)

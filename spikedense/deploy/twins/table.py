@@ -26,7 +26,8 @@ def twin_of(*classes: type, binary: bool = False) -> Callable[[MakeTwin], MakeTw
     The decorated class or function gets the module and ``levels``: the number of virtual steps of
     each tensor argument of the module (1 for a tensor without spikes). The ``forward`` of the twin
     takes the same tensors, with the virtual steps merged into the batch axis (see
-    :class:`SpikeTrain`), and returns what the module returns.
+    :class:`SpikeTrain`), and returns what the module returns. If the module returns spikes (a sum
+    or an elementwise product of two spiking tensors), its twin returns them in virtual steps.
 
     Args:
         *classes: Classes of weighted layers or of products. A subclass that overrides a method

@@ -8,12 +8,17 @@ from .attention import (
     AttentionProduct,
     DeformSample,
     DynamicsProduct,
+    GatedAttention,
     LRFDynamicAttention,
     LRFSelfAttention,
     ProductAttention,
+    QKChannelAttention,
+    QKTokenAttention,
     SpikeDrivenDeformableAttention,
+    SpikeDrivenSelfAttention,
     SpikeMultiheadAttention,
     SpikeSelfAttention,
+    SpikformerSelfAttention,
 )
 from .blocks import LayerScale, SpikeBlock
 from .checkpoint import checkpoint_block
@@ -22,11 +27,14 @@ from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
 from .mixers import (
+    SRB,
     ChannelConv,
     ChannelMLP,
     MixerCfg,
+    MLPixer,
     Shortcut,
     SpikeSeparableConv,
+    SpikeStripLinear,
     build_mixer,
     per_stage,
 )
@@ -35,10 +43,12 @@ from .rep_conv import BorderNorm, RepConv, SpikeRepConv
 from .resize import resize_maps
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
+from .spike_product import SpikeProduct, SpikeTotal
 from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
+    'SRB',
     'AttentionProduct',
     'BorderNorm',
     'ChannelConv',
@@ -46,23 +56,32 @@ __all__ = [
     'DeformSample',
     'DropPath',
     'DynamicsProduct',
+    'GatedAttention',
     'LRFDynamicAttention',
     'LRFSelfAttention',
     'LayerScale',
+    'MLPixer',
     'MixerCfg',
     'ProductAttention',
+    'QKChannelAttention',
+    'QKTokenAttention',
     'RepConv',
     'Shortcut',
     'SpikeBlock',
     'SpikeConv',
     'SpikeDeconv',
     'SpikeDrivenDeformableAttention',
+    'SpikeDrivenSelfAttention',
     'SpikeLinear',
     'SpikeMultiheadAttention',
+    'SpikeProduct',
     'SpikeRepConv',
     'SpikeSelfAttention',
     'SpikeSeparableConv',
+    'SpikeStripLinear',
     'SpikeSum',
+    'SpikeTotal',
+    'SpikformerSelfAttention',
     'build_mixer',
     'checkpoint_block',
     'fold_time',

@@ -1,5 +1,6 @@
 """Spike-driven deformable transformer encoder (SDTE)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -114,7 +115,12 @@ class PositionedSelfAttention(SpikeSelfAttention):
     out_layer = SpikeSelfAttention.out_layer
     fold_scales = SpikeSelfAttention.fold_scales
     absorb = SpikeSelfAttention.absorb
+    attention_memory = SpikeSelfAttention.attention_memory
 
     def forward(self, x: Tensor) -> Tensor:
         """Attend, ``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         return super().forward(x + sine_positions(x))
+
+    def token_scores(self, x: Tensor) -> Callable[[slice], Tensor]:
+        """See :class:`SpikeSelfAttention`; the positions are added to the input first."""
+        return super().token_scores(x + sine_positions(x))

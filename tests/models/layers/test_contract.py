@@ -25,11 +25,14 @@ from spikedense.models.pixel_decoders.sdte import PositionedSelfAttention
 from spikedense.neurons import BaseNeuron, build_neuron
 from spikedense.registry import MODELS
 from spikedense.tracing import trace_network
-from spikedense.utils.answers import ask
+from spikedense.utils.answers import Folding, Unfoldable, ask
 
 CHANNELS = 8
 NEURON = dict(type='NILIF', D=4)
 CFG: dict[str, Any] = dict(neuron_cfg=NEURON, norm_cfg=dict(type='BN'))
+
+#: A gate of integers; without state, because it does not follow the state of the other neurons.
+INTEGER_GATE = dict(type='NILIF', stateful=False)
 
 #: Mixers, ``[T, B, C, H, W] -> [T, B, C, H, W]``, by their configs.
 MIXERS: dict[str, dict[str, Any]] = {
@@ -39,8 +42,32 @@ MIXERS: dict[str, dict[str, Any]] = {
     ),
     'channel convolution': dict(type='ChannelConv', ratio=2),
     'channel MLP': dict(type='ChannelMLP', ratio=2),
+    'MLPixer splash': dict(type='MLPixer', ratio=2),
+    'MLPixer splash with norms': dict(type='MLPixer', ratio=2, norm='bn'),
+    'MLPixer pointwise': dict(type='MLPixer', ratio=2, layout='pointwise', norm='bn'),
+    'SRB splash': dict(type='SRB', ratio=2),
+    'SRB splash with norms': dict(type='SRB', ratio=2, norm='bn'),
+    'SRB splash, convolution first': dict(type='SRB', ratio=2, order='conv_mlp'),
+    'SRB pointwise': dict(type='SRB', ratio=2, layout='pointwise', norm='bn'),
+    'SRB pointwise, convolution first': dict(
+        type='SRB', ratio=2, layout='pointwise', order='conv_mlp'
+    ),
     'self-attention of V3': dict(type='SpikeSelfAttention', value_ratio=2),
     'self-attention of V2': dict(type='SpikeSelfAttention', projection='rep_conv', scale=0.3),
+    'self-attention of Spikformer': dict(type='SpikformerSelfAttention'),
+    # The scales keep sums over tokens within the window of the gradient of the gate's neuron.
+    'self-attention of V1': dict(type='SpikeDrivenSelfAttention', scale=0.08),
+    'self-attention of V1 with integer gates': dict(
+        type='SpikeDrivenSelfAttention', scale=0.15, gate_neuron_cfg=dict(INTEGER_GATE, D=2)
+    ),
+    'token attention of QKFormer': dict(type='QKTokenAttention'),
+    'channel attention of QKFormer': dict(type='QKChannelAttention', scale=0.05, qkv_bias=True),
+    'channel attention of integer gates': dict(
+        type='QKChannelAttention',
+        scale=0.1,
+        gate_neuron_cfg=dict(INTEGER_GATE, D=3, norm=1),
+        proj_bias=False,
+    ),
     'quadratic self-attention': dict(type='SpikeSelfAttention', order='quadratic'),
     'self-attention with positions': dict(type=PositionedSelfAttention),
     'LRF self-attention': dict(type='LRFSelfAttention', value_ratio=2),
@@ -69,6 +96,17 @@ MIXERS: dict[str, dict[str, Any]] = {
 KEPT = {
     'deformable attention': {'sample'},  # places between pixels: interpolation of real values
     'deformable attention of spiked values': {'sample'},  # spikes are interpolated
+}
+#: Mixers whose last layer works on strips. It gives places and no channels, so no layer takes a
+#: factor for each channel, and a layer scale stays.
+STRIPS_LAST = {'MLPixer splash', 'MLPixer splash with norms', 'SRB splash, convolution first'}
+#: Mixers with a norm behind a layer on strips, which stays for the same reason.
+NORM_OF_STRIPS = {'MLPixer splash with norms', 'SRB splash with norms'}
+KEPT |= {
+    'MLPixer splash': {'mixer'},  # the scale of the block in this file
+    'MLPixer splash with norms': {'mixer', 'norm'},
+    'SRB splash with norms': {'norm'},
+    'SRB splash, convolution first': {'mixer'},
 }
 mixers = pytest.mark.parametrize('name', MIXERS)
 
@@ -103,6 +141,10 @@ def build_net(name: str) -> nn.Module:
     """A whole model around a mixer, awake, in float64 and eval mode."""
     net = OneBlock(build_mixer(MIXERS[name], CHANNELS, num_heads=2, **CFG)).double()
     return wake(net, images(batch=4))
+
+
+def unfolded(foldings: list[Folding]) -> set[str]:
+    return {folding.what for folding in foldings if folding.reason is not None}
 
 
 def maps(steps: int = 1, batch: int = 2, size: tuple[int, int] = (5, 6)) -> Tensor:
@@ -184,14 +226,19 @@ def test_folding_changes_nothing(name: str, steps: int) -> None:
     folded = copy.deepcopy(mixer)
     foldings = fold(folded, steps=steps)
     torch.testing.assert_close(folded(x), mixer(x), rtol=1e-9, atol=1e-9)
-    assert [f for f in foldings if f.reason is not None] == []
-    assert not any(isinstance(m, _BatchNorm) for m in folded.modules())
+    stays = name in NORM_OF_STRIPS
+    assert unfolded(foldings) == ({'norm'} if stays else set())
+    assert any(isinstance(m, _BatchNorm) for m in folded.modules()) == stays
 
 
 @mixers
 def test_a_factor_on_the_last_layer_is_a_factor_on_the_output(name: str) -> None:
     mixer, x = build(name), maps()
     fold(mixer)
+    if name in STRIPS_LAST:
+        with pytest.raises(Unfoldable, match='does not end in a layer of the same channels'):
+            out_layer(mixer)
+        return
     y = mixer(x)
     factor = torch.rand(CHANNELS, dtype=torch.float64) + 0.5
     scale_output(out_layer(mixer), factor)
@@ -204,12 +251,14 @@ def test_layers_of_a_chain_are_the_mixer(name: str) -> None:
     for folded in (False, True):
         if folded:
             fold(mixer)
-        chain = ask(mixer, 'chain')
+        answer = ask(mixer, 'chain')
+        chain = None if answer is None else answer()
         if chain is None:
-            assert 'attention' in name, 'what has no product is a chain'
+            assert 'attention' in name or 'splash' in name, 'other layers are a chain'
+            assert any(hasattr(m, 'no_nir') for m in mixer.modules())
             return
         y = x
-        for layer in chain().values():
+        for layer in chain.values():
             y = layer(y)
         torch.testing.assert_close(mixer(x), y)
 
@@ -233,7 +282,8 @@ def test_products_and_layers_are_traced(name: str, steps: int | None) -> None:
 def test_the_spike_driven_twin_computes_the_same(name: str, steps: int | None) -> None:
     net, x = build_net(name), images(steps=steps)
     twin, foldings = to_spike_inference(net, x)
-    assert [f for f in foldings if f.reason is not None] == []
+    norm = {'norm'} if name in NORM_OF_STRIPS else set()
+    assert unfolded(foldings) == norm | ({'layer scale'} if name in STRIPS_LAST else set())
     fresh = images(steps=steps)
     torch.testing.assert_close(twin(fresh), net(fresh), rtol=1e-9, atol=1e-9)
     neurons = [m for m in net.modules() if isinstance(m, BaseNeuron)]

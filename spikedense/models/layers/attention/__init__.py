@@ -2,13 +2,17 @@
 
 from .deformable import DeformSample, SpikeDrivenDeformableAttention
 from .dynamics import DynamicsProduct
+from .gated import GatedAttention
 from .lrf import LRF
 from .lrf_dyn import LRFDynamicAttention
 from .lrf_ssa import LRFSelfAttention
 from .memory import AttentionMemory, spike_bits
 from .multihead import SpikeMultiheadAttention
 from .product import ORDERS, AttentionProduct, ProductAttention, attend
+from .qk import QKChannelAttention, QKTokenAttention
+from .sdsa import SpikeDrivenSelfAttention
 from .self_attention import SpikeSelfAttention
+from .ssa import SpikformerSelfAttention
 
 __all__ = [
     'LRF',
@@ -17,12 +21,17 @@ __all__ = [
     'AttentionProduct',
     'DeformSample',
     'DynamicsProduct',
+    'GatedAttention',
     'LRFDynamicAttention',
     'LRFSelfAttention',
     'ProductAttention',
+    'QKChannelAttention',
+    'QKTokenAttention',
     'SpikeDrivenDeformableAttention',
+    'SpikeDrivenSelfAttention',
     'SpikeMultiheadAttention',
     'SpikeSelfAttention',
+    'SpikformerSelfAttention',
     'attend',
     'spike_bits',
 ]

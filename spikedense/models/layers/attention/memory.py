@@ -35,6 +35,6 @@ class AttentionMemory:
         return self.state + self.tokens + self.buffer
 
 
-def spike_bits(D: int) -> int:
-    """Return the bits of an integer ``0..D``."""
-    return D.bit_length()
+def spike_bits(D: int | None) -> int:
+    """Return the bits of an integer ``0..D``; those of a real value if D is None (ReLU)."""
+    return REAL_BITS if D is None else D.bit_length()

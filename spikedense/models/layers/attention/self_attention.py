@@ -1,5 +1,8 @@
 """Spike-driven self-attention of the backbones."""
 
+from collections.abc import Callable
+from typing import Any
+
 from torch import Tensor
 
 from spikedense.neurons import build_neuron
@@ -8,6 +11,7 @@ from spikedense.registry import MODELS
 from ..rep_conv import SpikeRepConv
 from ..spike_conv import SpikeConv
 from .heads import check_heads, merge_heads, split_heads
+from .memory import REAL_BITS, AttentionMemory, spike_bits
 from .product import AttentionProduct, ProductAttention
 
 PROJECTIONS = ('conv', 'rep_conv')
@@ -29,6 +33,8 @@ class SpikeSelfAttention(ProductAttention):
         projection: ``'rep_conv'`` (V2) or ``'conv'``, a 1x1 convolution (V3); each has a norm.
         order: See :class:`AttentionProduct`.
         attn_neuron_cfg: The neuron behind the product; None means ``neuron_cfg``.
+        qkv_bias, proj_bias: Whether the first three projections and the last one have a bias, see
+            :class:`SpikeConv`; a ``'rep_conv'`` has none.
     """
 
     def __init__(
@@ -43,6 +49,8 @@ class SpikeSelfAttention(ProductAttention):
         neuron_cfg: dict,
         attn_neuron_cfg: dict | None = None,
         norm_cfg: dict,
+        qkv_bias: bool | str = 'auto',
+        proj_bias: bool | str = 'auto',
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -54,18 +62,27 @@ class SpikeSelfAttention(ProductAttention):
         self.num_heads = num_heads
         scale = (channels // num_heads) ** -0.5 if scale is None else scale
         self.product = AttentionProduct(scale, order)
-        layer = SpikeConv if projection == 'conv' else SpikeRepConv
+        if projection != 'conv' and True in (qkv_bias, proj_bias):
+            raise ValueError(
+                f'qkv_bias={qkv_bias!r}, proj_bias={proj_bias!r}, expected no bias with '
+                f'projection={projection!r}'
+            )
         v_channels = value_ratio * channels
+        self.channels, self.v_channels = channels, v_channels
+
+        def layer(to: int, bias: bool | str, of: int = channels, neuron: Any = None) -> Any:
+            if projection == 'rep_conv':
+                return SpikeRepConv(of, to, neuron, norm_cfg)
+            return SpikeConv(of, to, bias=bias, neuron_cfg=neuron, norm_cfg=norm_cfg)
+
         self.neuron = build_neuron(neuron_cfg)
-        self.q_conv = layer(channels, channels, neuron_cfg=None, norm_cfg=norm_cfg)
-        self.k_conv = layer(channels, channels, neuron_cfg=None, norm_cfg=norm_cfg)
-        self.v_conv = layer(channels, v_channels, neuron_cfg=None, norm_cfg=norm_cfg)
+        self.q_conv = layer(channels, qkv_bias)
+        self.k_conv = layer(channels, qkv_bias)
+        self.v_conv = layer(v_channels, qkv_bias)
         self.q_neuron = build_neuron(neuron_cfg)
         self.k_neuron = build_neuron(neuron_cfg)
         self.v_neuron = build_neuron(neuron_cfg)
-        self.out_proj = layer(
-            v_channels, channels, neuron_cfg=attn_neuron_cfg or neuron_cfg, norm_cfg=norm_cfg
-        )
+        self.out_proj = layer(channels, proj_bias, v_channels, attn_neuron_cfg or neuron_cfg)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
@@ -74,3 +91,31 @@ class SpikeSelfAttention(ProductAttention):
         k = split_heads(self.k_neuron(self.k_conv(s)), self.num_heads)
         v = split_heads(self.v_neuron(self.v_conv(s)), self.num_heads)
         return self.out_proj(merge_heads(self.product(q, k, v), like=x))
+
+    def attention_memory(self, height: int, width: int) -> AttentionMemory:
+        """Return the memory at inference: ``k^T v`` of each head, and the queries."""
+        tokens = height * width
+        sizes = {'q': self.channels, 'k': self.channels, 'v': self.v_channels}
+        bits = {
+            name: tokens * size * spike_bits(getattr(self, f'{name}_neuron').D)
+            for name, size in sizes.items()
+        }
+        state = self.v_channels * (self.channels // self.num_heads) * REAL_BITS
+        return AttentionMemory(state, queries=bits['q'], tokens=sum(bits.values()))
+
+    def token_scores(self, x: Tensor) -> Callable[[slice], Tensor]:
+        r"""Return a function that computes how much each token contributes to each query.
+
+        The scores are :math:`\mathrm{scale} \cdot q k^\top`, the weights of the values in the
+        input of the neuron behind the product.
+
+        Args:
+            x: Input of the attention, ``[T, B, C, H, W]``.
+
+        Returns:
+            A function from a slice of n queries to scores ``[T*B, heads, n, N]``.
+        """
+        s = self.neuron(x)
+        q = split_heads(self.q_neuron(self.q_conv(s)), self.num_heads)
+        k = split_heads(self.k_neuron(self.k_conv(s)), self.num_heads)
+        return lambda queries: q[..., queries].transpose(-2, -1) @ k * self.product.scale

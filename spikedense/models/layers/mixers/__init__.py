@@ -2,14 +2,20 @@
 
 from .build import MixerCfg, Shortcut, build_mixer, per_stage
 from .channel import ChannelConv, ChannelMLP
+from .mlpixer import MLPixer
 from .separable import SpikeSeparableConv
+from .splash import SpikeStripLinear
+from .srb import SRB
 
 __all__ = [
+    'SRB',
     'ChannelConv',
     'ChannelMLP',
+    'MLPixer',
     'MixerCfg',
     'Shortcut',
     'SpikeSeparableConv',
+    'SpikeStripLinear',
     'build_mixer',
     'per_stage',
 ]

@@ -1,0 +1,2 @@
+_base_ = '../sdt_v3/fpn_sdtv3-demo_1xb8-600i_demo-128x128.py'
+model = dict(backbone=dict(attn_cfg=dict(type='spikedense.LRFSelfAttention')))

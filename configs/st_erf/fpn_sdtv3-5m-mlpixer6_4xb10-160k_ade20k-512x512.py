@@ -1,0 +1,6 @@
+# The ratio 6 holds for the MLPs of the transformer blocks, too.
+_base_ = '../sdt_v3/fpn_sdtv3-5m_4xb16-160k_ade20k-512x512.py'
+
+mlpixer = dict(type='spikedense.MLPixer')
+model = dict(backbone=dict(mlp_ratio=6, channel_mixer=[mlpixer] * 3 + [{}] * 2))
+train_dataloader = dict(batch_size=10)

@@ -1,0 +1,4 @@
+_base_ = '../sdt_v3/fpn_sdtv3-demo_1xb8-600i_demo-128x128.py'
+
+srb = dict(type='spikedense.SRB')
+model = dict(backbone=dict(channel_mixer=[srb] * 3 + [{}] * 2))

@@ -1,0 +1,55 @@
+"""Products and totals of spikes that an attention by gates needs."""
+
+import torch
+from torch import Tensor, nn
+
+from .time import HALF
+
+
+class SpikeProduct(nn.Module):
+    """The product of two spiking tensors, element by element; of binary spikes the AND.
+
+    An integer up to n times an integer up to m is an integer up to ``n * m``, and the divisors of
+    the neurons multiply. The product is a module, so that spike-driven inference can replace it by
+    a module that combines each spike of one factor with each spike of the other factor.
+    """
+
+    no_nir = 'it multiplies spikes by spikes, NIR only spikes by weights'
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[N, ...], [N, ...] -> [N, ...]``; axes of length 1 are repeated."""
+        return x * y
+
+    def scale_operand(self, which: int, factor: float) -> None:
+        """Change nothing: the reader of the product takes the factor."""
+
+
+class SpikeTotal(nn.Module):
+    """The sum of spikes along one axis, one addition for each spike, times a factor.
+
+    Half-precision input is added up in float32, because a sum over N tokens can be too large.
+
+    Args:
+        axis: The axis, not the first one; its length becomes 1.
+        scale: Factor of the sum.
+    """
+
+    no_nir = 'a sum of spikes over tokens or channels has no NIR node'
+
+    def __init__(self, axis: int, scale: float = 1.0) -> None:
+        super().__init__()
+        self.axis = axis
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add up: ``[N, ...] -> [N, ...]``."""
+        dtype = torch.float32 if x.dtype in HALF else None
+        total = x.sum(self.axis, keepdim=True, dtype=dtype)
+        return total if self.scale == 1 else total * self.scale
+
+    def scale_operand(self, which: int, factor: float) -> None:
+        """Fold a factor of the spikes into the factor of the sum."""
+        self.scale *= factor
+
+    def extra_repr(self) -> str:
+        return f'axis={self.axis}, scale={self.scale:g}'

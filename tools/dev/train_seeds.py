@@ -1,0 +1,117 @@
+"""Train configs with several seeds, test the last checkpoints, and print mean and spread.
+
+All runs of a comparison have the budget of their configs. A run that is finished is not repeated,
+so that a stopped comparison can go on. Runs side by side share the processor or the GPU, so their
+times say nothing about the models (`spikedense benchmark` measures these).
+
+    python tools/dev/train_seeds.py CONFIG [CONFIG ...] [--seeds 0 1 2] [--jobs 1] [--out FOLDER]
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from spikedense.utils.files import write_file
+
+RESULT = 'result.json'
+
+
+def train_and_test(config: str, seed: int, folder: Path) -> dict[str, Any]:
+    """Train a config with a seed, and test the last checkpoint.
+
+    Args:
+        config: Path of the config.
+        seed: Seed of the training.
+        folder: Folder of the run.
+
+    Returns:
+        The metrics and the mean firing rate of the neurons; they are written to a file in the
+        folder, too.
+    """
+    from spikedense.analysis.firing import read_statistics, summarise
+    from spikedense.apis import test, train
+
+    checkpoint = train(config, work_dir=str(folder), seed=seed)
+    assert checkpoint is not None, 'the run left no checkpoint'
+    rates_file = folder / 'firing.json'
+    metrics = test(config, checkpoint, work_dir=str(folder), firing_rates=str(rates_file))
+    firing = summarise(read_statistics(rates_file))
+    result = dict(
+        config=config,
+        seed=seed,
+        checkpoint=checkpoint,
+        metrics={key: float(value) for key, value in metrics.items()},
+        firing_rate=firing['mean_rate'] if firing['neurons'] else None,
+    )
+    write_file(folder / RESULT, json.dumps(result, indent=2) + '\n')
+    return result
+
+
+def in_new_process(config: str, seed: int, folder: Path) -> dict[str, Any] | None:
+    """Call :func:`train_and_test` in a new process, unless its result is there.
+
+    Returns:
+        The result; None if the run failed. Its output is in ``log.txt`` of the folder.
+    """
+    file = folder / RESULT
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, __file__, config, '--seeds', str(seed), '--out', str(folder)]
+        with (folder / 'log.txt').open('w') as log:
+            code = subprocess.run(
+                [*command, '--one'], stdout=log, stderr=subprocess.STDOUT, check=False
+            ).returncode
+        print(f'{Path(config).stem}, seed {seed}: exit code {code}', flush=True)
+    return json.loads(file.read_text()) if file.is_file() else None
+
+
+def show(configs: Sequence[str], results: Sequence[dict[str, Any]]) -> None:
+    """Print a row for each config: runs, mean and spread of each metric, mean firing rate."""
+    for config in configs:
+        own = [result for result in results if result['config'] == config]
+        cells = [f'{Path(config).stem}: {len(own)} runs']
+        for key in own[0]['metrics'] if own else ():
+            values = [result['metrics'][key] for result in own]
+            spread = f' +- {stdev(values):.2f}' if len(values) > 1 else ''
+            listed = ', '.join(f'{value:.2f}' for value in values)
+            cells.append(f'{key} {mean(values):.2f}{spread} ({listed})')
+        rates = [result['firing_rate'] for result in own if result['firing_rate'] is not None]
+        if rates:
+            cells.append(f'firing rate {mean(rates):.3f}')
+        print('; '.join(cells))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train, test and print; the exit code is 1 if a run failed."""
+    parser = argparse.ArgumentParser(description='Train configs with several seeds.')
+    parser.add_argument('configs', nargs='+', help='paths of configs')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='(0 1 2)')
+    parser.add_argument('--jobs', type=int, default=1, help='runs side by side (1)')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/seeds'), help='folder')
+    parser.add_argument('--one', action='store_true', help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.one:
+        train_and_test(args.configs[0], args.seeds[0], args.out)
+        return 0
+    if args.jobs > 1:
+        os.environ.setdefault('OMP_NUM_THREADS', '1')
+    # All configs with the first seed come first, so that a stopped comparison has all of them.
+    runs = [(config, seed) for seed in args.seeds for config in args.configs]
+    with ThreadPoolExecutor(args.jobs) as pool:
+        found = pool.map(
+            lambda run: in_new_process(*run, args.out / Path(run[0]).stem / f'seed-{run[1]}'), runs
+        )
+        results = [result for result in found if result is not None]
+    show(args.configs, results)
+    return int(len(results) < len(runs))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
