@@ -12,6 +12,7 @@ from spikedense.ops.token_dynamics import (
     chunk_tokens,
     decay_matrix,
     fft_tokens,
+    impulse_response,
     one_by_one,
     parallel_tokens,
     scan_tokens,
@@ -89,6 +90,7 @@ class DynamicsProduct(nn.Module):
         self.num_heads = num_heads
         self.scale = scale
         self.scan = scan
+        self.num_dendrites = num_dendrites
         self.impl = impl
         self.reset = reset
         groups = dict(head=num_heads, block=1, channel=channels)[share]
@@ -166,6 +168,29 @@ class DynamicsProduct(nn.Module):
         """Split the groups off the channels: ``[T*B, S, C_v / S, N]``."""
         return u.flatten(2).unflatten(1, (len(self.gain), -1))
 
+    def weights(self, queries: slice, height: int, width: int) -> Tensor:
+        r"""Return :math:`|K|` between tokens: how much a token enters the read-out of another.
+
+        Args:
+            queries: The n tokens that are entered, in raster order.
+            height: Height of the map.
+            width: Width of the map.
+
+        Returns:
+            ``[S, n, N]`` for the S groups.
+        """
+        N = height * width
+        kernel = impulse_response(self.dynamics(), N).abs()
+        places = torch.arange(N, device=kernel.device)
+        gap = places[queries].unsqueeze(1) - places
+        if self.scan == 'raster':
+            return kernel[:, gap.clamp(min=0)] * (gap >= 0)
+        if self.scan == 'bidirectional':
+            return kernel[:, gap.abs()]
+        by_column = places % width * height + places // width
+        columns = by_column[queries].unsqueeze(1) - by_column
+        return (kernel[:, gap.abs()] + kernel[:, columns.abs()]) * (0.25 + 0.25 * (gap == 0))
+
     def stream_tokens(self) -> None:
         """Compute with the operations of the streaming form, as analysis counts them."""
         self.impl = 'parallel'
@@ -181,8 +206,8 @@ class DynamicsProduct(nn.Module):
         return DynamicsStream(self)
 
     def extra_repr(self) -> str:
-        k = self.gain.size(1)
-        return f'scale={self.scale:g}, num_dendrites={k}, scan={self.scan!r}, impl={self.impl!r}'
+        how = f'scan={self.scan!r}, impl={self.impl!r}'
+        return f'scale={self.scale:g}, num_dendrites={self.num_dendrites}, {how}'
 
 
 class DynamicsStream:

@@ -9,7 +9,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from spikedense.ops import dilated_sum, guarded_norm
+from spikedense.ops import dilated_sum, fold_conv_bn, guarded_norm
 from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
 from ..folding import check_weighted, fold_norm, scale_output
@@ -53,6 +53,7 @@ class LRF(BaseModule):
             raise ValueError(f'lrf: dilations={dilations!r}, expected integers of at least 1')
         if init not in INITS:
             raise ValueError(f'lrf: init={init!r}, expected one of {INITS}')
+        self.channels = channels
         self.init = init
         self.gain = gain
         self.convs = nn.ModuleList(
@@ -145,12 +146,41 @@ class LRF(BaseModule):
 
     @torch.no_grad()
     def kernel(self) -> Tensor:
-        """Return the sum of the kernels as one kernel, ``[C, 1, 2 * reach + 1, 2 * reach + 1]``."""
+        """Return the sum of the kernels as one kernel, with the factor of a norm in eval mode.
+
+        Returns:
+            ``[C, 1, 2 * reach + 1, 2 * reach + 1]``.
+
+        Raises:
+            ValueError: The norm has no running statistics.
+        """
         reach = self.reach
         total: Any = 0
         for conv in self.convs:
             total = total + F.pad(_spread(conv), (reach - _radius(conv),) * 4)
-        return total * self.gain
+        total = total * self.gain
+        return total if self.norm is None else fold_conv_bn(total, None, self.norm)[0]
+
+    def scores(self, queries: slice, height: int, width: int, num_heads: int) -> Tensor:
+        """Return the absolute weights with which pixels enter others, averaged over a head.
+
+        Args:
+            queries: The n pixels that are entered, in raster order.
+            height: Height of the map.
+            width: Width of the map.
+            num_heads: Number of heads.
+
+        Returns:
+            ``[heads, n, N]``.
+        """
+        kernel = self.kernel().abs().unflatten(0, (num_heads, -1)).mean((1, 2))
+        places = torch.arange(height * width, device=kernel.device)
+        rows, columns = places // width, places % width
+        down = rows - rows[queries].unsqueeze(1) + self.reach  # [n, N]
+        right = columns - columns[queries].unsqueeze(1) + self.reach
+        last = 2 * self.reach
+        seen = (down >= 0) & (down <= last) & (right >= 0) & (right <= last)
+        return kernel[:, down.clamp(0, last), right.clamp(0, last)] * seen
 
     def line_buffer(self, width: int) -> int:
         """Return the number of pixels of one channel that are kept if pixels come row by row."""
