@@ -22,6 +22,7 @@ COMMANDS = {
     'browse': ('browse', 'draw the images and labels that the network gets'),
     'print-config': ('print_config', 'print a config with its bases and options merged'),
     'energy': ('energy', 'count and price the operations of a model'),
+    'distance': ('distance', 'measure how far the attentions of a model look'),
     'report': ('report', 'write one page with accuracy, energy and firing rates'),
     'benchmark': ('benchmark', 'measure the time and the memory of a config'),
     'plot-curves': ('plot_curves', 'draw the learning curves of runs'),

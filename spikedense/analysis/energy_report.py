@@ -17,6 +17,7 @@ from spikedense.tracing import OperationTrace, network_outputs
 from spikedense.tracing.trace import opaque_modules
 from spikedense.utils.answers import ask_or_none
 
+from .attention_memory import AttentionMaps, assumptions_of
 from .energy import (
     MEMORY_PJ_PER_BYTE,
     PRICES,
@@ -115,8 +116,10 @@ def energy_report(
         if stream_tokens is not None:
             stream_tokens()
     sizes = _AttentionSizes(products)
+    maps = AttentionMaps(net)
     trace = count_operations(net, itertools.chain([first], batches))
     sizes.remove()
+    maps.remove()
     neurons = {n: m for n, m in net.named_modules() if isinstance(m, BaseNeuron)}
     steps = trace.steps
     levels = max((m.D for m in neurons.values()), default=1)
@@ -127,6 +130,8 @@ def energy_report(
         once = layer_energies(_one_step(net, first), settings, 1, own)
     comparable = bool(neurons) and (steps == 1 or _repeats_images(net))
     number = trace.images
+    memory = maps.report()
+    said = assumptions(settings, steps, source, number)
     return dict(
         model=type(model).__name__,
         parameters=parameters,
@@ -143,7 +148,8 @@ def energy_report(
         twins=twins(layers, totals(once), steps, levels) if comparable else [],
         attention_macs={order: macs / number for order, macs in sizes.macs.items()},
         layers=[layer_to_dict(layer) for layer in layers],
-        assumptions=[*assumptions(settings, steps, source, number), *_unseen(trace)],
+        attention_memory=memory,
+        assumptions=[*said, *assumptions_of(memory), *_unseen(trace)],
         machine=f'torch {torch.__version__}, Python {platform.python_version()}',
     )
 

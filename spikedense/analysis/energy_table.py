@@ -38,6 +38,10 @@ def print_energy(report: dict[str, Any], console: Console, layers: int = 12) -> 
             f'attention products, dense GMAC: {attention["linear"] / GIGA:.4f} as q(k^T v), '
             f'{attention["quadratic"] / GIGA:.4f} as (q k^T)v'
         )
+    if report['attention_memory']['modules']:
+        console.print(_attention_memory(report['attention_memory']))
+    if report.get('peak_memory'):
+        console.print(_peak(report['peak_memory']), highlight=False)
     if report['twins']:
         console.print(_twins(report))
     if report.get('spikingjelly'):
@@ -123,6 +127,31 @@ def _twins(report: dict[str, Any]) -> Table:
             *(_millijoule(value) for value in row['energy_mj'].values()),
         )
     return table
+
+
+def _attention_memory(found: dict[str, Any]) -> Table:
+    table = _table(
+        'Memory of the attentions in kB, for one image and one time step',
+        *('attention', 'map', 'state', 'queries', 'buffer', 'streaming', 'materialised'),
+    )
+    parts = ('state', 'queries', 'buffer', 'streaming', 'materialised')
+    for row in found['modules']:
+        size = f'{row["height"]} x {row["width"]}'
+        numbers = (f'{row["bytes"][key] / 1e3:.2f}' for key in parts)
+        table.add_row(f'{row["name"]} ({row["kind"]})', size, *numbers)
+    table.add_section()
+    largest = {way: f'{row["bytes"] / 1e3:.2f}' for way, row in found['largest'].items()}
+    table.add_row('the largest one', '', *(largest.get(key, '') for key in parts))
+    table.add_row('all together', '', *(f'{found["sum"][key] / 1e3:.2f}' for key in parts))
+    return table
+
+
+def _peak(peak: dict[str, Any]) -> str:
+    return (
+        f'measured peak of a forward pass of the {peak["part"]} in a new process: '
+        f'{peak["forward_mib"]:.0f} MiB, of these {peak["built_mib"]:.0f} MiB before the pass '
+        '(libraries, weights, image); torch keeps each spike as a real value'
+    )
 
 
 def _spikingjelly(rows: Sequence[dict[str, Any]]) -> Table:

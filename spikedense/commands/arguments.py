@@ -159,6 +159,19 @@ def add_model_arguments(
     parser.add_argument('checkpoint', nargs='?', help=f'weights ({without})')
 
 
+def add_images_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for :func:`spikedense.inference.sized_images.images_of`.
+
+    Args:
+        parser: The parser of a command that analyses a model on images of one size.
+    """
+    add_shape_argument(parser, (512, 512))
+    parser.add_argument('--num-images', type=int, default=10, help='largest number of images')
+    parser.add_argument(
+        '--data', help="test (the config's test set), random, or a file, folder or pattern"
+    )
+
+
 def add_energy_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say how operations are counted; see :func:`energy_settings`.
 

@@ -58,6 +58,8 @@ def report() -> dict:
         energy_mj=dict(fp32=0.9),
     )
     twin = dict(name=HOSTILE, macs=1e9, acs=0, energy_mj=dict(fp32=None, fp16=None, int8=0.2))
+    parts = ('state', 'queries', 'buffer', 'streaming', 'materialised')
+    memory = dict.fromkeys(parts, 131072.0)
     way = dict(mode='paper', attention='single', stem_times_T=True, macs=1e9, acs=2e9)
     return dict(
         title=dict(
@@ -86,6 +88,10 @@ def report() -> dict:
             by_part={'backbone': totals(12), HOSTILE: totals(8)},
             by_settings=[dict(**way, energy_mj=dict(fp32=6.4, fp16=2.3, int8=0.3))],
             twins=[twin],
+            attention_memory=dict(
+                modules=[dict(name=HOSTILE, kind=HOSTILE, height=4, width=6, bytes=memory)],
+                sum=memory,
+            ),
             spikingjelly=[dict(name='theirs', energy_mj=dict(total=9.0, mac=1.0), remarks=['r'])],
             layers=[layer],
             assumptions=[f'assumed {HOSTILE}'],
@@ -177,7 +183,16 @@ def test_charts_are_elements_with_ids_of_their_own(report: dict) -> None:
 
 def test_everything_is_told(report: dict) -> None:
     page = _Page(render_page(report, PICTURES))
-    for words in ('12 firing alarms', '2 more', '12.34', '56.78', '64 × 96', 'theirs', 'theory'):
+    for words in (
+        '12 firing alarms',
+        '2 more',
+        '12.34',
+        '56.78',
+        '64 × 96',
+        'theirs',
+        'theory',
+        '131.1',
+    ):
         assert words in page.text
     assert [a['src'] for tag, a in page.tags if tag == 'img'] == [PIXEL] * 4
 
@@ -185,11 +200,13 @@ def test_everything_is_told(report: dict) -> None:
 def test_without_accuracy_neurons_and_examples(report: dict) -> None:
     bare = {**report, 'accuracy': None, 'firing': None, 'examples': []}
     bare['energy'] = {**report['energy'], 'spikingjelly': None, 'twins': []}
+    bare['energy']['attention_memory'] = dict(modules=[], sum={})
     page = _Page(render_page(bare))
     assert 'Not measured' in page.text
     assert 'no spiking neuron' in page.text
     assert sum(tag == 'svg' for tag, _ in page.tags) == 1
     assert not any(tag == 'img' for tag, _ in page.tags)
+    assert 'Memory of the attentions' not in page.text
 
 
 def test_the_page_is_that_of_its_json(report: dict) -> None:

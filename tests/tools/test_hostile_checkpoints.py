@@ -22,6 +22,7 @@ WAYS = {
         'model.backbone.init_cfg.checkpoint={bad}',
     ),
     'energy': ('analysis_tools/get_energy.py', '{config} {bad}'),
+    'distance': ('analysis_tools/attention_distance.py', '{config} {bad}'),
     'report': ('analysis_tools/report.py', '{config} {bad}'),
     'spike inference': ('deployment/to_spike_inference.py', '{config} {bad}'),
     'onnx': ('deployment/export_onnx.py', '{config} {bad} --out out'),

@@ -170,7 +170,7 @@ def all_checks() -> dict[str, Callable[[Settings], str]]:
     """Return the checks by name, in the order of their running."""
     checks = {'operators': check_operators, 'neurons': check_neurons}
     for name in MODELS:
-        checks[f'{name}, fp32 against the CPU'] = compare_with_cpu(name)
+        checks[f'{name}, fp64 against the CPU'] = compare_with_cpu(name)
         checks[f'{name} with ReLU, fp32 against the CPU'] = compare_with_cpu(
             name, dict(type='ReLU')
         )
