@@ -166,9 +166,10 @@ def chunk_tokens(u: Tensor, dynamics: Dynamics, chunk: int = 64, both: bool = Fa
     Returns:
         The read-outs ``[B, S, d, N]``.
     """
-    B, _, d, N = u.shape
+    # In an exported graph, sizes would be tensors, and their division rounds towards zero.
+    B, d, N = int(u.size(0)), int(u.size(2)), int(u.size(3))
     chunk = min(chunk, N)
-    number = -(-N // chunk)
+    number = (N + chunk - 1) // chunk
     if number * chunk > N:
         u = F.pad(u, (0, number * chunk - N))
     matrices = [x.repeat(B, 1, 1) for x in _chunk_matrices(dynamics, chunk, both)]
@@ -259,7 +260,19 @@ def _chunk_matrices(
     if both:
         into = torch.cat((into, states.transpose(1, 2)), 2)
         out_of = torch.cat((out_of, out_of.flip(2)), 1)
-    return inside, into, out_of, torch.linalg.matrix_power(dynamics.decay, chunk)
+    return inside, into, out_of, _power(dynamics.decay, chunk)
+
+
+def _power(matrix: Tensor, exponent: int) -> Tensor:
+    """Multiply a matrix by itself, in operations that ONNX has; the exponent is at least 1."""
+    power = None
+    while True:
+        if exponent & 1:
+            power = matrix if power is None else power @ matrix
+        exponent >>= 1
+        if not exponent and power is not None:
+            return power
+        matrix = matrix @ matrix
 
 
 def carried(ends: Tensor, number: int, over: Tensor, backwards: bool = False) -> Tensor:

@@ -161,7 +161,9 @@ class DynamicsProduct(nn.Module):
         if self.reset is not None and not self.training:
             m = one_by_one(tokens, dynamics, both, self.reset)
         else:
-            m = WAYS[self.impl](tokens, dynamics, both=both)
+            # ONNX has no Fourier transform of fixed sizes, and loops would be unrolled.
+            impl = 'chunk' if torch.onnx.is_in_onnx_export() else self.impl
+            m = WAYS[impl](tokens, dynamics, both=both)
         return m.reshape(u.shape)
 
     def grouped(self, u: Tensor) -> Tensor:

@@ -1,15 +1,22 @@
 """LRF-Dyn: dynamics over the tokens."""
 
+from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import torch
 from contract import wake
+from onnx_spikes import WatchedNetwork
+from spike_driven import assert_fires_as_told, run
 from torch import Tensor
 
+from spikedense.analysis.energy_report import energy_report
 from spikedense.deploy import fold, to_spike_inference
+from spikedense.deploy.nir_export import export_nir
+from spikedense.deploy.onnx_export import export_onnx
 from spikedense.models.backbones import SDTV3
-from spikedense.models.layers import DynamicsProduct, LRFDynamicAttention
+from spikedense.models.layers import DynamicsProduct, LRFDynamicAttention, SpikeConv
 
 CFG: dict[str, Any] = dict(neuron_cfg=dict(type='NILIF', D=4), norm_cfg=dict(type='BN'))
 SCANS = ('raster', 'bidirectional', 'cross')
@@ -153,6 +160,79 @@ def test_what_the_local_term_reads(lrf_on: str) -> None:
     folded = fold(attn)
     assert [f.reason for f in folded if f.reason is not None] == []
     torch.testing.assert_close(attn(x), attn.out_proj(q * m + attn.local(read)))
+
+
+class TwoHundredTokens(torch.nn.Module):
+    """An attention between a stem and a read-out, so that images have 14 x 15 tokens.
+
+    Args:
+        attn: The attention.
+    """
+
+    def __init__(self, attn: torch.nn.Module) -> None:
+        super().__init__()
+        self.stem = SpikeConv(3, 8, 3, norm_cfg=dict(type='BN'))
+        self.attn = attn
+        self.readout = SpikeConv(8, 5, neuron_cfg=CFG['neuron_cfg'])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, 3, H, W] -> [B, 5, H, W]``."""
+        return self.readout(self.attn(self.stem(x[None])))[0]
+
+
+def awake(**kwargs: Any) -> Any:
+    net = TwoHundredTokens(LRFDynamicAttention(8, 2, value_ratio=2, scale=2.0, **CFG, **kwargs))
+    return wake(net, torch.randn(2, 3, 14, 15))
+
+
+@pytest.mark.parametrize('scan', SCANS)
+@pytest.mark.parametrize('impl', ['chunk', 'fft'])
+def test_graphs_of_many_tokens(scan: str, impl: str, tmp_path: Path) -> None:
+    net = awake(scan=scan, impl=impl)
+    export_onnx(net, tmp_path / 'out', (14, 15))
+    network = WatchedNetwork(tmp_path / 'out', net, (14, 15))
+    images = torch.randn(1, 3, 14, 15)
+    (found,) = network(images)
+    calls, (expected,) = run(net, images, forced=network.calls)
+    assert_fires_as_told(net, calls, network.calls)
+    assert expected.std() > 0
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    types = {node.op_type for node in onnx.load(tmp_path / 'out' / 'model.onnx').graph.node}
+    assert not types & {'DFT', 'Loop', 'Scan', 'BatchNormalization'}
+
+
+@pytest.mark.parametrize('scan', SCANS)
+def test_twins_of_many_tokens(scan: str) -> None:
+    net, images = awake(scan=scan).double(), torch.randn(2, 3, 14, 15).double()
+    twin, foldings = to_spike_inference(net, images)
+    assert [f for f in foldings if f.reason is not None] == []
+    torch.testing.assert_close(twin(images), net(images), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize('kind', ['LRFSelfAttention', 'LRFDynamicAttention'])
+def test_nir_leaves_it_out(kind: str, tmp_path: Path) -> None:
+    arch = dict(embed_dims=[8, 16, 16, 16], depths=[1, 0, 0, 1, 0], num_heads=4)
+    net = SDTV3(arch, neuron_cfg=dict(type='LIF'), attn_cfg=dict(type=kind))
+    left_out = dict(export_nir(net.eval(), tmp_path / 'net.nir', (32, 48)).left_out)
+    assert 'it multiplies spikes by spikes' in left_out['stages.3.blocks.0.branches.attn.product']
+    assert 'stages.3' in left_out
+
+
+def test_each_spike_adds_to_every_dendrite() -> None:
+    net = awake(num_dendrites=5)
+    counts: list[Tensor] = []
+
+    def count(__: torch.nn.Module, args: tuple) -> None:
+        _, k, v = args
+        counts.append(16 * net.attn.product.tiled(k, v).sum())
+
+    net.attn.product.register_forward_pre_hook(count)
+    images = torch.randn(1, 3, 14, 15)
+    report = energy_report(net, [images])
+    net(images)
+    rows = [x for x in report['layers'] if x['name'] == 'attn.product' and x['operation'] == 'bmm']
+    assert sum(row['acs'] for row in rows) == pytest.approx(5 * counts[-1].item())
+    assert net.attn.product.impl == 'chunk'
 
 
 def test_no_twin_if_the_local_term_reads_no_value() -> None:
