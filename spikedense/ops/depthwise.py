@@ -42,17 +42,25 @@ class _DilatedSum(torch.autograd.Function):
         return of_x, None, *of_weights
 
 
-def dilated_sum(x: Tensor, weights: Sequence[Tensor], dilations: Sequence[int]) -> Tensor:
+def dilated_sum(
+    x: Tensor,
+    weights: Sequence[Tensor],
+    dilations: Sequence[int],
+    bias: Tensor | None = None,
+) -> Tensor:
     """Add up depth-wise 3x3 convolutions that keep the size of the map.
 
     Args:
         x: ``[N, C, H, W]``.
         weights: A kernel ``[C, 1, 3, 3]`` for each dilation.
         dilations: The dilations; the zero padding of a convolution is its dilation.
+        bias: ``[C]`` or None, for calls without gradients only.
 
     Returns:
         ``[N, C, H, W]``.
     """
+    if bias is not None:
+        return _added(x, weights, dilations, bias)
     return _DilatedSum.apply(x, tuple(dilations), *weights)
 
 
@@ -64,15 +72,21 @@ def _blocks(x: Tensor) -> Iterator[tuple[slice, slice]]:
             yield slice(image, image + 1), slice(first, first + channels)
 
 
-def _added(x: Tensor, weights: Sequence[Tensor], dilations: Sequence[int]) -> Tensor:
+def _added(
+    x: Tensor,
+    weights: Sequence[Tensor],
+    dilations: Sequence[int],
+    bias: Tensor | None = None,
+) -> Tensor:
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     for image, channels in _blocks(x):
         block = x[image, channels]
         total: Any = None
-        for weight, dilation in zip(weights, dilations, strict=True):
+        for i, (weight, dilation) in enumerate(zip(weights, dilations, strict=True)):
             y = F.conv2d(
                 block,
                 weight[channels],
+                None if bias is None or i > 0 else bias[channels],
                 padding=dilation,
                 dilation=dilation,
                 groups=block.size(1),

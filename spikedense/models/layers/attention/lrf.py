@@ -113,6 +113,8 @@ class LRF(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        if self._is_foldable(x):
+            return unfold_time(self._folded(fold_time(x)), x.size(0))
         y = self._sum(fold_time(x))
         if self.gain != 1:
             y = y * self.gain
@@ -128,6 +130,26 @@ class LRF(BaseModule):
         for conv in convs[1:]:
             total = total + conv(x)
         return total
+
+    def _is_foldable(self, x: Tensor) -> bool:
+        """Tell whether the norm can be computed as a factor of the kernels: in prediction."""
+        norm: Any = self.norm
+        return (
+            not torch.is_grad_enabled()
+            and is_exactly(norm, nn.BatchNorm2d, nn.SyncBatchNorm)
+            and not norm.training
+            and norm.running_mean is not None
+            and not norm._forward_hooks
+            and self._is_fast(x)
+        )
+
+    def _folded(self, x: Tensor) -> Tensor:
+        """Compute sum and norm as a sum with other kernels and a bias."""
+        norm: Any = self.norm
+        convs: Any = self.convs
+        pairs = [fold_conv_bn(self.gain * conv.weight, None, norm) for conv in convs]
+        weights = [weight for weight, _ in pairs]
+        return dilated_sum(x, weights, [conv.dilation[0] for conv in convs], pairs[0][1])
 
     def _is_fast(self, x: Tensor) -> bool:
         """Tell whether the fast sum on a CPU can be used: nothing watches or changes the parts."""

@@ -123,6 +123,21 @@ def test_training_is_eval_but_for_the_norm() -> None:
     torch.testing.assert_close(local.train()(x), local.eval()(x))
 
 
+@pytest.mark.parametrize('gain', [1.0, 0.3])
+def test_prediction_is_evaluation(gain: float) -> None:
+    local = LRF(6, norm_cfg=BN, gain=gain).double()
+    x = torch.randn(2, 2, 6, 5, 4, dtype=torch.float64)
+    wake(local, x)
+    expected = local(x)
+    with torch.no_grad():
+        torch.testing.assert_close(local(x), expected)
+        seen: list[Any] = []
+        hook = local.convs[1].register_forward_hook(lambda *args: seen.append(args))
+        torch.testing.assert_close(local(x), expected)
+        hook.remove()
+    assert len(seen) == 1, 'what is watched is called'
+
+
 def test_scores_are_the_weights_of_the_values() -> None:
     attn = LRFSelfAttention(8, 2, value_ratio=2, scale=0.3, **CFG).double()
     x = maps(8, (4, 5), steps=2)
