@@ -111,6 +111,10 @@ def energy_report(
     products: list[Any] = [m for m in net.modules() if ask_or_none(m, 'macs_by_order')]
     for product in products if settings.order else ():
         product.order = settings.order
+    for module in net.modules():
+        stream_tokens = ask_or_none(module, 'stream_tokens')
+        if stream_tokens is not None:
+            stream_tokens()
     sizes = _AttentionSizes(products)
     maps = AttentionMaps(net)
     trace = count_operations(net, itertools.chain([first], batches))

@@ -9,12 +9,12 @@ groups. Tokens are ``[B, S, d, N]``, with d channels in each group.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 class Dynamics(NamedTuple):
@@ -166,19 +166,82 @@ def chunk_tokens(u: Tensor, dynamics: Dynamics, chunk: int = 64, both: bool = Fa
     Returns:
         The read-outs ``[B, S, d, N]``.
     """
-    N = u.size(3)
+    # In an exported graph, sizes would be tensors, and their division rounds towards zero.
+    B, d, N = int(u.size(0)), int(u.size(2)), int(u.size(3))
     chunk = min(chunk, N)
-    number = -(-N // chunk)
+    number = (N + chunk - 1) // chunk
     if number * chunk > N:
         u = F.pad(u, (0, number * chunk - N))
-    chunks = u.unflatten(3, (number, chunk)).flatten(2, 3)  # [B, S, d * number, chunk]
-    inside, into, out_of, over = _chunk_matrices(dynamics, chunk, both)
-    m = chunks @ inside
-    if number > 1:
-        ends = (chunks @ into).unflatten(2, (-1, number))  # [B, S, d, number, k or 2k]
-        m = m + _carried(ends, over).flatten(2, 3) @ out_of
-    m = m.unflatten(2, (-1, number)).flatten(3)
+    matrices = [x.repeat(B, 1, 1) for x in _chunk_matrices(dynamics, chunk, both)]
+    chunks = u.flatten(0, 1).unflatten(2, (number, chunk)).flatten(1, 2)  # [B * S, d * J, chunk]
+    if torch.is_grad_enabled() and (u.requires_grad or dynamics.gain.requires_grad):
+        m = _Chunks.apply(number, chunks, *matrices)
+    else:
+        m = _run_chunks(number, chunks, *matrices)[0]
+    m = m.unflatten(1, (d, number)).flatten(2).unflatten(0, (B, -1))
     return m[..., :N] if number * chunk > N else m
+
+
+def _run_chunks(
+    number: int, chunks: Tensor, inside: Tensor, into: Tensor, out_of: Tensor, over: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """Return the read-outs ``[B * S, d * J, chunk]``, and the states at the begin of the chunks."""
+    m = chunks @ inside
+    if number == 1:
+        return m, None
+    states = carried(chunks @ into, number, over)
+    return torch.baddbmm(m, states, out_of), states
+
+
+class _Chunks(torch.autograd.Function):
+    """:func:`_run_chunks` with gradients that need few passes over the tokens."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        number: int,
+        chunks: Tensor,
+        inside: Tensor,
+        into: Tensor,
+        out_of: Tensor,
+        over: Tensor,
+    ) -> Tensor:
+        m = torch.empty_like(chunks)
+        ends = chunks.new_empty(*chunks.shape[:2], into.size(2))
+        for s, tokens in enumerate(chunks):  # a group stays in the cache of a CPU
+            torch.mm(tokens, inside[s], out=m[s])
+            torch.mm(tokens, into[s], out=ends[s])
+        states = None
+        if number > 1:
+            states = carried(ends, number, over)
+            for s in range(len(m)):
+                m[s].addmm_(states[s], out_of[s])
+        ctx.number = number
+        ctx.save_for_backward(chunks, inside, into, out_of, over, states)
+        return m
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        chunks, inside, into, out_of, over, states = ctx.saved_tensors
+        by_token, by_chunk = chunks.transpose(1, 2), inside.transpose(1, 2)
+        of_inside = by_token @ grad
+        of_chunks = grad @ by_chunk
+        if states is None:
+            return None, of_chunks, of_inside, None, None, None
+        by_state = states.transpose(1, 2)
+        of_ends = carried(grad @ out_of.transpose(1, 2), ctx.number, over, backwards=True)
+        of_over = by_state @ of_ends
+        k = over.size(1)
+        blocks = (of_over[:, i : i + k, i : i + k] for i in range(0, of_over.size(1), k))
+        return (
+            None,
+            of_chunks.baddbmm_(of_ends, into.transpose(1, 2)),
+            of_inside,
+            by_token @ of_ends,
+            by_state @ grad,
+            sum(blocks),
+        )
 
 
 def _chunk_matrices(
@@ -206,47 +269,58 @@ def _chunk_matrices(
     if both:
         into = torch.cat((into, states.transpose(1, 2)), 2)
         out_of = torch.cat((out_of, out_of.flip(2)), 1)
-    return inside, into, out_of, torch.linalg.matrix_power(dynamics.decay, chunk)
+    return inside, into, out_of, _power(dynamics.decay, chunk)
 
 
-def _carried(ends: Tensor, over: Tensor) -> Tensor:
+def _power(matrix: Tensor, exponent: int) -> Tensor:
+    """Multiply a matrix by itself, in operations that ONNX has; the exponent is at least 1."""
+    power = None
+    while True:
+        if exponent & 1:
+            power = matrix if power is None else power @ matrix
+        exponent >>= 1
+        if not exponent and power is not None:
+            return power
+        matrix = matrix @ matrix
+
+
+def carried(ends: Tensor, number: int, over: Tensor, backwards: bool = False) -> Tensor:
     """Carry states over chunks.
 
     Args:
-        ends: What each chunk adds to the state at its end, ``[B, S, d, number, k or 2k]``; of 2k
+        ends: What each chunk adds to the state at its end, ``[S, d * number, k or 2k]``; of 2k
             entries, the second half belongs to the opposite direction.
+        number: Number of chunks.
         over: Decay over a chunk, ``[S, k, k]``.
+        backwards: Whether the chunks are in the opposite order (in a backward pass).
 
     Returns:
         The states at the begin of each chunk, in the shape of ``ends``.
     """
     k = over.size(1)
-    if ends.size(4) == k:
-        return _before(prefix_states(ends, over))
-    earlier, later = ends.split(k, 4)
-    later = _before(prefix_states(later.flip(3), over)).flip(3)
-    return torch.cat((_before(prefix_states(earlier, over)), later), 4)
-
-
-def _before(states: Tensor) -> Tensor:
-    """Shift states by one: zero before the first."""
-    return F.pad(states[:, :, :, :-1], (0, 0, 1, 0))
+    parts = list(ends.unflatten(1, (-1, number)).split(k, 3))
+    for i, part in enumerate(parts):
+        turned = (i == 1) != backwards
+        states = prefix_states((part.flip(2) if turned else part)[:, :, :-1], over)
+        states = F.pad(states, (0, 0, 1, 0))  # zero before the first chunk
+        parts[i] = states.flip(2) if turned else states
+    return (parts[0] if len(parts) == 1 else torch.cat(parts, 3)).flatten(1, 2)
 
 
 def prefix_states(ends: Tensor, over: Tensor) -> Tensor:
     """Add up decayed states over all earlier places, by doubling.
 
     Args:
-        ends: ``[B, S, d, J, k]``.
+        ends: ``[S, d, J, k]``.
         over: Decay from one place to the next, ``[S, k, k]``, symmetric.
 
     Returns:
-        The sums, each with the place itself, ``[B, S, d, J, k]``.
+        The sums, each with the place itself, ``[S, d, J, k]``.
     """
-    J, step = ends.size(3), 1
+    J, step = ends.size(2), 1
     while step < J:
-        moved = ends[:, :, :, :-step].flatten(2, 3) @ over
-        ends = ends + F.pad(moved.unflatten(2, (-1, J - step)), (0, 0, step, 0))
+        moved = ends[:, :, :-step].flatten(1, 2) @ over
+        ends = ends + F.pad(moved.unflatten(1, (-1, J - step)), (0, 0, step, 0))
         over, step = over @ over, 2 * step
     return ends
 
@@ -266,30 +340,10 @@ def parallel_tokens(u: Tensor, dynamics: Dynamics, both: bool = False) -> Tensor
     """
 
     def earlier(u: Tensor) -> Tensor:
-        gained = u.flatten(2).unsqueeze(3) @ dynamics.gain.unsqueeze(1)
-        states = prefix_states(gained.unflatten(2, u.shape[2:]), dynamics.decay)
-        return (states.flatten(2, 3) @ dynamics.readout.unsqueeze(2)).reshape(u.shape)
+        decay, gain, readout = (x.repeat(len(u), *(1,) * (x.dim() - 1)) for x in dynamics)
+        tokens = u.flatten(0, 1)  # [B * S, d, N]
+        gained = tokens.flatten(1).unsqueeze(2) @ gain.unsqueeze(1)
+        states = prefix_states(gained.unflatten(1, tokens.shape[1:]), decay)
+        return (states.flatten(1, 2) @ readout.unsqueeze(2)).reshape(u.shape)
 
     return _in_both(earlier, u, dynamics) if both else earlier(u)
-
-
-@dataclass
-class TokenStream:
-    """Runs the recurrence on tokens that come in pieces, with a state of k numbers a channel.
-
-    Args:
-        dynamics: The parameters.
-        state: The state after the last token, ``[B, S, d, k]``; None at the begin.
-    """
-
-    dynamics: Dynamics
-    state: Tensor | None = None
-
-    def __call__(self, u: Tensor) -> Tensor:
-        """Read a piece of tokens: ``[B, S, d, n] -> [B, S, d, n]``."""
-        m, self.state = scan_tokens(u, self.dynamics, self.state)
-        return m
-
-    def reset(self) -> None:
-        """Clear the state: before another image or time step."""
-        self.state = None

@@ -46,6 +46,7 @@ QUESTIONS = frozenset(
         'parts_of_rois',
         'rescaled_input',
         'scale_operand',
+        'stream_tokens',
         'summands',
         'token_scores',
     )
@@ -74,7 +75,8 @@ class Folding:
 
     Args:
         what: ``'RepConv'``, ``'norm'``, ``'separable convolution'``, ``'layer scale'``,
-            ``'shortcut weight'``, ``'sigmoid'``, ``'attention scale'`` or ``'1/D'``.
+            ``'shortcut weight'``, ``'sigmoid'``, ``'attention scale'``, ``'dilated kernels'`` or
+            ``'1/D'``.
         where: Name of the module; empty for the module that was asked.
         reason: Why it could not be folded; None if it was folded.
     """

@@ -268,6 +268,8 @@ def test_a_wrong_graph_is_noticed(spoiled: str, tmp_path: Path) -> None:
         'SpikeDrivenSelfAttention',
         'QKTokenAttention',
         'QKChannelAttention',
+        'LRFSelfAttention',
+        'LRFDynamicAttention',
     ],
 )
 def test_each_attention_has_a_graph(kind: str, tmp_path: Path) -> None:

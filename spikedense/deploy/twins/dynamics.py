@@ -31,7 +31,7 @@ class SpikeDynamicsProduct(nn.Module):
 
     def forward(self, q: Tensor | None, k: Tensor | None, v: Tensor) -> Tensor:
         """Multiply as :class:`DynamicsProduct`; arguments are ``[N * D, channels, H, W]``."""
-        m = self.product.run(self._tokens(k, v))
+        m = self.product.run(self._tokens(k, v), self.product.scale)
         if q is None:
             return self.product.gated(None, m)
         planes = planes_of(q, self.q_levels).unbind(1)

@@ -12,8 +12,10 @@ from spikedense.ops.token_dynamics import (
     chunk_tokens,
     decay_matrix,
     fft_tokens,
+    impulse_response,
     one_by_one,
     parallel_tokens,
+    scan_tokens,
     self_weight,
 )
 
@@ -88,6 +90,7 @@ class DynamicsProduct(nn.Module):
         self.num_heads = num_heads
         self.scale = scale
         self.scan = scan
+        self.num_dendrites = num_dendrites
         self.impl = impl
         self.reset = reset
         groups = dict(head=num_heads, block=1, channel=channels)[share]
@@ -115,7 +118,7 @@ class DynamicsProduct(nn.Module):
         Returns:
             ``[T*B, C_v, H, W]``.
         """
-        return self.gated(q, self.run(v if k is None else self.tiled(k, v)))
+        return self.gated(q, self.run(v if k is None else self.tiled(k, v), self.scale))
 
     def tiled(self, spikes: Tensor, values: Tensor) -> Tensor:
         """Multiply each channel of a head by the values of that head, ``[T*B, C_v, H, W]``."""
@@ -126,39 +129,128 @@ class DynamicsProduct(nn.Module):
         return (once * values.unflatten(1, split)).flatten(1, 3)
 
     def gated(self, q: Tensor | None, m: Tensor) -> Tensor:
-        """Apply queries and scale to the read-outs, ``[T*B, C_v, H, W]``."""
-        m = m if q is None else self.tiled(q, m)
-        return m if self.scale == 1 else m * self.scale
+        """Multiply the read-outs ``[T*B, C_v, H, W]`` by the queries, if there are any."""
+        return m if q is None else self.tiled(q, m)
 
-    def run(self, u: Tensor) -> Tensor:
-        """Run the dynamics: ``[T*B, C_v, H, W] -> [T*B, C_v, H, W]``.
+    def run(self, u: Tensor, scale: float = 1.0) -> Tensor:
+        """Run the dynamics, and scale the read-outs: ``[T*B, C_v, H, W] -> [T*B, C_v, H, W]``.
 
         Half-precision input is computed in float32, because a sum over N tokens can be too large.
         """
         with torch.autocast(u.device.type, enabled=False):
-            return self._run(u.float() if u.dtype in HALF else u)
+            return self._run(u.float() if u.dtype in HALF else u, scale)
 
-    def _run(self, u: Tensor) -> Tensor:
+    def _run(self, u: Tensor, scale: float) -> Tensor:
         dynamics = self.dynamics()
+        if self.reset is not None and not self.training:
+            return self._along(u, dynamics) * scale
+        if scale != 1:
+            dynamics = dynamics._replace(readout=dynamics.readout * scale)
+        return self._along(u, dynamics)
+
+    def _along(self, u: Tensor, dynamics: Dynamics) -> Tensor:
         if self.scan != 'cross':
             return self._along_rows(u, dynamics, self.scan == 'bidirectional')
         rows = self._along_rows(u, dynamics, True)
         columns = self._along_rows(u.transpose(2, 3), dynamics, True).transpose(2, 3)
-        itself = self._grouped(u) * self_weight(dynamics)
+        itself = self.grouped(u) * self_weight(dynamics)
         return (rows + columns + 2 * itself.reshape(u.shape)) / 4
 
     def _along_rows(self, u: Tensor, dynamics: Dynamics, both: bool) -> Tensor:
-        u_grouped = self._grouped(u)
+        tokens = self.grouped(u)
         if self.reset is not None and not self.training:
-            m = one_by_one(u_grouped, dynamics, both, self.reset)
+            m = one_by_one(tokens, dynamics, both, self.reset)
         else:
-            m = WAYS[self.impl](u_grouped, dynamics, both=both)
+            # ONNX has no Fourier transform of fixed sizes, and loops would be unrolled.
+            impl = 'chunk' if torch.onnx.is_in_onnx_export() else self.impl
+            m = WAYS[impl](tokens, dynamics, both=both)
         return m.reshape(u.shape)
 
-    def _grouped(self, u: Tensor) -> Tensor:
+    def grouped(self, u: Tensor) -> Tensor:
         """Split the groups off the channels: ``[T*B, S, C_v / S, N]``."""
         return u.flatten(2).unflatten(1, (len(self.gain), -1))
 
+    def weights(self, queries: slice, height: int, width: int) -> Tensor:
+        r"""Return :math:`|K|` between tokens: how much a token enters the read-out of another.
+
+        Args:
+            queries: The n tokens that are entered, in raster order.
+            height: Height of the map.
+            width: Width of the map.
+
+        Returns:
+            ``[S, n, N]`` for the S groups.
+        """
+        N = height * width
+        kernel = impulse_response(self.dynamics(), N).abs()
+        places = torch.arange(N, device=kernel.device)
+        gap = places[queries].unsqueeze(1) - places
+        if self.scan == 'raster':
+            return kernel[:, gap.clamp(min=0)] * (gap >= 0)
+        if self.scan == 'bidirectional':
+            return kernel[:, gap.abs()]
+        by_column = places % width * height + places // width
+        columns = by_column[queries].unsqueeze(1) - by_column
+        return (kernel[:, gap.abs()] + kernel[:, columns.abs()]) * (0.25 + 0.25 * (gap == 0))
+
+    def stream_tokens(self) -> None:
+        """Compute with the operations of the streaming form, as analysis counts them."""
+        self.impl = 'parallel'
+
+    def stream(self) -> 'DynamicsStream':
+        """Return the product for tokens that come in pieces.
+
+        Raises:
+            ValueError: The scan is not causal.
+        """
+        if self.scan != 'raster':
+            raise ValueError(f"scan={self.scan!r}, expected 'raster': only this scan is causal")
+        return DynamicsStream(self)
+
     def extra_repr(self) -> str:
-        k = self.gain.size(1)
-        return f'scale={self.scale:g}, num_dendrites={k}, scan={self.scan!r}, impl={self.impl!r}'
+        how = f'scan={self.scan!r}, impl={self.impl!r}'
+        return f'scale={self.scale:g}, num_dendrites={self.num_dendrites}, {how}'
+
+
+class DynamicsStream:
+    """Computes a :class:`DynamicsProduct` piece by piece; the state is k numbers a channel.
+
+    Each row of the batch axis is one image at one time step. Call :meth:`reset` before other images
+    or time steps.
+
+    Args:
+        product: The product, of a causal scan.
+    """
+
+    def __init__(self, product: DynamicsProduct) -> None:
+        self.product = product
+        #: The dendrites after the last token, ``[T*B, S, C_v / S, k]``; None before the first.
+        self.state: Tensor | None = None
+
+    def __call__(self, q: Tensor | None, k: Tensor | None, v: Tensor) -> Tensor:
+        """Multiply the next n tokens.
+
+        Args:
+            q: ``[T*B, C, n]`` or None.
+            k: ``[T*B, C, n]`` or None.
+            v: ``[T*B, C_v, n]``.
+
+        Returns:
+            ``[T*B, C_v, n]``.
+
+        Raises:
+            ValueError: The batch is not that of the earlier pieces.
+        """
+        product = self.product
+        u = product.grouped(v if k is None else product.tiled(k, v))
+        if self.state is not None and self.state.shape[:3] != u.shape[:3]:
+            raise ValueError(
+                f'a piece has {len(v)} rows, expected {len(self.state)} as before: call reset() '
+                'before other images'
+            )
+        m, self.state = scan_tokens(u, product.dynamics(), self.state, product.reset)
+        return product.gated(q, m.reshape(v.shape) * product.scale)
+
+    def reset(self) -> None:
+        """Clear the state."""
+        self.state = None

@@ -9,7 +9,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from spikedense.ops import dilated_sum, guarded_norm
+from spikedense.ops import dilated_sum, fold_conv_bn, guarded_norm
 from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
 from ..folding import check_weighted, fold_norm, scale_output
@@ -53,6 +53,7 @@ class LRF(BaseModule):
             raise ValueError(f'lrf: dilations={dilations!r}, expected integers of at least 1')
         if init not in INITS:
             raise ValueError(f'lrf: init={init!r}, expected one of {INITS}')
+        self.channels = channels
         self.init = init
         self.gain = gain
         self.convs = nn.ModuleList(
@@ -112,6 +113,8 @@ class LRF(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        if self._is_foldable(x):
+            return unfold_time(self._folded(fold_time(x)), x.size(0))
         y = self._sum(fold_time(x))
         if self.gain != 1:
             y = y * self.gain
@@ -121,21 +124,40 @@ class LRF(BaseModule):
 
     def _sum(self, x: Tensor) -> Tensor:
         convs: Any = self.convs
-        if self._is_plain_training(x):
+        if self._is_fast(x):
             return dilated_sum(x, [c.weight for c in convs], [c.dilation[0] for c in convs])
         total = convs[0](x)
         for conv in convs[1:]:
             total = total + conv(x)
         return total
 
-    def _is_plain_training(self, x: Tensor) -> bool:
-        """Tell whether the fast gradients on a CPU can be used."""
+    def _is_foldable(self, x: Tensor) -> bool:
+        """Tell whether the norm can be computed as a factor of the kernels: in prediction."""
+        norm: Any = self.norm
         return (
-            self.training
-            and torch.is_grad_enabled()
-            and x.device.type == 'cpu'
+            not torch.is_grad_enabled()
+            and is_exactly(norm, nn.BatchNorm2d, nn.SyncBatchNorm)
+            and not norm.training
+            and norm.running_mean is not None
+            and not norm._forward_hooks
+            and self._is_fast(x)
+        )
+
+    def _folded(self, x: Tensor) -> Tensor:
+        """Compute sum and norm as a sum with other kernels and a bias."""
+        norm: Any = self.norm
+        convs: Any = self.convs
+        pairs = [fold_conv_bn(self.gain * conv.weight, None, norm) for conv in convs]
+        weights = [weight for weight, _ in pairs]
+        return dilated_sum(x, weights, [conv.dilation[0] for conv in convs], pairs[0][1])
+
+    def _is_fast(self, x: Tensor) -> bool:
+        """Tell whether the fast sum on a CPU can be used: nothing watches or changes the parts."""
+        return (
+            x.device.type == 'cpu'
             and not torch.is_autocast_enabled('cpu')
-            and all(is_exactly(c, nn.Conv2d) and c.bias is None for c in self.convs)
+            and not torch.jit.is_tracing()
+            and all(_is_plain(conv) for conv in self.convs)
         )
 
     @property
@@ -145,12 +167,45 @@ class LRF(BaseModule):
 
     @torch.no_grad()
     def kernel(self) -> Tensor:
-        """Return the sum of the kernels as one kernel, ``[C, 1, 2 * reach + 1, 2 * reach + 1]``."""
+        """Return the sum of the kernels as one kernel, with the factor of a norm in eval mode.
+
+        Returns:
+            ``[C, 1, 2 * reach + 1, 2 * reach + 1]``.
+
+        Raises:
+            ValueError: The norm has no running statistics.
+        """
         reach = self.reach
         total: Any = 0
         for conv in self.convs:
             total = total + F.pad(_spread(conv), (reach - _radius(conv),) * 4)
-        return total * self.gain
+        total = total * self.gain
+        return total if self.norm is None else fold_conv_bn(total, None, self.norm)[0]
+
+    def scores(self, queries: slice, height: int, width: int, num_heads: int) -> Tensor:
+        """Return the absolute weights with which pixels enter others, averaged over a head.
+
+        Args:
+            queries: The n pixels that are entered, in raster order.
+            height: Height of the map.
+            width: Width of the map.
+            num_heads: Number of heads.
+
+        Returns:
+            ``[heads, n, N]``.
+        """
+        kernel = self.kernel().abs().unflatten(0, (num_heads, -1)).mean((1, 2))
+        places = torch.arange(height * width, device=kernel.device)
+        rows, columns = places // width, places % width
+        down = rows - rows[queries].unsqueeze(1) + self.reach  # [n, N]
+        right = columns - columns[queries].unsqueeze(1) + self.reach
+        last = 2 * self.reach
+        seen = (down >= 0) & (down <= last) & (right >= 0) & (right <= last)
+        return kernel[:, down.clamp(0, last), right.clamp(0, last)] * seen
+
+    def line_buffer(self, width: int) -> int:
+        """Return the number of pixels of one channel that are kept if pixels come row by row."""
+        return 2 * self.reach * width + 2 * self.reach + 1
 
     def fold_norm(self) -> list[Folding]:
         """Fold the norm into the kernels; the first convolution takes the bias."""
@@ -203,6 +258,16 @@ class LRF(BaseModule):
         for conv in self.convs:
             check_weighted(conv)
         return list(self.convs)
+
+
+def _is_plain(conv: Any) -> bool:
+    return (
+        is_exactly(conv, nn.Conv2d)
+        and conv.kernel_size == (3, 3)
+        and conv.bias is None
+        and not conv._forward_hooks
+        and not conv._forward_pre_hooks
+    )
 
 
 def _radius(conv: Any) -> int:

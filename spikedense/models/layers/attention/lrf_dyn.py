@@ -1,5 +1,6 @@
 """Attention by dynamics over the tokens, with a local receptive field (LRF-Dyn)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -9,7 +10,9 @@ from spikedense.utils.answers import Unfoldable
 
 from ..time import fold_time, unfold_time
 from .dynamics import DynamicsProduct
+from .heads import split_heads
 from .lrf_ssa import LRFSelfAttention
+from .memory import REAL_BITS, AttentionMemory, spike_bits
 
 TOKENS = ('kv', 'v', 'x', 'proj')
 GATES = ('q', None)
@@ -118,7 +121,9 @@ class LRFDynamicAttention(LRFSelfAttention):
         u = fold_time(v) if k is None else product.tiled(fold_time(k), fold_time(v))
         m = product.run(u)
         read = unfold_time(u if self.lrf_on == 'u' else m, v.size(0))
-        return self._fused(unfold_time(product.gated(_folded(q), m), v.size(0)), read)
+        return self._fused(
+            unfold_time(product.gated(_folded(q), m) * product.scale, v.size(0)), read
+        )
 
     out_layer = LRFSelfAttention.out_layer
     fold_scales = LRFSelfAttention.fold_scales
@@ -133,6 +138,94 @@ class LRFDynamicAttention(LRFSelfAttention):
         product: Any = self.product
         if which > 0 and product.reset is not None:
             product.reset /= factor
+
+    def attention_memory(self, height: int, width: int) -> AttentionMemory:
+        """Return the memory at inference: the dendrites, and rows for the local term.
+
+        If a scan is not causal, the spikes of all tokens are kept, and the read-outs of the
+        directions that are done.
+        """
+        tokens, channels = height * width, self._value_channels
+        product: Any = self.product
+        sizes = {'q': self.channels, 'k': self.channels, 'v': channels}
+        levels = {name: self._levels(name) for name in sizes}
+        bits = sum(tokens * sizes[name] * spike_bits(D) for name, D in levels.items() if D)
+        state = product.num_dendrites * channels * REAL_BITS
+        token_bits = spike_bits(levels['v'] * (levels['k'] or 1))
+        read = dict(v=spike_bits(levels['v']), u=token_bits, m=REAL_BITS)[self.lrf_on]
+        buffer = self._buffer(width, read)
+        if product.scan == 'raster':
+            return AttentionMemory(state, queries=0, tokens=bits, buffer=buffer)
+        state += tokens * channels * REAL_BITS
+        return AttentionMemory(state, queries=bits, tokens=bits, buffer=buffer)
+
+    @property
+    def _value_channels(self) -> int:
+        return self.channels if self.token == 'x' else self.v_channels
+
+    def _levels(self, name: str) -> int:
+        """Return D of queries, keys or values; 0 if there are none."""
+        neuron = getattr(self, f'{name}_neuron')
+        if neuron is None:
+            neuron = self.neuron if name == 'v' else None
+        return 0 if neuron is None else neuron.D
+
+    def token_scores(self, x: Tensor) -> Callable[[slice], Tensor]:
+        r"""Return a function that computes how much each token contributes to each query.
+
+        The scores are :math:`|\mathrm{scale} \cdot q_n k_j K[n - j]|` plus the absolute weights of
+        the local term, both averaged over the channels of a head of the value.
+
+        Args:
+            x: Input of the attention, ``[T, B, C, H, W]``.
+
+        Returns:
+            A function from a slice of n queries to scores ``[T*B, heads, n, N]``.
+
+        Raises:
+            ValueError: The local term does not read the values.
+        """
+        if self.local is not None and self.lrf_on != 'v':
+            raise ValueError(
+                f"lrf_on={self.lrf_on!r}, expected 'v': else there are no such weights"
+            )
+        s = self.neuron(x)
+        ones = s.new_ones(1, self.num_heads, self.channels // self.num_heads, s[0, 0, 0].numel())
+        q, k = (
+            ones if y is None else split_heads(y, self.num_heads)
+            for y in (self._projected('q', s), self._projected('k', s))
+        )
+        rows, (height, width) = x.size(0) * x.size(1), x.shape[-2:]
+        product: Any = self.product
+
+        def scores(queries: slice) -> Tensor:
+            weights = product.weights(queries, height, width) * abs(product.scale)
+            found = _weighted(q[..., queries], k, weights, self.num_heads).expand(rows, -1, -1, -1)
+            return self._with_local(found, queries, x)
+
+        return scores
+
+
+def _weighted(q: Tensor, k: Tensor, weights: Tensor, num_heads: int) -> Tensor:
+    """Average ``q_n k_j w[n, j]`` over the channels of a head.
+
+    Args:
+        q: ``[B, heads, d, n]``.
+        k: ``[B, heads, d, N]``.
+        weights: ``[S, n, N]``; S is 1, the number of heads, or that of the value's channels.
+        num_heads: Number of heads.
+
+    Returns:
+        ``[B, heads, n, N]``.
+    """
+    d = q.size(2)
+    if len(weights) <= num_heads:
+        return q.transpose(-2, -1) @ k * weights / d
+    by_channel = weights.unflatten(0, (num_heads, -1, d)).mean(1)  # [heads, d, n, N]
+    total: Any = 0
+    for i in range(d):
+        total = total + q[:, :, i, :, None] * k[:, :, i, None] * by_channel[:, i]
+    return total / d
 
 
 def _folded(x: Tensor | None) -> Tensor | None:

@@ -1,5 +1,7 @@
 """Self-attention with a local receptive field (LRF-SSA)."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +13,7 @@ from spikedense.utils.answers import Folding, Unfoldable
 
 from .heads import merge_heads, split_heads
 from .lrf import LRF
+from .memory import AttentionMemory, spike_bits
 from .self_attention import SpikeSelfAttention
 
 FUSIONS = ('add', 'convex')
@@ -121,3 +124,40 @@ class LRFSelfAttention(SpikeSelfAttention):
         if self.local is not None:
             self.local.scale_output(1 / factor)
         self.out_proj.neuron = neuron
+
+    def attention_memory(self, height: int, width: int) -> AttentionMemory:
+        """Return the memory at inference: that of self-attention, and rows of the values."""
+        plain = SpikeSelfAttention.attention_memory(self, height, width)
+        neuron: Any = self.v_neuron
+        return replace(plain, buffer=self._buffer(width, spike_bits(neuron.D)))
+
+    def _buffer(self, width: int, bits: int) -> int:
+        """Return the bits of the rows that the local term reads."""
+        if self.local is None:
+            return 0
+        return self.local.line_buffer(width) * self.local.channels * bits
+
+    def token_scores(self, x: Tensor) -> Callable[[slice], Tensor]:
+        r"""Return a function that computes how much each token contributes to each query.
+
+        The scores are :math:`\mathrm{scale} \cdot q k^\top` plus the absolute weights of the local
+        term, averaged over the channels of a head.
+
+        Args:
+            x: Input of the attention, ``[T, B, C, H, W]``.
+
+        Returns:
+            A function from a slice of n queries to scores ``[T*B, heads, n, N]``.
+        """
+        plain = SpikeSelfAttention.token_scores(self, x)
+        return lambda queries: self._with_local(plain(queries), queries, x)
+
+    def _with_local(self, scores: Tensor, queries: slice, x: Tensor) -> Tensor:
+        """Add the local weights to the scores of the product, ``[T*B, heads, n, N]``."""
+        if self.local is None:
+            return scores
+        height, width = x.shape[-2:]
+        local = self.local.scores(queries, height, width, self.num_heads).to(scores)
+        if self.theta is None:
+            return scores + local
+        return torch.lerp(scores, local.expand_as(scores), torch.sigmoid(self.theta).to(scores))
