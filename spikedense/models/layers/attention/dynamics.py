@@ -27,6 +27,7 @@ WAYS: dict[str, Callable[..., Tensor]] = dict(
     chunk=chunk_tokens, fft=fft_tokens, scan=one_by_one, parallel=parallel_tokens
 )
 SHARES = ('head', 'block', 'channel')
+READOUT_INITS = ('sum', 'mean')
 #: Largest time constant at the start: tokens of a map of 14 x 14.
 _LONGEST = 196
 #: The leak of a dendrite stays above this number, so that it does not vanish in float32.
@@ -56,6 +57,9 @@ class DynamicsProduct(nn.Module):
         share: Whether the channels of a ``'head'`` share A, Gamma and C, all channels
             (``'block'``), or none (``'channel'``).
         scan: ``'raster'`` (causal), ``'bidirectional'`` or ``'cross'``.
+        readout_init: Start of C. With ``'sum'``, tokens add up as in self-attention: C is
+            ``k ** -0.5``. With ``'mean'``, a constant input gives itself: C is ``k ** -0.5 / tau``.
+            A mean of products of spikes is far below 1, where an integer neuron rounds it to 0.
         impl: ``'chunk'``, ``'fft'``, ``'scan'`` (token by token) or ``'parallel'`` (the operations
             of the streaming form): one function in four ways.
         reset: An experiment in eval mode only: read-out from which on the dendrites of a channel
@@ -76,11 +80,13 @@ class DynamicsProduct(nn.Module):
         scan: str = 'raster',
         impl: str = 'chunk',
         reset: float | None = None,
+        readout_init: str = 'sum',
     ) -> None:
         super().__init__()
         for key, value, known in (
             ('share', share, SHARES),
             ('scan', scan, SCANS),
+            ('readout_init', readout_init, READOUT_INITS),
             ('impl', impl, tuple(WAYS)),
         ):
             if value not in known:
@@ -100,7 +106,8 @@ class DynamicsProduct(nn.Module):
         self.raw_tau = nn.Parameter((tau - 1 + torch.log(-torch.expm1(1 - tau))).repeat(groups, 1))
         self.coupling = nn.Parameter(torch.zeros(groups, k - 1))
         self.gain = nn.Parameter(torch.full((groups, k), k**-0.5))
-        self.readout = nn.Parameter((k**-0.5 / tau).repeat(groups, 1))
+        readout = k**-0.5 / (tau if readout_init == 'mean' else torch.ones(k))
+        self.readout = nn.Parameter(readout.repeat(groups, 1))
 
     def dynamics(self) -> Dynamics:
         """Return A, Gamma and C."""

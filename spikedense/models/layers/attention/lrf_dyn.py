@@ -53,6 +53,7 @@ class LRFDynamicAttention(LRFSelfAttention):
         impl: See :class:`DynamicsProduct`.
         num_dendrites: Number of dendrites k.
         reset: See :class:`DynamicsProduct`.
+        readout_init: See :class:`DynamicsProduct`.
         **kwargs: Those of :class:`LRFSelfAttention`, except ``order``.
     """
 
@@ -68,6 +69,7 @@ class LRFDynamicAttention(LRFSelfAttention):
         impl: str = 'chunk',
         num_dendrites: int = 8,
         reset: float | None = None,
+        readout_init: str = 'sum',
         **kwargs: Any,
     ) -> None:
         for key, value, known in (
@@ -95,6 +97,7 @@ class LRFDynamicAttention(LRFSelfAttention):
             scan,
             impl,
             reset,
+            readout_init,
         )
         unused = [('q', gate is None), ('k', token != 'kv'), ('v', token == 'x')]
         for name in [name for name, is_unused in unused if is_unused]:

@@ -88,12 +88,26 @@ def test_the_token_itself_counts_once(scan: str) -> None:
     torch.testing.assert_close(product(None, None, v)[0, :, 1, 2], weight)
 
 
-def test_gain_of_a_constant_is_one_at_the_start() -> None:
-    product = DynamicsProduct(4, 2, 1.0).double()
+def test_gain_of_a_constant_at_the_start() -> None:
+    product = DynamicsProduct(4, 2, 1.0, readout_init='mean').double()
     ones = torch.ones(1, 4, 1, 4000, dtype=torch.float64)
     assert product(None, None, ones)[0, :, 0, -1].tolist() == pytest.approx([1] * 4, abs=1e-5)
     tau = 1 + torch.nn.functional.softplus(product.raw_tau)
     assert tau[0, [0, -1]].tolist() == pytest.approx([2, 196], rel=1e-4)
+    product = DynamicsProduct(4, 2, 1.0).double()
+    found = product(None, None, ones)[0, 0, 0, -1].item()
+    assert found == pytest.approx(tau[0].mean().item(), rel=1e-5), (
+        'as many tokens as dendrites hold'
+    )
+
+
+@pytest.mark.parametrize('size', [8, 32])
+def test_the_product_alone_makes_an_integer_neuron_fire(size: int) -> None:
+    spikes = torch.randint(0, 5, (3, 1, 16, size, size)) / 4  # queries, keys, values
+    product = DynamicsProduct(16, 4, scale=2 * 4**-0.5)
+    assert 0.1 < (product(*spikes) > 0.5).double().mean() < 1
+    product = DynamicsProduct(16, 4, scale=0.5, readout_init='mean')
+    assert not (product(*spikes) > 0.5).any(), 'a mean stays below the rounding threshold'
 
 
 def test_it_stays_stable_in_training() -> None:
