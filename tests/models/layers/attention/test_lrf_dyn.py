@@ -96,9 +96,7 @@ def test_gain_of_a_constant_at_the_start() -> None:
     assert tau[0, [0, -1]].tolist() == pytest.approx([2, 196], rel=1e-4)
     product = DynamicsProduct(4, 2, 1.0).double()
     found = product(None, None, ones)[0, 0, 0, -1].item()
-    assert found == pytest.approx(tau[0].mean().item(), rel=1e-5), (
-        'as many tokens as dendrites hold'
-    )
+    assert found == pytest.approx(tau[0].mean().item(), rel=1e-5), 'the mean memory'
 
 
 @pytest.mark.parametrize('size', [8, 32])
