@@ -37,18 +37,20 @@ def train_and_test(config: str, seed: int, folder: Path) -> dict[str, Any]:
     """
     from spikedense.analysis.firing import read_statistics, summarise
     from spikedense.apis import test, train
+    from spikedense.inference.model import open_model
+    from spikedense.neurons import BaseNeuron
 
     checkpoint = train(config, work_dir=str(folder), seed=seed)
     assert checkpoint is not None, 'the run left no checkpoint'
-    rates_file = folder / 'firing.json'
-    metrics = test(config, checkpoint, work_dir=str(folder), firing_rates=str(rates_file))
-    firing = summarise(read_statistics(rates_file))
+    spikes = any(isinstance(m, BaseNeuron) for m in open_model(config, checkpoint)[1].modules())
+    file = str(folder / 'firing.json') if spikes else None
+    metrics = test(config, checkpoint, work_dir=str(folder), firing_rates=file)
     result = dict(
         config=config,
         seed=seed,
         checkpoint=checkpoint,
         metrics={key: float(value) for key, value in metrics.items()},
-        firing_rate=firing['mean_rate'] if firing['neurons'] else None,
+        firing_rate=summarise(read_statistics(file))['mean_rate'] if file else None,
     )
     write_file(folder / RESULT, json.dumps(result, indent=2) + '\n')
     return result
