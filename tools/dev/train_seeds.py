@@ -108,7 +108,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     runs = [(config, seed) for seed in args.seeds for config in args.configs]
     with ThreadPoolExecutor(args.jobs) as pool:
         found = pool.map(
-            lambda run: in_new_process(*run, args.out / Path(run[0]).stem / f'seed-{run[1]}'), runs
+            lambda run: in_new_process(
+                run[0], run[1], args.out / Path(run[0]).stem / f'seed-{run[1]}'
+            ),
+            runs,
         )
         results = [result for result in found if result is not None]
     show(args.configs, results)
