@@ -187,6 +187,12 @@ def test_gradients_are_those_of_differences(kind: str) -> None:
         (dict(type='SRB', order='conv_conv'), "order='conv_conv', expected 'mlp_conv' or"),
         (dict(type='SRB', norm='BN'), "norm='BN', expected 'official' or 'bn'"),
         (dict(type='MLPixer', drop=1), 'drop=1, expected a rate of at least 0 and below 1'),
+        (dict(type='SRB', drop='low'), "drop='low', expected a rate of at least 0"),
+        (dict(type='SRB', ratio='4'), "ratio='4', expected an integer of at least 1"),
+        (dict(type='MLPixer', ratio=1.5), 'ratio=1.5, expected an integer of at least 1'),
+        (dict(type='MLPixer', ratio=0), 'ratio=0, expected an integer of at least 1'),
+        (dict(type='ChannelConv', ratio=-2), 'ratio=-2, expected an integer of at least 1'),
+        (dict(type='ChannelMLP', ratio=2.5), 'ratio=2.5, expected an integer of at least 1'),
         (dict(type='MLPixer', order='mlp_conv'), "MLPixer has no 'order'"),
     ],
 )

@@ -16,6 +16,7 @@ from spikedense.utils.answers import Folding, Unfoldable
 from ..folding import out_layer
 from ..spike_conv import SpikeConv
 from ..time import fold_time, unfold_time
+from .channel import check_ratio
 
 
 def as_strips(x: Tensor) -> Tensor:
@@ -162,10 +163,11 @@ class TwoLayers(BaseModule):
         return layers if all(isinstance(x, SpikeConv) for x in layers.values()) else None
 
 
-def check_choices(layout: str, norm: str, drop: float) -> None:
+def check_choices(ratio: int, layout: str, norm: str, drop: float) -> None:
     """Check the arguments of a mixer of linear layers.
 
     Args:
+        ratio: Ratio of hidden channels to channels.
         layout: ``'splash'`` or ``'pointwise'``.
         norm: ``'official'`` or ``'bn'``.
         drop: Rate of dropout.
@@ -173,9 +175,10 @@ def check_choices(layout: str, norm: str, drop: float) -> None:
     Raises:
         ValueError: One of them is another value.
     """
+    check_ratio(ratio)
     if layout not in ('splash', 'pointwise'):
         raise ValueError(f"layout={layout!r}, expected 'splash' or 'pointwise'")
     if norm not in ('official', 'bn'):
         raise ValueError(f"norm={norm!r}, expected 'official' or 'bn'")
-    if not 0 <= drop < 1:
+    if not isinstance(drop, int | float) or not 0 <= drop < 1:
         raise ValueError(f'drop={drop!r}, expected a rate of at least 0 and below 1')
