@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from contract import wake
 from torch import Tensor, nn
 
+from spikedense.deploy import to_spike_inference
 from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.models.layers import SpikeConv, SpikeStripLinear, build_mixer
 from spikedense.models.layers.mixers import splash
@@ -233,6 +235,16 @@ def test_training_on_many_sizes_and_pointwise_layers_are_silent(warnings: list[s
     for built in (many, pointwise):
         built.eval()(maps(1, 1, 8, 5, 5))
     assert warnings == []
+
+
+def test_the_comparison_with_a_twin_is_silent(warnings: list[str]) -> None:
+    net = backbone((8, 8, 8, 8), dict(type='SRB'), out_indices=(0, 4))
+    wake(net, torch.randn(2, 3, 32, 48)).train()(torch.randn(2, 3, 32, 48))
+    twin, _ = to_spike_inference(net.eval())
+    twin(torch.randn(1, 3, 32, 48))
+    assert warnings == []
+    twin(torch.randn(1, 3, 48, 48))
+    assert len(warnings) == 1
 
 
 def test_a_checkpoint_keeps_the_size(warnings: list[str]) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from spikedense.neurons import build_neuron
 from spikedense.ops import guarded_norm
 from spikedense.utils.answers import Folding, Unfoldable
+from spikedense.utils.made_up import are_images_made_up
 
 from ..folding import out_layer
 from ..spike_conv import SpikeConv
@@ -93,7 +94,7 @@ class SpikeStripLinear(BaseModule):
             return
         if self.training:
             self.trained_sizes = (*self.trained_sizes, size)[:2]
-        elif len(self.trained_sizes) == 1:
+        elif len(self.trained_sizes) == 1 and not are_images_made_up():
             _warn_of_size()
 
 
