@@ -16,6 +16,7 @@ from spikedense.neurons import BaseNeuron
 from spikedense.tracing import OperationTrace, network_outputs
 from spikedense.tracing.trace import opaque_modules
 from spikedense.utils.answers import ask_or_none
+from spikedense.utils.wording import some_of
 
 from .attention_memory import AttentionMaps, assumptions_of
 from .energy import (
@@ -149,7 +150,7 @@ def energy_report(
         attention_macs={order: macs / number for order, macs in sizes.macs.items()},
         layers=[layer_to_dict(layer) for layer in layers],
         attention_memory=memory,
-        assumptions=[*said, *assumptions_of(memory), *_unseen(trace)],
+        assumptions=[*said, *_leaking(net), *assumptions_of(memory), *_unseen(trace)],
         machine=f'torch {torch.__version__}, Python {platform.python_version()}',
     )
 
@@ -157,6 +158,22 @@ def energy_report(
 def _repeats_images(net: Any) -> bool:
     """Tell whether the number of time steps of the model can be changed."""
     return hasattr(getattr(net, 'backbone', net), 'T')
+
+
+def _leaking(net: nn.Module) -> list[str]:
+    """Name the modules that are no neurons, and whose leak is free like that of a neuron."""
+    names = [
+        f"'{name}'"
+        for name, module in net.named_modules()
+        if getattr(module, 'neural_dynamics', False)
+    ]
+    if not names:
+        return []
+    return [
+        f'The leak and the read-out in {some_of(names)} multiply real numbers. They count as '
+        'neuron updates, so they are free; there can be as many of them as additions in a product '
+        'of attention.'
+    ]
 
 
 def _unseen(trace: OperationTrace) -> list[str]:

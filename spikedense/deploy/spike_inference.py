@@ -13,6 +13,7 @@ from spikedense.neurons import BaseNeuron, comparing
 from spikedense.tracing import OperationTrace, Spikes, network_outputs, trace_network
 from spikedense.utils.answers import Folding, Unfoldable, ask, is_exactly
 from spikedense.utils.images import random_images
+from spikedense.utils.made_up import made_up_images
 
 from .fold import fold
 from .modules import replace_module
@@ -67,8 +68,9 @@ def to_spike_inference(
     # All runs in float64: in float32, another order of additions can move a potential over a
     # threshold, and the comparison would find other spikes.
     exact = model if like.dtype == torch.float64 else copy.deepcopy(model).double()
-    twin, foldings = _converted(exact, images.double(), how)
-    _prove(exact, twin, images.double(), how)
+    with made_up_images():
+        twin, foldings = _converted(exact, images.double(), how)
+        _prove(exact, twin, images.double(), how)
     return twin.to(like.dtype), foldings
 
 

@@ -57,6 +57,6 @@ def guarded_norm(norm: nn.Module, x: Tensor) -> Tensor:
         return F.batch_norm(
             x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
         )
-    if 1 not in x.shape or x.is_cuda:
-        return norm(x)
+    if 1 not in x.shape or x.is_cuda or torch.jit.is_tracing():
+        return norm(x)  # a traced graph has no backward pass, and no node for the identity
     return _Settle.apply(norm(_Settle.apply(x)))

@@ -281,6 +281,17 @@ def test_each_attention_has_a_graph(kind: str, tmp_path: Path) -> None:
     assert_agree(model, network, torch.randn(1, 3, 32, 48))
 
 
+@pytest.mark.parametrize('kind', ['MLPixer', 'SRB'])
+@pytest.mark.parametrize('norm', ['official', 'bn'])
+def test_mixers_on_strips_have_a_graph(kind: str, norm: str, tmp_path: Path) -> None:
+    arch = dict(embed_dims=[8, 8, 8, 16], depths=[1, 0, 0, 1, 0], num_heads=4)
+    model = SDTV3(arch, out_indices=(0, 3), channel_mixer=dict(type=kind, norm=norm)).eval()
+    wake(model, torch.randn(2, 3, 32, 48))
+    export_onnx(model, tmp_path / 'out', (32, 48))
+    network = WatchedNetwork(tmp_path / 'out', model, (32, 48))
+    assert_agree(model, network, torch.randn(1, 3, 32, 48))
+
+
 @torch.no_grad()
 def test_sums_without_rounding_give_equal_bits(tmp_path: Path) -> None:
     """The graph as it is written, optimised by the runtime, on potentials that hit thresholds."""

@@ -53,7 +53,8 @@ class SpikeBackbone(BaseModule):
         norm_eval: Whether batch norms keep their running statistics in training.
         with_cp: Whether blocks compute their activations again in the backward pass.
         init_cfg: Initialisation. ``dict(type='Pretrained', checkpoint=..., prefix=...)`` loads a
-            checkpoint of this package or an official one, and converts official keys.
+            checkpoint of this package or an official one, and converts official keys. Every weight
+            must fit; with ``partial=True`` the weights that fit are loaded, with a warning.
     """
 
     def __init__(
@@ -183,7 +184,8 @@ class SpikeBackbone(BaseModule):
     def init_weights(self) -> None:
         """Initialise the weights; a ``Pretrained`` checkpoint may have official keys.
 
-        A checkpoint sets every weight, so other initialisations in ``init_cfg`` are not run.
+        A checkpoint sets every weight, so other initialisations in ``init_cfg`` are not run. With
+        ``partial=True``, the weights that the checkpoint lacks keep the values of the constructor.
         """
         pretrained = pretrained_cfgs(self)
         if not pretrained:
@@ -192,7 +194,9 @@ class SpikeBackbone(BaseModule):
         for cfg in pretrained:
             if 'checkpoint' not in cfg:
                 raise ValueError(f'init_cfg={dict(cfg)}, expected a checkpoint beside the type')
-            load_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
+            load_pretrained(
+                self, cfg['checkpoint'], cfg.get('prefix'), partial=cfg.get('partial', False)
+            )
         self._is_init = True
 
     def train(self, mode: bool = True) -> 'SpikeBackbone':

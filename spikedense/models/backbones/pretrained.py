@@ -1,16 +1,20 @@
 """Loads backbone weights for ``init_cfg``, from checkpoints of this package or official ones."""
 
+from logging import WARNING
+
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from spikedense.converters import convert_state_dict, recognised_families
 from spikedense.errors import UserError
 from spikedense.utils.wording import some_of
-from spikedense.weights import load, read_checkpoint, read_state_dict
+from spikedense.weights import check, fill, read_checkpoint, read_state_dict
 
 
-def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = None) -> None:
-    """Load backbone weights from a checkpoint, all of them or none.
+def load_pretrained(
+    backbone: nn.Module, checkpoint: str, prefix: str | None = None, partial: bool = False
+) -> None:
+    """Load backbone weights from a checkpoint: all of them or none, unless ``partial`` is True.
 
     The checkpoint may be of a whole model: ``backbone.`` is removed from the keys, and the keys of
     necks, heads and classifiers are left out.
@@ -19,10 +23,13 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
         backbone: The backbone.
         checkpoint: Path or address of the file.
         prefix: Prefix of the keys; None means ``backbone.`` or no prefix.
+        partial: Whether to load the weights that fit, and to warn of the others. Weights that the
+            file lacks keep their values.
 
     Raises:
         UserError: The file cannot be read, no key has the prefix, no converter knows an official
-            key, or a weight of the backbone is missing, unknown or of another shape.
+            key, or a weight of the backbone is missing, unknown or of another shape (with
+            ``partial``: no weight fits).
     """
     state = read_state_dict(read_checkpoint(checkpoint))
     if prefix:
@@ -40,7 +47,11 @@ def load_pretrained(backbone: nn.Module, checkpoint: str, prefix: str | None = N
             )
         state = _below('backbone.', report.state_dict) or report.state_dict
     name = type(backbone).__name__
-    load(backbone, state, checkpoint, name)
+    fit = check(backbone, state, checkpoint, strict=not partial, name=name)
+    fill(backbone, state)
+    if not fit.exact:
+        said = f"{name}: the checkpoint '{checkpoint}' fits in part, {fit.describe()}"
+        print_log(said, logger='current', level=WARNING)
     print_log(f'{name}: weights loaded from {checkpoint}', logger='current')
 
 

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from contract import wake
 from golden import Golden
 from mmengine.model import PretrainedInit
 from torch import nn
 
 from spikedense.errors import UserError
-from spikedense.models.backbones import SDTV2, SDTV3
+from spikedense.models.backbones import SDTV2, SDTV3, pretrained
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
 
@@ -84,6 +85,37 @@ def test_a_part_of_a_file_by_prefix(tmp_path) -> None:
     load(SDTV3, tmp_path / 'a.pth', prefix='student')
     with pytest.raises(UserError, match=r"no key of .*a\.pth' starts with prefix='teacher'"):
         load(SDTV3, tmp_path / 'a.pth', prefix='teacher')
+
+
+def test_a_local_term_may_be_added_to_plain_weights(tmp_path, monkeypatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pretrained, 'print_log', lambda text, **__: said.append(text))
+    plain = SDTV3(SMALL)
+    torch.save(plain.state_dict(), tmp_path / 'plain.pth')
+    attn_cfg = dict(type='LRFSelfAttention', lrf=dict(init='zero'))
+    path = str(tmp_path / 'plain.pth')
+    with pytest.raises(UserError, match='does not fit SDTV3, weights missing: 14 of'):
+        load(SDTV3, path, attn_cfg=attn_cfg)
+    init_cfg = dict(type='Pretrained', checkpoint=path, partial=True)
+    model = SDTV3(SMALL, attn_cfg=attn_cfg, init_cfg=init_cfg)
+    model.init_weights()
+    assert len(said) == 2 and "plain.pth' fits in part, weights missing: 14 of" in said[0]
+    images = torch.randn(2, 3, 32, 48)
+    wake(plain, images)
+    path = str(tmp_path / 'awake.pth')
+    torch.save(plain.state_dict(), path)
+    model.init_cfg['checkpoint'] = path
+    model.init_weights()
+    for found, expected in zip(model.eval()(images), plain.eval()(images), strict=True):
+        assert expected.std() > 0
+        assert torch.equal(found, expected)
+
+
+def test_a_file_without_a_fitting_weight_is_no_part(tmp_path) -> None:
+    torch.save({'epoch': 3}, tmp_path / 'empty.pth')
+    init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'empty.pth'), partial=True)
+    with pytest.raises(UserError, match='no weight of'):
+        SDTV3(SMALL, init_cfg=init_cfg).init_weights()
 
 
 def test_what_does_not_fit_is_told_and_nothing_is_loaded(tmp_path) -> None:

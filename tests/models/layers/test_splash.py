@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from contract import wake
 from torch import Tensor, nn
 
+from spikedense.deploy import to_spike_inference
 from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.models.layers import SpikeConv, SpikeStripLinear, build_mixer
 from spikedense.models.layers.mixers import splash
@@ -187,6 +189,12 @@ def test_gradients_are_those_of_differences(kind: str) -> None:
         (dict(type='SRB', order='conv_conv'), "order='conv_conv', expected 'mlp_conv' or"),
         (dict(type='SRB', norm='BN'), "norm='BN', expected 'official' or 'bn'"),
         (dict(type='MLPixer', drop=1), 'drop=1, expected a rate of at least 0 and below 1'),
+        (dict(type='SRB', drop='low'), "drop='low', expected a rate of at least 0"),
+        (dict(type='SRB', ratio='4'), "ratio='4', expected an integer of at least 1"),
+        (dict(type='MLPixer', ratio=1.5), 'ratio=1.5, expected an integer of at least 1'),
+        (dict(type='MLPixer', ratio=0), 'ratio=0, expected an integer of at least 1'),
+        (dict(type='ChannelConv', ratio=-2), 'ratio=-2, expected an integer of at least 1'),
+        (dict(type='ChannelMLP', ratio=2.5), 'ratio=2.5, expected an integer of at least 1'),
         (dict(type='MLPixer', order='mlp_conv'), "MLPixer has no 'order'"),
     ],
 )
@@ -227,6 +235,16 @@ def test_training_on_many_sizes_and_pointwise_layers_are_silent(warnings: list[s
     for built in (many, pointwise):
         built.eval()(maps(1, 1, 8, 5, 5))
     assert warnings == []
+
+
+def test_the_comparison_with_a_twin_is_silent(warnings: list[str]) -> None:
+    net = backbone((8, 8, 8, 8), dict(type='SRB'), out_indices=(0, 4))
+    wake(net, torch.randn(2, 3, 32, 48)).train()(torch.randn(2, 3, 32, 48))
+    twin, _ = to_spike_inference(net.eval())
+    twin(torch.randn(1, 3, 32, 48))
+    assert warnings == []
+    twin(torch.randn(1, 3, 48, 48))
+    assert len(warnings) == 1
 
 
 def test_a_checkpoint_keeps_the_size(warnings: list[str]) -> None:

@@ -62,7 +62,7 @@ class GatedAttention(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         check_heads(channels, num_heads)
-        if not scale > 0:
+        if not isinstance(scale, int | float) or not scale > 0:
             raise ValueError(f'scale={scale!r}, expected a number above 0')
         self.channels = channels
         self.num_heads = num_heads

@@ -13,10 +13,10 @@ def check_heads(channels: int, num_heads: int) -> None:
         num_heads: Number of heads.
 
     Raises:
-        ValueError: The number of channels is not a multiple of the number of heads.
+        ValueError: The number of heads is no integer, or no divisor of the number of channels.
     """
-    if channels % num_heads:
-        raise ValueError(f'num_heads={num_heads}, expected a divisor of {channels} channels')
+    if not isinstance(num_heads, int) or num_heads < 1 or channels % num_heads:
+        raise ValueError(f'num_heads={num_heads!r}, expected a divisor of {channels} channels')
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:

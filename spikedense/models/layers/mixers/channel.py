@@ -11,6 +11,19 @@ from ..folding import out_layer
 from ..spike_conv import SpikeConv
 
 
+def check_ratio(ratio: int) -> None:
+    """Check the ratio of hidden channels to channels.
+
+    Args:
+        ratio: The ratio.
+
+    Raises:
+        ValueError: The ratio is no integer of at least 1.
+    """
+    if not isinstance(ratio, int) or ratio < 1:
+        raise ValueError(f'ratio={ratio!r}, expected an integer of at least 1')
+
+
 @MODELS.register_module()
 class ChannelConv(BaseModule):
     """``SpikeConv3x3(r*C -> C)(SpikeConv3x3(C -> r*C)(x))``, used in convolution blocks.
@@ -34,6 +47,7 @@ class ChannelConv(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_ratio(ratio)
         cfg: dict[str, Any] = dict(
             kernel_size=kernel_size, bias=bias, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg
         )

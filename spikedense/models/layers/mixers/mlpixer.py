@@ -40,7 +40,7 @@ class MLPixer(TwoLayers):
         norm_cfg: dict,
         init_cfg: dict | None = None,
     ) -> None:
-        check_choices(layout, norm, drop)
+        check_choices(ratio, layout, norm, drop)
         behind_linear = norm_cfg if norm == 'bn' else None
         hidden = ratio * channels
         super().__init__(

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from spikedense.neurons import build_neuron
 from spikedense.ops import guarded_norm
 from spikedense.utils.answers import Folding, Unfoldable
+from spikedense.utils.made_up import are_images_made_up
 
 from ..folding import out_layer
 from ..spike_conv import SpikeConv
 from ..time import fold_time, unfold_time
+from .channel import check_ratio
 
 
 def as_strips(x: Tensor) -> Tensor:
@@ -92,7 +94,7 @@ class SpikeStripLinear(BaseModule):
             return
         if self.training:
             self.trained_sizes = (*self.trained_sizes, size)[:2]
-        elif len(self.trained_sizes) == 1:
+        elif len(self.trained_sizes) == 1 and not are_images_made_up():
             _warn_of_size()
 
 
@@ -162,10 +164,11 @@ class TwoLayers(BaseModule):
         return layers if all(isinstance(x, SpikeConv) for x in layers.values()) else None
 
 
-def check_choices(layout: str, norm: str, drop: float) -> None:
+def check_choices(ratio: int, layout: str, norm: str, drop: float) -> None:
     """Check the arguments of a mixer of linear layers.
 
     Args:
+        ratio: Ratio of hidden channels to channels.
         layout: ``'splash'`` or ``'pointwise'``.
         norm: ``'official'`` or ``'bn'``.
         drop: Rate of dropout.
@@ -173,9 +176,10 @@ def check_choices(layout: str, norm: str, drop: float) -> None:
     Raises:
         ValueError: One of them is another value.
     """
+    check_ratio(ratio)
     if layout not in ('splash', 'pointwise'):
         raise ValueError(f"layout={layout!r}, expected 'splash' or 'pointwise'")
     if norm not in ('official', 'bn'):
         raise ValueError(f"norm={norm!r}, expected 'official' or 'bn'")
-    if not 0 <= drop < 1:
+    if not isinstance(drop, int | float) or not 0 <= drop < 1:
         raise ValueError(f'drop={drop!r}, expected a rate of at least 0 and below 1')

@@ -51,7 +51,7 @@ class SRB(TwoLayers):
         norm_cfg: dict,
         init_cfg: dict | None = None,
     ) -> None:
-        check_choices(layout, norm, drop)
+        check_choices(ratio, layout, norm, drop)
         if order not in ('mlp_conv', 'conv_mlp'):
             raise ValueError(f"order={order!r}, expected 'mlp_conv' or 'conv_mlp'")
         behind_linear = norm_cfg if norm == 'bn' else None

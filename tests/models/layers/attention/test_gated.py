@@ -249,7 +249,10 @@ def test_tokens_of_token_attention_do_not_see_each_other() -> None:
     ('kwargs', 'said'),
     [
         (dict(num_heads=3), 'num_heads=3, expected a divisor of 8'),
+        (dict(num_heads=0), 'num_heads=0, expected a divisor of 8'),
+        (dict(num_heads=2.0), 'num_heads=2.0, expected a divisor of 8'),
         (dict(scale=0.0), 'scale=0.0, expected a number above 0'),
+        (dict(scale=None), 'scale=None, expected a number above 0'),
         (dict(gate_neuron_cfg=dict(type='LIV')), "neuron_cfg: type='LIV', expected one of"),
     ],
 )

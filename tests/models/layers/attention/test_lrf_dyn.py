@@ -245,6 +245,8 @@ def test_each_spike_adds_to_every_dendrite() -> None:
     rows = [x for x in report['layers'] if x['name'] == 'attn.product' and x['operation'] == 'bmm']
     assert sum(row['acs'] for row in rows) == pytest.approx(5 * counts[-1].item())
     assert net.attn.product.impl == 'chunk'
+    (said,) = (x for x in report['assumptions'] if 'read-out' in x)
+    assert "in 'attn.product'" in said and 'they are free' in said
 
 
 def test_no_twin_if_the_local_term_reads_no_value() -> None:
