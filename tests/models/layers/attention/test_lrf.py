@@ -120,7 +120,11 @@ def test_the_local_term_becomes_one_kernel(preset: str, gain: float) -> None:
 def test_training_is_eval_but_for_the_norm() -> None:
     local = LRF(6, norm_cfg=None).double()
     x = torch.randn(2, 2, 6, 5, 4, dtype=torch.float64)
-    torch.testing.assert_close(local.train()(x), local.eval()(x))
+    expected = sum(conv(x.flatten(0, 1)) for conv in local.convs).unflatten(0, (2, 2))
+    for mode in (True, False):
+        torch.testing.assert_close(local.train(mode)(x), expected)
+        with torch.no_grad():
+            torch.testing.assert_close(local(x), expected)
 
 
 @pytest.mark.parametrize('gain', [1.0, 0.3])
