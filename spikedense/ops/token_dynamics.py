@@ -172,7 +172,7 @@ def chunk_tokens(u: Tensor, dynamics: Dynamics, chunk: int = 64, both: bool = Fa
     number = (N + chunk - 1) // chunk
     if number * chunk > N:
         u = F.pad(u, (0, number * chunk - N))
-    matrices = [x.repeat(B, 1, 1) for x in _chunk_matrices(dynamics, chunk, both)]
+    matrices = [x.repeat(B, 1, 1) for x in chunk_matrices(dynamics, chunk, both)]
     chunks = u.flatten(0, 1).unflatten(2, (number, chunk)).flatten(1, 2)  # [B * S, d * J, chunk]
     if torch.is_grad_enabled() and (u.requires_grad or dynamics.gain.requires_grad):
         m = _Chunks.apply(number, chunks, *matrices)
@@ -244,7 +244,7 @@ class _Chunks(torch.autograd.Function):
         )
 
 
-def _chunk_matrices(
+def chunk_matrices(
     dynamics: Dynamics, chunk: int, both: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the matrices of a chunk; they are multiplied from the right.
