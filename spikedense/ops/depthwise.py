@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 #: Elements of a block of a map.
-_BLOCK = 2**20
+_BLOCK = 2**21
 
 
 class _DilatedSum(torch.autograd.Function):

@@ -21,7 +21,7 @@ from torch.autograd.function import once_differentiable
 from .token_dynamics import Dynamics, chunk_matrices
 
 #: Elements of a block of a map.
-_BLOCK = 2**18
+_BLOCK = 2**20
 
 
 def gated_tokens(

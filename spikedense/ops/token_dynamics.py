@@ -255,15 +255,16 @@ def chunk_matrices(
         chunk]``; decay over a chunk ``[S, k, k]``. For both directions, the states are ``2k``: of
         the earlier and of the later tokens.
     """
-    states = impulse_states(dynamics, chunk)  # [S, k, chunk]
+    # A is symmetric: the read-outs after m tokens are C A^m, the states of a "gain" C.
+    gains = torch.cat((dynamics.gain, dynamics.readout))
+    doubled = dynamics._replace(decay=dynamics.decay.repeat(2, 1, 1), gain=gains)
+    states, after = impulse_states(doubled, chunk).split(len(dynamics.gain))  # [S, k, chunk]
     kernel = (dynamics.readout.unsqueeze(1) @ states).squeeze(1)
     gap = torch.arange(chunk, device=kernel.device)
     gap = gap - gap.unsqueeze(1)  # [from, to]
     inside = kernel[:, gap.abs()]
     if not both:
         inside = inside * (gap >= 0)
-    # A is symmetric: the read-outs after m tokens are C A^m, the states of a "gain" C.
-    after = impulse_states(Dynamics(dynamics.decay, dynamics.readout, dynamics.gain), chunk)
     out_of = dynamics.decay @ after
     into = states.flip(2).transpose(1, 2)
     if both:
