@@ -61,12 +61,12 @@ def gated_tokens(
     maps = [None if x is None else _cut(x, chunk, heads, width) for x in (q, k, v)]
     out = _Gated.apply(entries, system.expand(heads, -1, -1), *maps)
     tokens = out.flatten(3).flatten(1, 2)[:, : H * W]
-    return tokens.unflatten(1, (H, W)).permute(0, 3, 1, 2)
+    return tokens.contiguous().unflatten(1, (H, W)).permute(0, 3, 1, 2)
 
 
 def _cut(x: Tensor, chunk: int, heads: int, width: int) -> Tensor:
     """Cut a map ``[B, C, H, W]`` into J chunks: ``[B, J, chunk, heads, C / heads / d, d]``."""
-    tokens = x.permute(0, 2, 3, 1).flatten(1, 2)
+    tokens = x.permute(0, 2, 3, 1).flatten(1, 2).contiguous()
     rest = -tokens.size(1) % chunk
     if rest:
         tokens = F.pad(tokens, (0, 0, 0, rest))
