@@ -133,9 +133,11 @@ class LRF(BaseModule):
         Returns:
             ``[T, B, C, H, W]``.
         """
-        if not self._is_foldable(x) or product.dtype != x.dtype:
-            return product + self(x)
         total = fold_time(product)
+        if self._is_fast(x):  # a sum of two memory formats would take longer than a copy
+            total = total.contiguous(memory_format=torch.channels_last)
+        if not self._is_foldable(x) or product.dtype != x.dtype:
+            return unfold_time(total, x.size(0)) + self(x)
         add_dilated_sum_(total, fold_time(x), *self._folded())
         return unfold_time(total, x.size(0))
 
