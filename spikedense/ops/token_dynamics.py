@@ -172,7 +172,7 @@ def chunk_tokens(u: Tensor, dynamics: Dynamics, chunk: int = 64, both: bool = Fa
     number = (N + chunk - 1) // chunk
     if number * chunk > N:
         u = F.pad(u, (0, number * chunk - N))
-    matrices = [x.repeat(B, 1, 1) for x in _chunk_matrices(dynamics, chunk, both)]
+    matrices = [x.repeat(B, 1, 1) for x in chunk_matrices(dynamics, chunk, both)]
     chunks = u.flatten(0, 1).unflatten(2, (number, chunk)).flatten(1, 2)  # [B * S, d * J, chunk]
     if torch.is_grad_enabled() and (u.requires_grad or dynamics.gain.requires_grad):
         m = _Chunks.apply(number, chunks, *matrices)
@@ -244,7 +244,7 @@ class _Chunks(torch.autograd.Function):
         )
 
 
-def _chunk_matrices(
+def chunk_matrices(
     dynamics: Dynamics, chunk: int, both: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the matrices of a chunk; they are multiplied from the right.
@@ -255,15 +255,16 @@ def _chunk_matrices(
         chunk]``; decay over a chunk ``[S, k, k]``. For both directions, the states are ``2k``: of
         the earlier and of the later tokens.
     """
-    states = impulse_states(dynamics, chunk)  # [S, k, chunk]
+    # A is symmetric: the read-outs after m tokens are C A^m, the states of a "gain" C.
+    gains = torch.cat((dynamics.gain, dynamics.readout))
+    doubled = dynamics._replace(decay=dynamics.decay.repeat(2, 1, 1), gain=gains)
+    states, after = impulse_states(doubled, chunk).split(len(dynamics.gain))  # [S, k, chunk]
     kernel = (dynamics.readout.unsqueeze(1) @ states).squeeze(1)
     gap = torch.arange(chunk, device=kernel.device)
     gap = gap - gap.unsqueeze(1)  # [from, to]
     inside = kernel[:, gap.abs()]
     if not both:
         inside = inside * (gap >= 0)
-    # A is symmetric: the read-outs after m tokens are C A^m, the states of a "gain" C.
-    after = impulse_states(Dynamics(dynamics.decay, dynamics.readout, dynamics.gain), chunk)
     out_of = dynamics.decay @ after
     into = states.flip(2).transpose(1, 2)
     if both:

@@ -74,7 +74,20 @@ def test_dense_layouts_are_not_copied(
 
 def test_nothing_is_done_where_no_axis_has_length_1() -> None:
     x = torch.randn(2, 6, 3, 4)
-    assert guarded_norm(nn.Identity(), x) is x
+    assert guarded_norm(nn.Identity().eval(), x) is x
+
+
+@pytest.mark.parametrize('of_input', [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize('of_grad', [torch.contiguous_format, torch.channels_last])
+def test_the_gradient_in_training_has_the_format_of_the_input(
+    of_input: torch.memory_format, of_grad: torch.memory_format
+) -> None:
+    x = torch.randn(2, 6, 3, 4).contiguous(memory_format=of_input).requires_grad_()
+    seen: list[Tensor] = []
+    norm = nn.BatchNorm2d(6)
+    norm.register_full_backward_hook(lambda *args: seen.append(args[2][0]))
+    guarded_norm(norm, x).backward(torch.randn(2, 6, 3, 4).contiguous(memory_format=of_grad))
+    assert seen[0].is_contiguous(memory_format=of_input)
 
 
 def test_one_value_a_channel_is_normed_by_running_statistics() -> None:

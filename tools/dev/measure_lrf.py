@@ -2,7 +2,8 @@
 
 The forward pass in eval mode and the train step (forward and backward) of one attention are timed
 in alternating rounds, on maps of 64 x 64 and 128 x 128 tokens, with the widths of stage 3 of SDTV3.
-Times are medians, and ratios to SSA. Then tokens are streamed row by row through the products of
+The maps have the memory format channels_last, as in the backbones on a CPU. Times are medians, and
+ratios to SSA. Then tokens are streamed row by row through the products of
 SSA and LRF-Dyn in float64: the outputs are compared with those of one call, and the bytes of the
 tensors that are alive between two rows are counted. Nothing else may run beside it; with
 ``--clock cpu`` and one thread, the time of the process is measured, which other work disturbs less.
@@ -78,7 +79,7 @@ def show_times(
     torch.manual_seed(0)
     common: dict[str, Any] = dict(num_heads=HEADS, value_ratio=ratio, **CFG)
     nets = {name: build_mixer(cfg, channels, **common) for name, cfg in WAYS.items()}
-    x = torch.randn(1, 1, channels, size, size)
+    x = torch.randn(1, channels, size, size).contiguous(memory_format=torch.channels_last)[None]
     print(f'\nC={channels}, value_ratio={ratio}, {size} x {size} tokens, batch 1')
     print(f'{"":30}{"forward":>10}{"":>8}{"train step":>13}')
     forward = timed({n: lambda net=net: predict(net, x) for n, net in nets.items()}, rounds, clock)

@@ -10,11 +10,17 @@ HALF = (torch.float16, torch.bfloat16)
 
 def fold_time(x: Tensor) -> Tensor:
     """Merge time into the batch: ``[T, B, ...] -> [T*B, ...]``."""
+    if x.size(0) == 1:
+        # Flattening would change the stride of a batch of one image. Then PyTorch's convolutions
+        # on a CPU would not see that a map is channels_last.
+        return x.squeeze(0)
     return x.flatten(0, 1)
 
 
 def unfold_time(x: Tensor, T: int) -> Tensor:
     """Split time off the batch: ``[T*B, ...] -> [T, B, ...]``."""
+    if T == 1:
+        return x.unsqueeze(0)
     # The quotient instead of -1: an empty batch (no RoIs) must keep its graph.
     return x.unflatten(0, (T, x.size(0) // T))
 

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spikedense.ops.eager import is_eager_cpu
+from spikedense.ops.gated_dynamics import gated_tokens
 from spikedense.ops.token_dynamics import (
     Dynamics,
     chunk_tokens,
@@ -125,7 +127,20 @@ class DynamicsProduct(nn.Module):
         Returns:
             ``[T*B, C_v, H, W]``.
         """
+        if self._is_fast(v):
+            dynamics = self._scaled(self.dynamics(), self.scale)
+            return gated_tokens(q, k, v, dynamics, self.num_heads, self.scan == 'bidirectional')
         return self.gated(q, self.run(v if k is None else self.tiled(k, v), self.scale))
+
+    def _is_fast(self, v: Tensor) -> bool:
+        """Tell whether the fast product on a CPU can be used."""
+        return (
+            self.impl == 'chunk'
+            and self.scan != 'cross'
+            and len(self.gain) in (1, self.num_heads)
+            and (self.reset is None or self.training)
+            and is_eager_cpu(v)
+        )
 
     def tiled(self, spikes: Tensor, values: Tensor) -> Tensor:
         """Multiply each channel of a head by the values of that head, ``[T*B, C_v, H, W]``."""
@@ -151,9 +166,10 @@ class DynamicsProduct(nn.Module):
         dynamics = self.dynamics()
         if self.reset is not None and not self.training:
             return self._along(u, dynamics) * scale
-        if scale != 1:
-            dynamics = dynamics._replace(readout=dynamics.readout * scale)
-        return self._along(u, dynamics)
+        return self._along(u, self._scaled(dynamics, scale))
+
+    def _scaled(self, dynamics: Dynamics, scale: float) -> Dynamics:
+        return dynamics if scale == 1 else dynamics._replace(readout=dynamics.readout * scale)
 
     def _along(self, u: Tensor, dynamics: Dynamics) -> Tensor:
         if self.scan != 'cross':

@@ -9,7 +9,8 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from spikedense.ops import dilated_sum, fold_conv_bn, guarded_norm
+from spikedense.ops import add_dilated_sum_, dilated_sum, fold_conv_bn, guarded_norm
+from spikedense.ops.eager import is_eager_cpu
 from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
 from ..folding import check_weighted, fold_norm, scale_output
@@ -114,13 +115,31 @@ class LRF(BaseModule):
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
         if self._is_foldable(x):
-            return unfold_time(self._folded(fold_time(x)), x.size(0))
+            return unfold_time(dilated_sum(fold_time(x), *self._folded()), x.size(0))
         y = self._sum(fold_time(x))
         if self.gain != 1:
             y = y * self.gain
         if self.norm is not None:
             y = guarded_norm(self.norm, y)
         return unfold_time(y, x.size(0))
+
+    def add_to(self, product: Tensor, x: Tensor) -> Tensor:
+        """Return ``product + self(x)``; in prediction on a CPU, in the memory of the product.
+
+        Args:
+            product: ``[T, B, C, H, W]``.
+            x: ``[T, B, C, H, W]``.
+
+        Returns:
+            ``[T, B, C, H, W]``.
+        """
+        total = fold_time(product)
+        if self._is_fast(x):  # a sum of two memory formats would take longer than a copy
+            total = total.contiguous(memory_format=torch.channels_last)
+        if not self._is_foldable(x) or product.dtype != x.dtype:
+            return unfold_time(total, x.size(0)) + self(x)
+        add_dilated_sum_(total, fold_time(x), *self._folded())
+        return unfold_time(total, x.size(0))
 
     def _sum(self, x: Tensor) -> Tensor:
         convs: Any = self.convs
@@ -143,22 +162,16 @@ class LRF(BaseModule):
             and self._is_fast(x)
         )
 
-    def _folded(self, x: Tensor) -> Tensor:
-        """Compute sum and norm as a sum with other kernels and a bias."""
+    def _folded(self) -> tuple[list[Tensor], list[int], Tensor]:
+        """Return kernels, dilations and bias of a sum that has the norm inside."""
         norm: Any = self.norm
         convs: Any = self.convs
         pairs = [fold_conv_bn(self.gain * conv.weight, None, norm) for conv in convs]
-        weights = [weight for weight, _ in pairs]
-        return dilated_sum(x, weights, [conv.dilation[0] for conv in convs], pairs[0][1])
+        return [weight for weight, _ in pairs], [c.dilation[0] for c in convs], pairs[0][1]
 
     def _is_fast(self, x: Tensor) -> bool:
         """Tell whether the fast sum on a CPU can be used: nothing watches or changes the parts."""
-        return (
-            x.device.type == 'cpu'
-            and not torch.is_autocast_enabled('cpu')
-            and not torch.jit.is_tracing()
-            and all(_is_plain(conv) for conv in self.convs)
-        )
+        return is_eager_cpu(x) and all(_is_plain(conv) for conv in self.convs)
 
     @property
     def reach(self) -> int:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from spikedense.ops.eager import is_eager_cpu
 from spikedense.registry import MODELS
 from spikedense.utils.answers import Unfoldable
 
@@ -106,6 +108,8 @@ class LRFDynamicAttention(LRFSelfAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        if is_eager_cpu(x):  # in this format, the dynamics and the local term are fast
+            x = unfold_time(fold_time(x).contiguous(memory_format=torch.channels_last), x.size(0))
         s = self.neuron(x)
         q, k = self._projected('q', s), self._projected('k', s)
         v = s if self.v_conv is None else self.v_neuron(self.v_conv(s))

@@ -92,7 +92,9 @@ class LRFSelfAttention(SpikeSelfAttention):
         if self.local is None:
             return product
         if self.theta is None:
-            return product + self.local(v)
+            # What watches the product must not see the sum.
+            watched = bool(self.product._forward_hooks)
+            return product + self.local(v) if watched else self.local.add_to(product, v)
         return torch.lerp(product, self.local(v), torch.sigmoid(self.theta).to(product.dtype))
 
     out_layer = SpikeSelfAttention.out_layer

@@ -50,7 +50,11 @@ def test_without_a_local_term_it_is_self_attention(lrf: Any, training: bool) -> 
     plain = SpikeSelfAttention(16, 4, value_ratio=2, scale=6.0, **CFG).double()
     plain.load_state_dict(attn.state_dict(), strict=False)
     x = maps(16)
-    assert torch.equal(attn.train(training)(x), plain.train(training)(x))
+    found, expected = attn.train(training)(x), plain.train(training)(x)
+    if lrf is None:
+        assert torch.equal(found, expected)
+    # Another memory format behind the sum of product and zeros has another order of sums.
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     attn.train()(x).pow(3).sum().backward()
     if lrf is not None:
         assert attn.local is not None
