@@ -93,8 +93,10 @@ class DynamicsProduct(nn.Module):
         ):
             if value not in known:
                 raise ValueError(f'{key}={value!r}, expected one of {known}')
-        if not isinstance(num_dendrites, int) or num_dendrites < 1:
+        if type(num_dendrites) is not int or num_dendrites < 1:
             raise ValueError(f'num_dendrites={num_dendrites!r}, expected an integer of at least 1')
+        if reset is not None and not (isinstance(reset, int | float) and reset > 0):
+            raise ValueError(f'reset={reset!r}, expected a number above 0, or None')
         self.num_heads = num_heads
         self.scale = scale
         self.scan = scan
@@ -106,7 +108,8 @@ class DynamicsProduct(nn.Module):
         tau = torch.logspace(math.log10(2), math.log10(_LONGEST), k)
         # The inverse of 1 + softplus.
         self.raw_tau = nn.Parameter((tau - 1 + torch.log(-torch.expm1(1 - tau))).repeat(groups, 1))
-        self.coupling = nn.Parameter(torch.zeros(groups, k - 1))
+        # One dendrite has no neighbour; a parameter without elements would get no gradient.
+        self.coupling = nn.Parameter(torch.zeros(groups, k - 1)) if k > 1 else None
         self.gain = nn.Parameter(torch.full((groups, k), k**-0.5))
         readout = k**-0.5 / (tau if readout_init == 'mean' else torch.ones(k))
         self.readout = nn.Parameter(readout.repeat(groups, 1))
@@ -114,7 +117,8 @@ class DynamicsProduct(nn.Module):
     def dynamics(self) -> Dynamics:
         """Return A, Gamma and C."""
         leak = (1 / (1 + F.softplus(self.raw_tau))).clamp(min=_SMALLEST_LEAK)
-        return Dynamics(decay_matrix(leak, self.coupling), self.gain, self.readout)
+        coupling = leak[:, 1:] if self.coupling is None else self.coupling
+        return Dynamics(decay_matrix(leak, coupling), self.gain, self.readout)
 
     def forward(self, q: Tensor | None, k: Tensor | None, v: Tensor) -> Tensor:
         """Multiply.

@@ -50,8 +50,11 @@ class LRF(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if not dilations or any(not isinstance(d, int) or d < 1 for d in dilations):
-            raise ValueError(f'lrf: dilations={dilations!r}, expected integers of at least 1')
+        is_list = isinstance(dilations, list | tuple) and len(dilations) > 0
+        if not is_list or any(not isinstance(d, int) or d < 1 for d in dilations):
+            raise ValueError(
+                f'lrf: dilations={dilations!r}, expected a list of integers of at least 1'
+            )
         if init not in INITS:
             raise ValueError(f'lrf: init={init!r}, expected one of {INITS}')
         self.channels = channels
@@ -66,7 +69,13 @@ class LRF(BaseModule):
 
     @classmethod
     def from_settings(
-        cls, channels: int, norm_cfg: dict, preset: str = 'counts', **settings: Any
+        cls,
+        channels: int,
+        norm_cfg: dict,
+        preset: str = 'counts',
+        *,
+        gain: float = 1.0,
+        **settings: Any,
     ) -> 'LRF':
         """Build the term from the settings of an attention.
 
@@ -74,8 +83,9 @@ class LRF(BaseModule):
             channels: Channels of the term.
             norm_cfg: The norm, if there is one.
             preset: One of :data:`PRESETS`.
+            gain: The factor of the sum.
             **settings: ``dilations`` and ``norm`` (a bool) replace those of the preset; ``init``
-                and ``gain`` are those of the class.
+                is that of the class.
 
         Returns:
             The term.
@@ -83,9 +93,9 @@ class LRF(BaseModule):
         Raises:
             ValueError: A setting is not known.
         """
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise ValueError(f'lrf: preset={preset!r}, expected one of {tuple(PRESETS)}')
-        unknown = sorted(set(settings) - {'dilations', 'norm', 'init', 'gain'})
+        unknown = sorted(set(settings) - {'dilations', 'norm', 'init'})
         if unknown:
             raise ValueError(
                 f'lrf: there is no {unknown[0]!r}, expected preset, dilations, norm or init'
@@ -94,7 +104,7 @@ class LRF(BaseModule):
         with_norm = chosen.pop('norm')
         if not isinstance(with_norm, bool):
             raise ValueError(f'lrf: norm={with_norm!r}, expected True or False')
-        return cls(channels, norm_cfg=norm_cfg if with_norm else None, **chosen)
+        return cls(channels, norm_cfg=norm_cfg if with_norm else None, gain=gain, **chosen)
 
     def init_weights(self) -> None:
         """Initialise the weights as the constructor does."""

@@ -1,6 +1,6 @@
 """Self-attention with a local receptive field (LRF-SSA)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,9 +63,15 @@ class LRFSelfAttention(SpikeSelfAttention):
         self.local: LRF | None = None
         self.theta: nn.Parameter | None = None
         if lrf is None:
-            if fusion == 'convex':
-                raise ValueError("fusion='convex' beside lrf=None, expected a local term to fuse")
+            for key, value, without in (
+                ('fusion', fusion, 'add'),
+                ('lrf_scale', lrf_scale, 'outside'),
+            ):
+                if value != without:
+                    raise ValueError(f'{key}={value!r} beside lrf=None, expected a local term')
             return
+        if not isinstance(lrf, Mapping):
+            raise ValueError(f"lrf={lrf!r}, expected None or a dict such as dict(preset='counts')")
         if fusion == 'convex':
             if lrf.get('init') == 'zero':
                 raise ValueError(
@@ -73,11 +79,11 @@ class LRFSelfAttention(SpikeSelfAttention):
                     '1 - l of the product would remain'
                 )
             self.theta = nn.Parameter(torch.zeros(()))
-        settings: dict[str, Any] = dict(lrf)
-        if lrf_scale == 'inside':
-            settings['gain'] = self.product.scale
         width = channels * kwargs.get('value_ratio', 1)
-        self.local = LRF.from_settings(width, kwargs['norm_cfg'], **settings)
+        gain = self.product.scale if lrf_scale == 'inside' else 1.0
+        if 'gain' in lrf:
+            raise ValueError("lrf: there is no 'gain', expected preset, dilations, norm or init")
+        self.local = LRF.from_settings(width, kwargs['norm_cfg'], gain=gain, **lrf)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
@@ -95,7 +101,8 @@ class LRFSelfAttention(SpikeSelfAttention):
             # What watches the product must not see the sum.
             watched = bool(self.product._forward_hooks)
             return product + self.local(v) if watched else self.local.add_to(product, v)
-        return torch.lerp(product, self.local(v), torch.sigmoid(self.theta).to(product.dtype))
+        local = self.local(v).to(product.dtype)
+        return torch.lerp(product, local, torch.sigmoid(self.theta).to(product.dtype))
 
     out_layer = SpikeSelfAttention.out_layer
 

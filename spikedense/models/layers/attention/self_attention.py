@@ -60,6 +60,8 @@ class SpikeSelfAttention(ProductAttention):
         if not isinstance(value_ratio, int) or value_ratio < 1:
             raise ValueError(f'value_ratio={value_ratio!r}, expected an integer of at least 1')
         self.num_heads = num_heads
+        if scale is not None and not (isinstance(scale, int | float) and scale > 0):
+            raise ValueError(f'scale={scale!r}, expected a number above 0, or None')
         scale = (channels // num_heads) ** -0.5 if scale is None else scale
         self.product = AttentionProduct(scale, order)
         if projection != 'conv' and True in (qkv_bias, proj_bias):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spikedense.deploy import fold
 from spikedense.models.backbones import SDTV2, SDTV3
-from spikedense.models.layers import LRFSelfAttention, SpikeSelfAttention
+from spikedense.models.layers import LRFSelfAttention, SpikeSelfAttention, build_mixer
 from spikedense.models.layers.attention import LRF
 
 BN = dict(type='BN')
@@ -201,9 +201,26 @@ def test_steps_of_lif_with_rep_convs(cfg: dict[str, Any]) -> None:
         (dict(lrf=dict(kernel=3)), "there is no 'kernel', expected preset"),
         (dict(lrf=dict(norm='bn')), "norm='bn', expected True or False"),
         (dict(lrf=dict(init='ones')), "init='ones', expected one of"),
-        (dict(lrf=dict(dilations=(0,))), r'dilations=\(0,\), expected integers'),
+        (dict(lrf=dict(dilations=(0,))), r'dilations=\(0,\), expected a list of integers'),
+        (dict(lrf='counts'), "lrf='counts', expected None or a dict such as"),
+        (dict(lrf=5, fusion='convex'), 'lrf=5, expected None or a dict such as'),
+        (dict(lrf=dict(dilations=3)), 'dilations=3, expected a list of integers'),
+        (dict(lrf=dict(preset=['counts'])), "preset=\\['counts'\\], expected one of"),
+        (dict(lrf=dict(gain=3)), "there is no 'gain', expected preset"),
+        (dict(lrf=None, lrf_scale='inside'), "lrf_scale='inside' beside lrf=None"),
+        (dict(scale='a'), "scale='a', expected a number above 0"),
     ],
 )
 def test_wrong_settings_are_told(kwargs: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         LRFSelfAttention(16, 4, **CFG, **kwargs)
+
+
+@pytest.mark.parametrize('kind', ['LRFSelfAttention', 'LRFDynamicAttention'])
+@pytest.mark.parametrize('fusion', ['add', 'convex'])
+def test_mixed_precision(kind: str, fusion: str) -> None:
+    attn = build_mixer(dict(type=kind, fusion=fusion), 16, num_heads=4, **CFG)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        y = attn(maps(16).float())
+    y.float().square().mean().backward()
+    assert all(p.grad is not None for p in attn.parameters())

@@ -326,8 +326,17 @@ def test_memory_is_the_state() -> None:
         (dict(share='all'), "share='all', expected one of"),
         (dict(impl='loop'), "impl='loop', expected one of"),
         (dict(num_dendrites=0), 'num_dendrites=0, expected an integer of at least 1'),
+        (dict(num_dendrites=True), 'num_dendrites=True, expected an integer'),
+        (dict(reset='a'), "reset='a', expected a number above 0, or None"),
+        (dict(reset=-1), 'reset=-1, expected a number above 0, or None'),
     ],
 )
 def test_wrong_settings_are_told(kwargs: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         LRFDynamicAttention(16, 4, **CFG, **kwargs)
+
+
+def test_one_dendrite_has_no_parameter_without_a_gradient() -> None:
+    product = DynamicsProduct(8, 2, 1.0, num_dendrites=1)
+    product(None, None, torch.ones(1, 8, 3, 3)).sum().backward()
+    assert all(p.numel() and p.grad is not None for p in product.parameters())
