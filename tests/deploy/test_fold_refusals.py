@@ -145,11 +145,17 @@ class OverTime(nn.Module):
 
 
 #: What is built -> a word of each refusal.
+def with_a_negative_scale() -> nn.Module:
+    module = attention()
+    module.product.scale = -0.3
+    return module
+
+
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     'another product': (with_product, 'DoubledProduct'),
     'another layer behind the product': (with_out_proj, 'ShiftedConv'),
     'forward of the instance': (with_forward_of_its_own, 'overrides forward'),
-    'a negative scale': (lambda: attention(scale=-0.3), 'above 0'),
+    'a negative scale': (with_a_negative_scale, 'above 0'),
     'standardised weights': (with_standardised_weights, 'StandardisedConv'),
     'another norm': (with_another_norm, 'SquaredNorm'),
     'weight norm': (with_weight_norm, 'computed from other parameters'),
