@@ -61,7 +61,7 @@ class OneAndScale(LayerScale):
 
 
 def attention(**kwargs: Any) -> SpikeSelfAttention:
-    return SpikeSelfAttention(8, 2, 0.3, **CFG, **kwargs)
+    return SpikeSelfAttention(8, 2, kwargs.pop('scale', 0.3), **CFG, **kwargs)
 
 
 def with_product() -> nn.Module:
