@@ -36,7 +36,8 @@ def test_means_and_spreads_of_the_runs(
     assert tool.main(arguments) == 1, 'a run failed'
     assert started == [('a.py', 0), ('b.py', 0), ('a.py', 2), ('b.py', 2)]
     said = capsys.readouterr().out
-    assert 'b, seed 2: exit code 1' in said
+    log = tmp_path / 'b' / 'seed-2' / 'log.txt'
+    assert f'b, seed 2: exit code 1, see {log}' in said
     assert 'a: 2 runs; mIoU 51.00 +- 1.41 (50.00, 52.00); firing rate 0.250' in said
     assert 'b: 1 runs; mIoU 50.00 (50.00)' in said
     started.clear()

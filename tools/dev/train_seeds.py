@@ -70,7 +70,8 @@ def in_new_process(config: str, seed: int, folder: Path) -> dict[str, Any] | Non
             code = subprocess.run(
                 [*command, '--one'], stdout=log, stderr=subprocess.STDOUT, check=False
             ).returncode
-        print(f'{Path(config).stem}, seed {seed}: exit code {code}', flush=True)
+        where = f', see {folder / "log.txt"}' if code else ''
+        print(f'{Path(config).stem}, seed {seed}: exit code {code}{where}', flush=True)
     return json.loads(file.read_text()) if file.is_file() else None
 
 
