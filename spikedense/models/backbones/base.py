@@ -22,7 +22,8 @@ class SpikeStage(nn.Module):
 
     Args:
         downsample: ``[T, B, C, H, W] -> [T, B, C', H', W']``. The first stage has the stem here,
-            which reads the image and has no neuron.
+            which reads the image. If the stem is a ``Sequential``, its layers in front of the first
+            neuron run once on an image that is repeated T times.
         blocks: ``[T, B, C', H', W'] -> [T, B, C', H', W']``, any number.
     """
 
@@ -159,7 +160,7 @@ class SpikeBackbone(BaseModule):
         return tuple(outs[i] for i in self.out_indices)
 
     def _stem(self, x: Tensor) -> Tensor:
-        """Run the first layer once on an image, and repeat its map T times."""
+        """Run the stem; what is in front of its first neuron runs once on an image."""
         stem = cast(Any, self.stages[0]).downsample
         if x.dim() not in (4, 5) or x.size(-3) != self.in_channels:
             raise ValueError(
@@ -173,13 +174,19 @@ class SpikeBackbone(BaseModule):
             )
         if x.dim() == 5:
             return stem(x)
-        if any(isinstance(module, BaseNeuron) for module in stem.modules()):
-            # The neurons of such a stem see T steps.
-            return stem(x.expand(self.T, -1, -1, -1, -1))
-        if x.device.type == 'cpu':
+        # Layers in front of the first neuron have no memory, so the T equal steps need them once.
+        layers = list(stem) if isinstance(stem, nn.Sequential) else [stem]
+        first = next((i for i, layer in enumerate(layers) if _has_neuron(layer)), len(layers))
+        if first and x.device.type == 'cpu':
             # Channels-last convolutions are faster with oneDNN; all later maps keep the format.
             x = x.contiguous(memory_format=torch.channels_last)
-        return stem(x.unsqueeze(0)).expand(self.T, -1, -1, -1, -1)
+        x = x.unsqueeze(0)
+        for layer in layers[:first]:
+            x = layer(x)
+        x = x.expand(self.T, -1, -1, -1, -1)
+        for layer in layers[first:]:
+            x = layer(x)
+        return x
 
     def init_weights(self) -> None:
         """Initialise the weights; a ``Pretrained`` checkpoint may have official keys.
@@ -238,6 +245,10 @@ class SpikeBackbone(BaseModule):
         if part == 'downsample':
             return before + (int(stage) > 0), num_layers
         return before + int(rest[0]) + 1, num_layers
+
+
+def _has_neuron(layer: nn.Module) -> bool:
+    return any(isinstance(module, BaseNeuron) for module in layer.modules())
 
 
 def _check(num_stages: int, T: int, out_indices: Any, out_time: str, frozen_stages: int) -> None:

@@ -43,6 +43,7 @@ from .rep_conv import BorderNorm, RepConv, SpikeRepConv
 from .resize import resize_maps
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
+from .spike_pool import SpikeMaxPool
 from .spike_product import SpikeProduct, SpikeTotal
 from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
@@ -73,6 +74,7 @@ __all__ = [
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
     'SpikeLinear',
+    'SpikeMaxPool',
     'SpikeMultiheadAttention',
     'SpikeProduct',
     'SpikeRepConv',

@@ -1,0 +1,31 @@
+"""Max pooling of spikes or of membrane potentials."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .time import over_time
+
+
+class SpikeMaxPool(nn.Module):
+    """Max pooling without parameters; the padding never wins.
+
+    The maximum of spikes is a spike: the output of a neuron is still spikes behind this layer.
+
+    Args:
+        kernel_size: Side of the window.
+        stride: Stride of the window.
+        padding: Padding; None means ``kernel_size // 2``.
+    """
+
+    def __init__(self, kernel_size: int = 3, stride: int = 2, padding: int | None = None) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = kernel_size // 2 if padding is None else padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H', W']``."""
+        return over_time(lambda y: F.max_pool2d(y, self.kernel_size, self.stride, self.padding), x)
+
+    def extra_repr(self) -> str:
+        return f'kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}'
