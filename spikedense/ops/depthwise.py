@@ -87,8 +87,14 @@ def _added(
     dilations: Sequence[int],
     bias: Tensor | None = None,
 ) -> Tensor:
+    blocks = list(_blocks(x))
+    if len(blocks) == 1:  # no copy
+        ((_, rows),) = blocks
+        out = _rows(x, rows, weights[0], dilations[0], bias)
+        _add_block_(out, x, rows, weights[1:], dilations[1:])
+        return out
     out = torch.empty_like(x)
-    for image, rows in _blocks(x):
+    for image, rows in blocks:
         block = out[image, :, rows]
         block.copy_(_rows(x[image], rows, weights[0], dilations[0], bias))
         _add_block_(block, x[image], rows, weights[1:], dilations[1:])
@@ -157,11 +163,16 @@ def _spread(x: Tensor, d: int, above: int, below: int) -> Tensor:
         return x
     N, C, H, W = x.shape
     tokens = x.permute(0, 2, 3, 1)
-    out = x.new_zeros(N, d, d, (above + H + below) // d, (W + d - 1) // d, C)
+    out = x.new_empty(N, d, d, (above + H + below) // d, (W + d - 1) // d, C)
     for i in range(d):
         top = (i - above) % d
         for j in range(d):
             part = tokens[:, top::d, j::d]
-            rows = out[:, i, j, (top + above) // d :]
-            rows[:, : part.size(1), : part.size(2)] = part
+            first = (top + above) // d
+            image = out[:, i, j]
+            image[:, first : first + part.size(1), : part.size(2)] = part
+            # Only the margins are zero: to set the whole map would be one more pass.
+            image[:, :first] = 0
+            image[:, first + part.size(1) :] = 0
+            image[:, :, part.size(2) :] = 0
     return out.flatten(0, 2).permute(0, 3, 1, 2)
