@@ -191,11 +191,11 @@ class LRFDynamicAttention(LRFSelfAttention):
             A function from a slice of n queries to scores ``[T*B, heads, n, N]``.
 
         Raises:
-            ValueError: The local term does not read the values.
+            Unfoldable: The local term does not read the values.
         """
         if self.local is not None and self.lrf_on != 'v':
-            raise ValueError(
-                f"lrf_on={self.lrf_on!r}, expected 'v': else there are no such weights"
+            raise Unfoldable(
+                f'lrf_on={self.lrf_on!r}: its local term reads no values, so they have no weights'
             )
         s = self.neuron(x)
         ones = s.new_ones(1, self.num_heads, self.channels // self.num_heads, s[0, 0, 0].numel())
