@@ -244,8 +244,9 @@ def test_nir_leaves_it_out(kind: str, tmp_path: Path) -> None:
     assert 'stages.3' in left_out
 
 
-def test_each_spike_adds_to_every_dendrite() -> None:
-    net = awake(num_dendrites=5)
+@pytest.mark.parametrize('reset', [None, 0.5])
+def test_each_spike_adds_to_every_dendrite(reset: float | None) -> None:
+    net = awake(num_dendrites=5, reset=reset)
     counts: list[Tensor] = []
 
     def count(__: torch.nn.Module, args: tuple) -> None:
