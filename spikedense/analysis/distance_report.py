@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from spikedense.tracing import network_outputs
+from spikedense.utils.answers import Unfoldable
 from spikedense.utils.unwrap import unwrap
 
 from .answering import answering, first_input
@@ -31,7 +32,8 @@ class DistanceMeter:
 
     Attributes:
         model: The model inside of the wrappers.
-        refused: Name of each attention that inherits an answer which may be wrong -> the reason.
+        refused: Name of each attention that inherits an answer which may be wrong, or that has no
+            weights with its settings -> the reason.
 
     Raises:
         ValueError: The radius is negative, or no attention of the model answers.
@@ -45,10 +47,9 @@ class DistanceMeter:
         self.budget = budget
         self._attentions, self.refused = answering(self.model, 'token_scores')
         if not self._attentions:
-            reasons = ''.join(f"; '{name}': {why}" for name, why in self.refused.items())
             raise ValueError(
                 f'{type(self.model).__name__} has no attention that tells its weights '
-                f'(token_scores), expected at least one{reasons}'
+                f'(token_scores), expected at least one{self.reasons()}'
             )
         self._sums: dict[str, dict[tuple[int, int], DistanceSums]] = {}
         self._hooks: list[Any] = []
@@ -75,7 +76,11 @@ class DistanceMeter:
             if x.numel() == 0:
                 return  # of an image without RoIs
             height, width = x.shape[-2:]
-            scores = module.token_scores(x)
+            try:
+                scores = module.token_scores(x)
+            except Unfoldable as reason:
+                self.refused[name] = str(reason)
+                return
             one = scores(slice(0, 1))  # [T*B, heads, 1, N]
             known = self._sums.setdefault(name, {})
             if (height, width) not in known:
@@ -86,6 +91,10 @@ class DistanceMeter:
                 raise ValueError(f"attention '{name}': {exc}") from exc
 
         return add
+
+    def reasons(self) -> str:
+        """Return the names of the refused attentions with their reasons, for an error."""
+        return ''.join(f"; '{name}': {why}" for name, why in self.refused.items())
 
     def distances(self) -> list[AttentionDistance]:
         """Return the numbers of each attention that was called, in the order of the model."""
@@ -127,7 +136,9 @@ def distance_report(
         raise ValueError('attention distance: there are no images, expected at least one')
     found = meter.distances()
     if not found:
-        raise ValueError(f'{kind}: the forward pass calls no attention that tells its weights')
+        raise ValueError(
+            f'{kind}: the forward pass calls no attention that tells its weights{meter.reasons()}'
+        )
     return dict(
         model=kind,
         radius=meter.radius,

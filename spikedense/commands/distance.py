@@ -56,7 +56,12 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
         meter = DistanceMeter(model, args.radius)
     except ValueError as exc:
         raise UserError(str(exc)) from exc
-    report = distance_report(meter, images, source)
+    try:
+        report = distance_report(meter, images, source)
+    except ValueError as exc:
+        if not meter.refused or meter.distances():
+            raise  # of another cause than the settings of the attentions
+        raise UserError(str(exc)) from exc
     report = dict(config=args.config, checkpoint=checkpoint, **report)
     print_distances(report, Console(width=max(_WIDTH, Console().width)))
     if args.out is not None:

@@ -92,7 +92,9 @@ def scan_tokens(
         state = u.new_zeros(*u.shape[:3], dynamics.gain.size(1))
     out = []
     for token in u.unbind(3):
-        state = state @ dynamics.decay + token.unsqueeze(3) * dynamics.gain.unsqueeze(1)
+        # A product of matrices, so that each spike counts as an addition to each entry.
+        gained = token.unsqueeze(3) @ dynamics.gain.unsqueeze(1)
+        state = state @ dynamics.decay + gained
         out.append((state * dynamics.readout.unsqueeze(1)).sum(3))
         if reset is not None:
             state = state * (out[-1] < reset).unsqueeze(3)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from spikedense.analysis.attention_distance import DistanceSums, Reach, mean_reach, uniform_reach
 from spikedense.analysis.distance_report import DistanceMeter, distance_report
+from spikedense.models.layers import LRFDynamicAttention
 
 GRIDS = [(1, 1), (1, 7), (5, 3), (4, 4), (3, 8)]
 
@@ -221,6 +222,18 @@ def test_an_attention_with_an_inherited_answer_is_named() -> None:
     report = distance_report(DistanceMeter(net), clips(1))
     assert [row['name'] for row in report['attentions']] == ['first']
     assert 'UnscoredSelfAttention overrides forward' in report['refused']['second']
+
+
+def test_an_attention_without_weights_is_named() -> None:
+    net = awake()
+    cfg = dict(neuron_cfg=dict(type='NILIF', D=4), norm_cfg=dict(type='BN'))
+    net.second = LRFDynamicAttention(8, 2, lrf_on='u', **cfg).eval()
+    report = distance_report(DistanceMeter(net), clips(1))
+    assert [row['name'] for row in report['attentions']] == ['first']
+    assert "lrf_on='u': its local term reads no values" in report['refused']['second']
+    net.first = LRFDynamicAttention(8, 2, lrf_on='m', **cfg).eval()
+    with pytest.raises(ValueError, match=r"calls no attention .*; 'first': lrf_on='m'"):
+        distance_report(DistanceMeter(net), clips(1))
 
 
 def test_errors() -> None:

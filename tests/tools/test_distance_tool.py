@@ -62,6 +62,16 @@ def test_a_model_without_such_an_attention(
     assert f"'{PLACES[0]}': UnscoredSelfAttention overrides forward" in message
 
 
+def test_attentions_whose_settings_have_no_weights(
+    distance: Callable, refused: Callable, config: Path
+) -> None:
+    cfg = Config.fromfile(config)
+    cfg.model.backbone.attn_cfg = dict(type='LRFDynamicAttention', lrf_on='u')
+    cfg.dump(config)
+    message = refused(distance, config, *WORDS)
+    assert f"'{PLACES[0]}': lrf_on='u': its local term reads no values" in message
+
+
 def test_memory_in_the_energy_report(
     repo_root: Path, scored: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

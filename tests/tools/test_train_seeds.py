@@ -43,3 +43,21 @@ def test_means_and_spreads_of_the_runs(
     started.clear()
     tool.main(arguments)
     assert started == [('b.py', 2)], 'finished runs are not repeated'
+
+
+def test_a_config_has_one_folder_however_it_is_named(
+    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    for name, score in (('net-2.7m-a', 50.0), ('net-2.7m-b', 60.0)):
+        folder = tmp_path / name / 'seed-0'
+        folder.mkdir(parents=True)
+        result = dict(config=f'x/{name}.py', seed=0, metrics=dict(mIoU=score), firing_rate=None)
+        (folder / 'result.json').write_text(json.dumps(result))
+    monkeypatch.setattr(subprocess, 'run', None)  # nothing is trained again
+    out = ['--seeds', '0', '--out', str(tmp_path)]
+    assert tool.main(['configs/net-2.7m-a.py', 'net-2.7m-b', *out]) == 0
+    said = capsys.readouterr().out
+    assert 'net-2.7m-a: 1 runs; mIoU 50.00' in said and 'net-2.7m-b: 1 runs; mIoU 60.00' in said
+    with pytest.raises(SystemExit):
+        tool.main(['x/net-2.7m-a.py', 'y/net-2.7m-a.py', *out])
+    assert 'net-2.7m-a is given twice' in capsys.readouterr().err

@@ -71,15 +71,21 @@ def in_new_process(config: str, seed: int, folder: Path) -> dict[str, Any] | Non
                 [*command, '--one'], stdout=log, stderr=subprocess.STDOUT, check=False
             ).returncode
         where = f', see {folder / "log.txt"}' if code else ''
-        print(f'{Path(config).stem}, seed {seed}: exit code {code}{where}', flush=True)
-    return json.loads(file.read_text()) if file.is_file() else None
+        print(f'{name_of(config)}, seed {seed}: exit code {code}{where}', flush=True)
+    # An earlier call may have named the config in another way.
+    return dict(json.loads(file.read_text()), config=config) if file.is_file() else None
+
+
+def name_of(config: str) -> str:
+    """Return the name of a config, which may be given without its ending and have dots inside."""
+    return Path(config).name.removesuffix('.py')
 
 
 def show(configs: Sequence[str], results: Sequence[dict[str, Any]]) -> None:
     """Print a row for each config: runs, mean and spread of each metric, mean firing rate."""
     for config in configs:
         own = [result for result in results if result['config'] == config]
-        cells = [f'{Path(config).stem}: {len(own)} runs']
+        cells = [f'{name_of(config)}: {len(own)} runs']
         for key in own[0]['metrics'] if own else ():
             values = [result['metrics'][key] for result in own]
             spread = f' +- {stdev(values):.2f}' if len(values) > 1 else ''
@@ -103,6 +109,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.one:
         train_and_test(args.configs[0], args.seeds[0], args.out)
         return 0
+    names = [name_of(config) for config in args.configs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        parser.error(f'{twice[0]} is given twice, and a name has one folder')
     if args.jobs > 1:
         os.environ.setdefault('OMP_NUM_THREADS', '1')
     # All configs with the first seed come first, so that a stopped comparison has all of them.
@@ -110,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(args.jobs) as pool:
         found = pool.map(
             lambda run: in_new_process(
-                run[0], run[1], args.out / Path(run[0]).stem / f'seed-{run[1]}'
+                run[0], run[1], args.out / name_of(run[0]) / f'seed-{run[1]}'
             ),
             runs,
         )

@@ -220,6 +220,12 @@ class DynamicsProduct(nn.Module):
         columns = by_column[queries].unsqueeze(1) - by_column
         return (kernel[:, gap.abs()] + kernel[:, columns.abs()]) * (0.25 + 0.25 * (gap == 0))
 
+    def scale_operand(self, which: int, factor: float) -> None:
+        """Fold a factor of one operand into the scale; a reset sees the read-outs of tokens."""
+        self.scale *= factor
+        if which > 0 and self.reset is not None:
+            self.reset /= factor
+
     def stream_tokens(self) -> None:
         """Compute with the operations of the streaming form, as analysis counts them."""
         self.impl = 'parallel'

@@ -264,7 +264,7 @@ class LRF(BaseModule):
         return [Folding('dilated kernels', '')]
 
     def scale_output(self, factor: float) -> None:
-        """Scale the output, by the kernels and the bias.
+        """Scale the output, by the kernels and the bias; they take the gain, too.
 
         Args:
             factor: The factor.
@@ -275,7 +275,8 @@ class LRF(BaseModule):
         if self.norm is not None:
             raise Unfoldable('the norm of its local term could not be folded')
         for conv in self._checked():
-            scale_output(conv, factor)
+            scale_output(conv, self.gain * factor)
+        self.gain = 1.0
 
     def _checked(self) -> list[Any]:
         for conv in self.convs:

@@ -1,5 +1,6 @@
 """Attention by dynamics over the tokens, with a local receptive field (LRF-Dyn)."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -155,10 +156,11 @@ class LRFDynamicAttention(LRFSelfAttention):
         tokens, channels = height * width, self._value_channels
         product: Any = self.product
         sizes = {'q': self.channels, 'k': self.channels, 'v': channels}
-        levels = {name: self._levels(name) for name in sizes}
-        bits = sum(tokens * sizes[name] * spike_bits(D) for name, D in levels.items() if D)
+        levels = self._levels()
+        bits = sum(tokens * sizes[name] * spike_bits(D) for name, D in levels.items())
         state = product.num_dendrites * channels * REAL_BITS
-        token_bits = spike_bits(levels['v'] * (levels['k'] or 1))
+        of_token = [D for name, D in levels.items() if name != 'q']
+        token_bits = spike_bits(None if None in of_token else math.prod(of_token))
         read = dict(v=spike_bits(levels['v']), u=token_bits, m=REAL_BITS)[self.lrf_on]
         buffer = self._buffer(width, read)
         if product.scan == 'raster':
@@ -170,12 +172,11 @@ class LRFDynamicAttention(LRFSelfAttention):
     def _value_channels(self) -> int:
         return self.channels if self.token == 'x' else self.v_channels
 
-    def _levels(self, name: str) -> int:
-        """Return D of queries, keys or values; 0 if there are none."""
-        neuron = getattr(self, f'{name}_neuron')
-        if neuron is None:
-            neuron = self.neuron if name == 'v' else None
-        return 0 if neuron is None else neuron.D
+    def _levels(self) -> dict[str, Any]:
+        """Return D of queries, keys and values, as far as there are any; None for real values."""
+        neurons = {name: getattr(self, f'{name}_neuron') for name in 'qkv'}
+        neurons['v'] = self.neuron if neurons['v'] is None else neurons['v']
+        return {name: neuron.D for name, neuron in neurons.items() if neuron is not None}
 
     def token_scores(self, x: Tensor) -> Callable[[slice], Tensor]:
         r"""Return a function that computes how much each token contributes to each query.
@@ -190,11 +191,11 @@ class LRFDynamicAttention(LRFSelfAttention):
             A function from a slice of n queries to scores ``[T*B, heads, n, N]``.
 
         Raises:
-            ValueError: The local term does not read the values.
+            Unfoldable: The local term does not read the values.
         """
         if self.local is not None and self.lrf_on != 'v':
-            raise ValueError(
-                f"lrf_on={self.lrf_on!r}, expected 'v': else there are no such weights"
+            raise Unfoldable(
+                f'lrf_on={self.lrf_on!r}: its local term reads no values, so they have no weights'
             )
         s = self.neuron(x)
         ones = s.new_ones(1, self.num_heads, self.channels // self.num_heads, s[0, 0, 0].numel())

@@ -121,6 +121,17 @@ def test_the_local_term_becomes_one_kernel(preset: str, gain: float) -> None:
     assert (conv.weight != 0).sum() == 6 * taps  # type: ignore[union-attr]
 
 
+def test_one_kernel_without_a_norm_takes_the_scale() -> None:
+    lrf = dict(dilations=[3], norm=False)
+    attn = LRFSelfAttention(8, 2, lrf=lrf, lrf_scale='inside', scale=0.3, **CFG).double()
+    x = maps(8)
+    wake(attn, x)
+    y = attn(x)
+    assert [f for f in fold(attn) if f.reason is not None] == []
+    assert attn.product.scale == attn.local.gain == 1  # type: ignore[union-attr]
+    torch.testing.assert_close(attn(x), y)
+
+
 def test_training_is_eval_but_for_the_norm() -> None:
     local = LRF(6, norm_cfg=None).double()
     x = torch.randn(2, 2, 6, 5, 4, dtype=torch.float64)

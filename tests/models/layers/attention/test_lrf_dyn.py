@@ -221,6 +221,20 @@ def test_twins_of_many_tokens(scan: str) -> None:
     torch.testing.assert_close(twin(images), net(images), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize('reset', [None, 0.3])
+@pytest.mark.parametrize('fusion', ['add', 'convex'])
+def test_the_product_keeps_factors_that_no_threshold_takes(
+    reset: float | None, fusion: str
+) -> None:
+    behind = dict(type='SigmoidL2NILIF', D=4)
+    net = awake(attn_neuron_cfg=behind, reset=reset, fusion=fusion).double()
+    images = torch.randn(2, 3, 14, 15).double()
+    twin, foldings = to_spike_inference(net, images)
+    assert {f.what for f in foldings if f.reason is not None} == {'attention scale'}
+    fresh = torch.randn_like(images)
+    torch.testing.assert_close(twin(fresh), net(fresh), rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize('kind', ['LRFSelfAttention', 'LRFDynamicAttention'])
 def test_nir_leaves_it_out(kind: str, tmp_path: Path) -> None:
     arch = dict(embed_dims=[8, 16, 16, 16], depths=[1, 0, 0, 1, 0], num_heads=4)
@@ -230,8 +244,9 @@ def test_nir_leaves_it_out(kind: str, tmp_path: Path) -> None:
     assert 'stages.3' in left_out
 
 
-def test_each_spike_adds_to_every_dendrite() -> None:
-    net = awake(num_dendrites=5)
+@pytest.mark.parametrize('reset', [None, 0.5])
+def test_each_spike_adds_to_every_dendrite(reset: float | None) -> None:
+    net = awake(num_dendrites=5, reset=reset)
     counts: list[Tensor] = []
 
     def count(__: torch.nn.Module, args: tuple) -> None:
@@ -312,6 +327,15 @@ def test_memory_is_the_state() -> None:
     assert (kept.state, kept.queries) == (found.state + 63 * 32 * 32, found.tokens)
     alone = LRFDynamicAttention(16, 4, token='x', gate=None, lrf=None, **CFG)
     assert alone.attention_memory(7, 9).tokens == 63 * 16 * 3
+
+
+@pytest.mark.parametrize('lrf_on', ['v', 'u', 'm'])
+def test_memory_of_real_values(lrf_on: str) -> None:
+    cfg = dict(CFG, neuron_cfg=dict(type='ReLU'))
+    attn = LRFDynamicAttention(16, 4, value_ratio=2, lrf_on=lrf_on, **cfg)
+    found = attn.attention_memory(7, 9)
+    assert found.tokens == 63 * (16 + 16 + 32) * 32
+    assert found.buffer == (2 * 5 * 9 + 11) * 32 * 32
 
 
 @pytest.mark.parametrize(
