@@ -8,7 +8,7 @@ import importlib.util
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -137,23 +137,27 @@ class Twin:
         call: inputs -> outputs, by the names of the golden.
         dropped: official keys of weights that are never computed, which ``module`` lacks; see
             :class:`Family`.
+        families: in place of ``rename`` and ``dropped``, the families of the package that convert
+            the golden.
     """
 
     module: nn.Module
     rename: Callable[[str], str | None]
     call: Callable[[dict[str, Tensor]], dict[str, Tensor]]
     dropped: str | None = None
+    families: Sequence[Family] = ()
 
-    def family(self, golden: Golden) -> Family:
+    def converting(self, golden: Golden) -> Sequence[Family]:
         """What converts the keys of a golden."""
-        return Family(
+        family = Family(
             golden.name, lambda keys: True, self.rename, adapt=lines_to_maps, dropped=self.dropped
         )
+        return self.families or [family]
 
     def check_parameters(self, golden: Golden) -> None:
         """Our module has the official parameters, but for those that are never computed."""
-        family = self.family(golden)
-        dropped = [key for key in golden.keys if family.drops(key)]
+        families = self.converting(golden)
+        dropped = [key for key in golden.keys if any(one.drops(key) for one in families)]
         if 'params_without_grad' in golden.meta:
             assert set(dropped) <= set(golden.meta['params_without_grad'])
         unused = sum(math.prod(golden.keys[key]) for key in dropped)
@@ -166,7 +170,7 @@ class Twin:
         Returns:
             Official key -> our key.
         """
-        report = convert_state_dict(golden.official_state(), [self.family(golden)])
+        report = convert_state_dict(golden.official_state(), self.converting(golden))
         assert report.unexpected == []
         self.module.double().load_state_dict(report.state_dict, strict=True)
         return report.names

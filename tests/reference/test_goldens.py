@@ -25,7 +25,7 @@ def test_golden(golden: Golden) -> None:
     else:
         twin.check_parameters(golden)
         own = {k: v.shape for k, v in twin.module.state_dict().items()}
-        report = convert_state_dict(golden.empty_state(), [twin.family(golden)])
+        report = convert_state_dict(golden.empty_state(), twin.converting(golden))
         assert report.unexpected == []
         assert set(report.names.values()) == set(own)
         for key, name in report.names.items():
