@@ -20,7 +20,7 @@ from spikedense.neurons import BaseNeuron
 #: Layers that take real values by specification, and why.
 REAL_VALUED = {
     '*stages.0.downsample.conv': 'the first convolution sees pixels',
-    '*stages.0.downsample.0.conv': 'the same, in a stem of several layers',
+    '*stages.0.downsample.conv1.conv': 'the same, in a stem of several layers',
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',

@@ -16,11 +16,11 @@ def qkformer_key(key: str) -> str | None:
     """Rename a key of a whole backbone; None if unknown."""
     if match := _EMBEDDING.match(key):
         number, layer, kind, rest = match.groups()
-        inside = f'{_LAYERS[layer]}.' if layer else '0.'
+        inside = _LAYERS[layer] if layer else 'conv1'
         if number == '1' and layer:
-            inside = f'3.{inside}'
+            inside = f'embed.{inside}'
         part = 'conv' if kind == 'conv' else 'norm'
-        return f'stages.{int(number) - 1}.downsample.{inside}{part}.{rest}'
+        return f'stages.{int(number) - 1}.downsample.{inside}.{part}.{rest}'
     if match := _STAGE.match(key):
         number, block, rest = match.groups()
         return under(f'stages.{int(number) - 1}.blocks.{block}.', summing_block_key(rest))

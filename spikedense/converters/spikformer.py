@@ -9,12 +9,9 @@ from .family import Family, any_key, lines_to_maps
 from .rules import Rule, rename, under
 
 _STEM_LAYER = re.compile(r'patch_embed\.proj_(conv|bn)([1-3]?)\.(.*)')
-#: Modules that a layer of the stem has: convolution, neuron, pooling.
-_STEM_STEP = 3
-
 _STEM: list[Rule] = [
-    (r'patch_embed\.rpe_conv\.', 'stages.0.downsample.12.branches.position.conv.'),
-    (r'patch_embed\.rpe_bn\.', 'stages.0.downsample.12.branches.position.norm.'),
+    (r'patch_embed\.rpe_conv\.', 'stages.0.downsample.position.branches.conv.conv.'),
+    (r'patch_embed\.rpe_bn\.', 'stages.0.downsample.position.branches.conv.norm.'),
 ]
 
 #: Attentions are ``attn``, or ``tssa`` in QKFormer; networks for CIFAR have linear layers.
@@ -39,8 +36,8 @@ def spikformer_key(key: str) -> str | None:
     """Rename a key of a whole backbone; None if unknown."""
     if match := _STEM_LAYER.match(key):
         kind, number, rest = match.groups()
-        layer = _STEM_STEP * int(number or 0)
-        return f'stages.0.downsample.{layer}.{"conv" if kind == "conv" else "norm"}.{rest}'
+        part = 'conv' if kind == 'conv' else 'norm'
+        return f'stages.0.downsample.conv{int(number or 0) + 1}.{part}.{rest}'
     if key.startswith('block.'):
         _, number, rest = key.split('.', 2)
         return under(f'stages.0.blocks.{number}.', summing_block_key(rest))

@@ -47,10 +47,12 @@ def twin(
 def spikformer(golden: Golden) -> Twin:
     """The stem, the last block and the logits. The network for CIFAR gives tokens, not maps."""
     args = golden.constructor
-    arch = {key: args[key] for key in ('embed_dims', 'depths', 'num_heads')}
+    arch = dict(
+        embed_dims=(args['embed_dims'],), depths=(args['depths'],), num_heads=args['num_heads']
+    )
     cifar = 'block.0.attn.q_linear.weight' in golden.keys
     if cifar:
-        arch.update(pools=(0, 0, 1, 1), qkv_bias=True)
+        arch.update(pooling_stat='0011', qkv_bias=True)
     backbone: Any = Spikformer(arch, T=args['T'])
     stem: list[Tensor] = []
     backbone.stages[0].downsample[-1].register_forward_hook(lambda *seen: stem.append(seen[2]))
@@ -65,8 +67,12 @@ def spikformer(golden: Golden) -> Twin:
 def qkformer(golden: Golden) -> Twin:
     """The three stages and the logits; in a batch, the neuron of the released code."""
     args = golden.constructor
-    arch = {key: args[key] for key in ('embed_dims', 'num_heads')}
-    arch['depths'] = (1, 2, args['depths'] - 3)
+    width = args['embed_dims']
+    arch = dict(
+        embed_dims=(width // 4, width // 2, width),
+        depths=(1, 2, args['depths'] - 3),
+        num_heads=args['num_heads'],
+    )
     batch = golden.meta['inputs']['x']['shape'][0] if golden.arrays else 1
     backbone = QKFormer(arch, T=args['T'], legacy_folded_proj=batch > 1)
     return twin(golden, backbone, QKFORMER, list)

@@ -1,4 +1,4 @@
-"""The argument ``arch`` of the classic backbones: a name, or a dict of sizes."""
+"""The argument ``arch`` of a backbone: a name, or a dict of sizes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,67 +8,55 @@ def resolve_arch(
     owner: str,
     arch: str | Mapping[str, Any],
     zoo: Mapping[str, Mapping[str, Any]],
+    stages: int,
+    divisor: int,
     defaults: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the sizes that ``arch`` names.
 
     Args:
         owner: Class name of the backbone, for the errors.
-        arch: A name in ``zoo``, or a dict with ``embed_dims`` and some keys of ``defaults``.
+        arch: A name in ``zoo``, or a dict with ``embed_dims`` and ``depths``, one number for each
+            stage, and some keys of ``defaults``.
         zoo: The sizes of each published network.
+        stages: Number of stages.
+        divisor: A divisor of the width of the first stage.
         defaults: Values of the keys that a dict may leave out.
 
     Returns:
-        ``embed_dims`` and a value for each key of ``defaults``.
+        ``embed_dims`` and ``depths`` as tuples, and a value for each key of ``defaults``.
 
     Raises:
-        ValueError: The name or a key is not known, or ``embed_dims`` is missing.
+        ValueError: The name, a key or a size is not possible.
     """
     if not isinstance(arch, Mapping):
         if arch not in zoo:
             raise ValueError(
-                f'{owner}: arch={arch!r}, expected one of {list(zoo)} or a dict with embed_dims'
+                f'{owner}: arch={arch!r}, expected one of {list(zoo)} or a dict with embed_dims '
+                'and depths'
             )
         arch = zoo[arch]
-    known = ('embed_dims', *defaults)
-    if 'embed_dims' not in arch or set(arch) - set(known):
+    required = {'embed_dims', 'depths'}
+    if required - set(arch) or set(arch) - required - set(defaults):
         raise ValueError(
-            f'{owner}: arch={dict(arch)}, expected embed_dims and, optionally, {list(defaults)}'
+            f'{owner}: arch={dict(arch)}, expected embed_dims, depths and, optionally, '
+            f'{", ".join(defaults)}'
         )
-    return {**defaults, **arch}
-
-
-def check_width(owner: str, embed_dims: Any) -> None:
-    """Check the width of a network whose first layer has an eighth of its channels.
-
-    Args:
-        owner: Class name of the backbone, for the error.
-        embed_dims: Channels of the last stage.
-
-    Raises:
-        ValueError: It is no multiple of 8.
-    """
-    if type(embed_dims) is not int or embed_dims < 8 or embed_dims % 8:
-        raise ValueError(f'{owner}: arch: embed_dims={embed_dims!r}, expected a multiple of 8')
-
-
-def check_depths(owner: str, depths: Any, stages: int) -> tuple[int, ...]:
-    """Check the numbers of blocks.
-
-    Args:
-        owner: Class name of the backbone, for the error.
-        depths: Number of blocks of each stage.
-        stages: Number of stages.
-
-    Returns:
-        The numbers as a tuple.
-
-    Raises:
-        ValueError: There is another number of them, or one is no integer of at least 0.
-    """
-    found = tuple(depths) if isinstance(depths, list | tuple) else (depths,)
-    if len(found) != stages or any(type(depth) is not int or depth < 0 for depth in found):
+    dims, depths = (arch[key] for key in ('embed_dims', 'depths'))
+    if not _are_integers(dims, stages, 1) or dims[0] % divisor:
         raise ValueError(
-            f'{owner}: arch: depths={depths!r}, expected the number of blocks of {stages} stages'
+            f'{owner}: arch: embed_dims={dims!r}, expected {stages} widths, the first one a '
+            f'multiple of {divisor}'
         )
-    return found
+    if not _are_integers(depths, stages, 0):
+        raise ValueError(f'{owner}: arch: depths={depths!r}, expected {stages} numbers of blocks')
+    return {**defaults, **arch, 'embed_dims': tuple(dims), 'depths': tuple(depths)}
+
+
+def _are_integers(values: Any, number: int, least: int) -> bool:
+    """Tell whether values are some number of integers, each of at least some size."""
+    return (
+        isinstance(values, list | tuple)
+        and len(values) == number
+        and all(type(value) is int and value >= least for value in values)
+    )

@@ -1,5 +1,6 @@
 """QKFormer."""
 
+from collections import OrderedDict
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -8,10 +9,8 @@ from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeConv, SpikeMaxPool, SpikeSum
-from .arch import check_depths, check_width, resolve_arch
+from .arch import resolve_arch
 from .spike_sums import SpikeSumTransformer
-
-_DEFAULTS = dict(depths=(1, 2, 7), num_heads=8)
 
 
 class SpikingPatchEmbedding(nn.Module):
@@ -75,9 +74,8 @@ class QKFormer(SpikeSumTransformer):
     number of heads.
 
     Args:
-        arch: ``'10-384'``, ``'10-512'``, ``'10-768'``, or a dict with ``embed_dims`` (channels of
-            the last stage; the others have a quarter and a half) and, optionally, ``depths``
-            (three) and ``num_heads``.
+        arch: ``'10-384'``, ``'10-512'``, ``'10-768'`` (blocks, width), or a dict as
+            ``dict(embed_dims=[96, 192, 384], depths=[1, 2, 7], num_heads=6)``.
         legacy_folded_proj: Whether the neuron behind the attention of the last stage takes the
             images of a batch for time steps, as in the released code, with which the published
             accuracies were measured. With a batch of one image, both are the same.
@@ -85,9 +83,10 @@ class QKFormer(SpikeSumTransformer):
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
-        '10-384': dict(embed_dims=384, num_heads=6),
-        '10-512': dict(embed_dims=512, num_heads=8),
-        '10-768': dict(embed_dims=768, num_heads=12),
+        f'10-{width}': dict(
+            embed_dims=(width // 4, width // 2, width), depths=(1, 2, 7), num_heads=width // 64
+        )
+        for width in (384, 512, 768)
     }
 
     def __init__(
@@ -96,14 +95,11 @@ class QKFormer(SpikeSumTransformer):
         legacy_folded_proj: bool = False,
         **kwargs: Any,
     ) -> None:
-        owner = type(self).__name__
-        found = resolve_arch(owner, arch, self.arch_zoo, _DEFAULTS)
-        width = found['embed_dims']
-        check_width(owner, width)
+        found = resolve_arch(type(self).__name__, arch, self.arch_zoo, 3, 2, dict(num_heads=8))
         super().__init__(
-            channels=(width // 4, width // 2, width),
+            channels=found['embed_dims'],
             strides=(4, 8, 16),
-            depths=check_depths(owner, found['depths'], 3),
+            depths=found['depths'],
             num_heads=found['num_heads'],
             **kwargs,
         )
@@ -122,10 +118,11 @@ class QKFormer(SpikeSumTransformer):
         """Build a patch embedding; in front of the first one is a convolution of the image."""
         width = self._stage_channels[stage]
         if stage > 0:
-            return SpikingPatchEmbedding(width // 2, width, **self.layer_cfg)
-        return nn.Sequential(
-            SpikeConv(self.in_channels, width // 2, 3, norm_cfg=self.norm_cfg),
-            SpikeMaxPool(),
-            build_neuron(self.neuron_cfg),
-            SpikingPatchEmbedding(width // 2, width, **self.layer_cfg),
+            return SpikingPatchEmbedding(self._stage_channels[stage - 1], width, **self.layer_cfg)
+        layers: dict[str, nn.Module] = dict(
+            conv1=SpikeConv(self.in_channels, width // 2, 3, norm_cfg=self.norm_cfg),
+            pool1=SpikeMaxPool(),
+            neuron1=build_neuron(self.neuron_cfg),
+            embed=SpikingPatchEmbedding(width // 2, width, **self.layer_cfg),
         )
+        return nn.Sequential(OrderedDict(layers))

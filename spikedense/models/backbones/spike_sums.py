@@ -79,19 +79,21 @@ class SpikeSumTransformer(SpikeBackbone):
     def default_attentions(self) -> list[MixerCfg]:
         """Return the default attention of each stage."""
 
-    def self_attention(self, **kwargs: Any) -> MixerCfg:
+    def self_attention(self, qkv_bias: bool = False) -> MixerCfg:
         """Return the config of SSA, the attention of Spikformer.
 
-        The attentions with a local term are subclasses of this type, so that they take over its
+        Its type is the base class of the attentions with a local term, so that these take over the
         arguments.
+
+        Args:
+            qkv_bias: Whether the projections of queries, keys and values have a bias.
         """
         return dict(
             type='SpikeSelfAttention',
             scale=0.125,
             attn_neuron_cfg=half_threshold(self.neuron_cfg),
-            qkv_bias=False,
+            qkv_bias=qkv_bias,
             proj_bias=True,
-            **kwargs,
         )
 
     def _block(self, stage: int, mixers: dict[str, MixerCfg], rate: float) -> SpikeSumBlock:
