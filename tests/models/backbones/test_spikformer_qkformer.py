@@ -33,7 +33,7 @@ STEM = {'stages.0.downsample.conv1.conv'}
 
 
 def images(batch: int = 2) -> Tensor:
-    return torch.randn(batch, 3, 48, 64, dtype=torch.float64)
+    return torch.randn(batch, 3, 32, 48, dtype=torch.float64)
 
 
 def build(name: str, **kwargs: Any) -> Any:
@@ -70,9 +70,10 @@ def test_parameters_with_a_local_term(kind: str) -> None:
     # Of the dynamics: 8 dendrites of each head have a time constant, a gain and a read-out, and 7
     # couplings.
     dynamics = 8 * (3 * 8 + 7) if kind == 'LRFDynamicAttention' else 0
-    # Three kernels and a norm for each channel of a value; 29.18 M are published.
+    # Three kernels and a norm for each channel of a value.
     assert count(three) + 513000 == 29079336 + 7 * (29 * 512 + dynamics)
-    assert round((count(three) + 513000) / 1e6, 2) == 29.18
+    if not dynamics:  # for which the paper prints the same number
+        assert round((count(three) + 513000) / 1e6, 2) == 29.18
     assert count(one) + 513000 == 29689384 + 8 * (29 * 512 + dynamics)
 
 
@@ -128,11 +129,10 @@ def test_sums_grow_with_the_depth() -> None:
     assert levels == [2, 3, 4, 5]
 
 
-@pytest.mark.parametrize('name', SMALL)
-def test_onnx(name: str, tmp_path: Path) -> None:
+def test_onnx(tmp_path: Path) -> None:
     pytest.importorskip('onnxruntime')
-    model = build(name, T=1, neuron_cfg=dict(type='NILIF', D=3)).float()
-    export_onnx(model, tmp_path / 'out', (48, 64))
+    model = build('qkformer', T=1, neuron_cfg=dict(type='NILIF', D=3)).float()
+    export_onnx(model, tmp_path / 'out', (32, 48))
     x = images(1).float()
     with torch.no_grad():
         for found, expected in zip(OnnxNetwork(tmp_path / 'out')(x), model(x), strict=True):
@@ -145,10 +145,7 @@ def test_onnx(name: str, tmp_path: Path) -> None:
 def test_the_neuron_of_the_released_code_sees_other_images() -> None:
     model, x = build('qkformer', T=3), images(2)
     legacy = build('qkformer', T=3, legacy_folded_proj=True)
-    names = {
-        key: key.replace('neurons.attn.neuron.', 'neurons.attn.') for key in legacy.state_dict()
-    }
-    legacy.load_state_dict({key: model.state_dict()[own] for key, own in names.items()})
+    legacy.load_state_dict(model.state_dict())
     assert all(torch.equal(a, b) for a, b in zip(model(x[:1]), legacy(x[:1]), strict=True))
     ours, theirs = model(x), legacy(x)
     assert torch.equal(ours[1], theirs[1])
@@ -227,9 +224,8 @@ def test_wrong_settings_are_told(cls: Any, kwargs: dict[str, Any], message: str)
 
 def test_mixers_are_chosen_by_stage() -> None:
     model = build('qkformer', attn_cfg=[{}, None, dict(type='QKChannelAttention')], mlp_ratio=2)
-    kinds = [
-        [type(m).__name__ for m in stage.blocks[0].branches.values()] for stage in model.stages
-    ]
+    branches = [stage.blocks[0].branches.values() for stage in model.stages]
+    kinds = [[type(branch).__name__ for branch in of_stage] for of_stage in branches]
     assert kinds == [
         ['QKTokenAttention', 'ChannelMLP'],
         ['ChannelMLP'],
