@@ -61,20 +61,15 @@ def test_parameters_are_the_published_ones(cls: Any, arch: str, published: int) 
         assert count(cls(arch)) == published  # without the classifier and what is never computed
 
 
-@pytest.mark.parametrize('kind', ['LRFSelfAttention', 'LRFDynamicAttention'])
-def test_parameters_with_a_local_term(kind: str) -> None:
-    local: dict[str, Any] = dict(type=kind)
+def test_parameters_with_a_local_term() -> None:
+    local: dict[str, Any] = dict(type='LRFSelfAttention')
     with torch.device('meta'):
         one = Spikformer('8-512', attn_cfg=local)
         three = QKFormer('10-512', attn_cfg=[{}, {}, local])
-    # Of the dynamics: 8 dendrites of each head have a time constant, a gain and a read-out, and 7
-    # couplings.
-    dynamics = 8 * (3 * 8 + 7) if kind == 'LRFDynamicAttention' else 0
-    # Three kernels and a norm for each channel of a value.
-    assert count(three) + 513000 == 29079336 + 7 * (29 * 512 + dynamics)
-    if not dynamics:  # for which the paper prints the same number
-        assert round((count(three) + 513000) / 1e6, 2) == 29.18
-    assert count(one) + 513000 == 29689384 + 8 * (29 * 512 + dynamics)
+    # Three kernels and a norm for each channel of a value; 29.18 M are published.
+    assert count(three) + 513000 == 29079336 + 7 * 29 * 512
+    assert round((count(three) + 513000) / 1e6, 2) == 29.18
+    assert count(one) + 513000 == 29689384 + 8 * 29 * 512
 
 
 def test_published_defaults() -> None:
@@ -101,11 +96,9 @@ def test_attentions_with_a_local_term_take_over_the_arguments() -> None:
         assert attn.q_conv.conv.bias is None and attn.out_proj.conv.bias is not None
 
 
-@pytest.mark.parametrize('name', SMALL)
 @pytest.mark.parametrize(
-    'kwargs',
-    [dict(T=2), dict(T=1, neuron_cfg=dict(type='NILIF', D=3))],
-    ids=['LIF', 'NILIF'],
+    ('name', 'kwargs'),
+    [('spikformer', dict(T=2)), ('qkformer', dict(T=1, neuron_cfg=dict(type='NILIF', D=3)))],
 )
 def test_twins_send_all_summands(name: str, kwargs: dict[str, Any]) -> None:
     model = build(name, **kwargs)
