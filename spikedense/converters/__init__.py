@@ -15,6 +15,7 @@ from .detection import (
     rpn_head_key,
 )
 from .family import Family, any_key, lines_to_maps
+from .qkformer import QKFORMER
 from .sdt import (
     backbone_key,
     block_key,
@@ -35,8 +36,11 @@ from .spike2former import (
     spike2former_head_key,
 )
 from .spike2former_config import portable_text, spike2former_head, spike2former_options
+from .spikformer import SPIKFORMER
 
 __all__ = [
+    'QKFORMER',
+    'SPIKFORMER',
     'ConversionReport',
     'Family',
     'any_key',

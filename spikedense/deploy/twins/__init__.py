@@ -5,6 +5,7 @@ from .layers import AccumulatingLayer
 from .products import (
     AccumulatedTotal,
     AccumulatingSynapse,
+    AccumulatingTap,
     ConcatenatedSpikes,
     PairedSpikes,
     SpikeAttentionProduct,
@@ -18,6 +19,7 @@ __all__ = [
     'AccumulatedTotal',
     'AccumulatingLayer',
     'AccumulatingSynapse',
+    'AccumulatingTap',
     'ConcatenatedSpikes',
     'PairedSpikes',
     'SpikeAttentionProduct',

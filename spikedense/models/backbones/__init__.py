@@ -2,7 +2,19 @@
 
 from .base import SpikeBackbone, SpikeStage
 from .pyramid import SpikeDrivenPyramid
+from .qkformer import QKFormer
 from .sdtv2 import SDTV2
 from .sdtv3 import SDTV3
+from .spike_sums import SpikeSumTransformer
+from .spikformer import Spikformer
 
-__all__ = ['SDTV2', 'SDTV3', 'SpikeBackbone', 'SpikeDrivenPyramid', 'SpikeStage']
+__all__ = [
+    'SDTV2',
+    'SDTV3',
+    'QKFormer',
+    'SpikeBackbone',
+    'SpikeDrivenPyramid',
+    'SpikeStage',
+    'SpikeSumTransformer',
+    'Spikformer',
+]
