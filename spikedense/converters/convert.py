@@ -7,12 +7,22 @@ from torch import Tensor
 
 from .detection import DETECTION
 from .family import Family
+from .resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
 
 #: The known families; their rules are tried in this order.
-_FAMILIES = [SDT_BACKBONE, SDT_CLASSIFIER, SEMANTIC_FPN, SPIKE2FORMER, DETECTION]
+_FAMILIES = [
+    SDT_BACKBONE,
+    SDT_CLASSIFIER,
+    SEMANTIC_FPN,
+    SPIKE2FORMER,
+    DETECTION,
+    SEW_RESNET,
+    MS_RESNET,
+    RESNET_CLASSIFIER,
+]
 
 
 @dataclass

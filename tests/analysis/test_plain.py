@@ -172,5 +172,7 @@ def test_neurons_without_a_plain_statement_are_told() -> None:
             return x, None
 
     for neuron in (Other(1), build_neuron(dict(type='SigmoidL2NILIF'))):
-        with pytest.raises(ValueError, match='only NILIF, ILIF, LIF, IF, PLIF, StrictLIF have a plain'):
+        with pytest.raises(
+            ValueError, match='only NILIF, ILIF, LIF, IF, PLIF, StrictLIF have a plain'
+        ):
             restate_plainly(nn.Sequential(neuron))

@@ -1,8 +1,19 @@
 """Backbones, one file for each family. All are subclasses of :class:`SpikeBackbone`."""
 
 from .base import SpikeBackbone, SpikeStage
+from .ms_resnet import MSResNet
 from .pyramid import SpikeDrivenPyramid
 from .sdtv2 import SDTV2
 from .sdtv3 import SDTV3
+from .sew_resnet import SEWResNet, SpikingResNet
 
-__all__ = ['SDTV2', 'SDTV3', 'SpikeBackbone', 'SpikeDrivenPyramid', 'SpikeStage']
+__all__ = [
+    'SDTV2',
+    'SDTV3',
+    'MSResNet',
+    'SEWResNet',
+    'SpikeBackbone',
+    'SpikeDrivenPyramid',
+    'SpikeStage',
+    'SpikingResNet',
+]

@@ -44,8 +44,9 @@ from .resize import resize_maps
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
 from .spike_pool import SpikeMaxPool
-from .spike_product import SpikeProduct, SpikeTotal
+from .spike_product import SpikeInhibition, SpikeProduct, SpikeTotal
 from .spike_sum import SpikeSum
+from .spike_synapse import SpikeSynapse
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     'SpikeDeconv',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
+    'SpikeInhibition',
     'SpikeLinear',
     'SpikeMaxPool',
     'SpikeMultiheadAttention',
@@ -82,6 +84,7 @@ __all__ = [
     'SpikeSeparableConv',
     'SpikeStripLinear',
     'SpikeSum',
+    'SpikeSynapse',
     'SpikeTotal',
     'SpikformerSelfAttention',
     'build_mixer',
