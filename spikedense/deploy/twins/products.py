@@ -13,8 +13,10 @@ from spikedense.models.decode_heads.spike2former_base import MaskProduct
 from spikedense.models.layers import (
     AttentionProduct,
     DeformSample,
+    SpikeInhibition,
     SpikeProduct,
     SpikeSum,
+    SpikeTap,
     SpikeTotal,
 )
 from spikedense.models.layers.mask_embed import DirectSynapse
@@ -143,6 +145,25 @@ class ConcatenatedSpikes(nn.Module):
         return torch.cat(planes, 2).flatten(1, 2)
 
 
+@twin_of(SpikeTap)
+class AccumulatingTap(nn.Module):
+    """A synapse that adds the spikes of all virtual steps to a membrane potential.
+
+    Args:
+        tap: The synapse that reads integers.
+        levels: Number of virtual steps of the spikes.
+    """
+
+    def __init__(self, tap: SpikeTap, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.tap = tap
+        self.levels = levels[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B * D, ...] -> [T, B, ...]``."""
+        return self.tap(x).unflatten(1, (-1, self.levels)).sum(2)
+
+
 @twin_of(SpikeProduct)
 class PairedSpikes(nn.Module):
     """A product of spikes: the AND of each spike of one factor with each spike of the other one.
@@ -164,6 +185,30 @@ class PairedSpikes(nn.Module):
         n, m = self.levels
         pairs = self.product(planes_of(x, n).unsqueeze(2), planes_of(y, m).unsqueeze(1))
         return pairs.flatten(0, 2)
+
+
+@twin_of(SpikeInhibition)
+class InhibitedSpikes(nn.Module):
+    """Spikes where another map has none: each virtual step by itself.
+
+    Args:
+        inhibition: The inhibition of integers by binary spikes.
+        levels: Numbers of virtual steps of the spikes, and of those that inhibit them: 1.
+    """
+
+    def __init__(self, inhibition: SpikeInhibition, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.inhibition = inhibition
+        self.levels, others = levels
+        if others != 1:
+            raise ValueError(
+                f'spike-driven inference: integers up to {others} inhibit spikes, expected binary '
+                'spikes'
+            )
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[T, B * n, ...], [T, B, ...] -> [T, B * n, ...]``."""
+        return self.inhibition(x, y.repeat_interleave(self.levels, 1))
 
 
 @twin_of(SpikeTotal)

@@ -90,7 +90,7 @@ class MSResNet(SpikeBackbone):
             pixels in front of their convolution); both are False, in 104 True.
         T: Number of time steps of an image.
         neuron_cfg: None means ``dict(type='StrictLIF')``, as published.
-        out_indices: Numbers of the stages whose outputs are returned.
+        out_indices: Numbers of the stages whose outputs are returned; None means all but the stem.
         **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels`` and ``strides``.
     """
 
@@ -105,7 +105,7 @@ class MSResNet(SpikeBackbone):
         arch: int | Mapping[str, Any] = 18,
         T: int = 6,
         neuron_cfg: dict | None = None,
-        out_indices: Sequence[int] | None = (1, 2, 3, 4),
+        out_indices: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         size = read_arch(
@@ -118,7 +118,7 @@ class MSResNet(SpikeBackbone):
             [2 * 2**i for i in range(len(channels))],
             T=T,
             neuron_cfg=neuron_cfg or dict(type='StrictLIF'),
-            out_indices=out_indices,
+            out_indices=range(1, len(channels)) if out_indices is None else out_indices,
             **kwargs,
         )
         self.add_stage(self._stem_layers(widths[0], size['deep_stem']))

@@ -34,7 +34,8 @@ def read_arch(
     if not isinstance(arch, Mapping):
         if arch not in zoo:
             raise ValueError(
-                f'{owner.__name__}: arch={arch!r}, expected one of {list(zoo)} or a dict with depths'
+                f'{owner.__name__}: arch={arch!r}, expected one of {list(zoo)} or a dict with '
+                'depths'
             )
         arch = zoo[arch]
     depths = arch.get('depths')

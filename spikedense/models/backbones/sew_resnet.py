@@ -17,7 +17,7 @@ from ..layers import (
     SpikeMaxPool,
     SpikeProduct,
     SpikeSum,
-    SpikeSynapse,
+    SpikeTap,
 )
 from .base import SpikeBackbone
 from .resnet import DEPTHS, ConvNeurons, read_arch, stage_widths
@@ -72,7 +72,7 @@ class _SpikingResNet(SpikeBackbone):
                 stride = 2 if i > 0 and j == 0 else 1
                 blocks.append(self._block(last, widths[i], channels[i], stride, rate))
                 last = channels[i]
-            self.add_stage(self._stem_layers(widths[0]) if i == 0 else nn.Identity(), blocks)
+            self.add_stage(self._stem_layers(widths[0]) if i == 0 else nn.Identity(), blocks, True)
 
     def _stem_layers(self, width: int) -> nn.Sequential:
         return nn.Sequential(
@@ -167,7 +167,7 @@ class PostSumBlock(BaseModule):
     ) -> None:
         super().__init__()
         self.branch = ConvNeurons(convs, len(convs) - 1, neuron_cfg)
-        self.shortcut: nn.Module = SpikeSynapse() if shortcut is None else shortcut
+        self.shortcut: nn.Module = SpikeTap() if shortcut is None else shortcut
         self.drop_path = DropPath(drop_path)
         self.neuron = build_neuron(neuron_cfg)
 

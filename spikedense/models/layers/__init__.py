@@ -20,9 +20,10 @@ from .attention import (
     SpikeSelfAttention,
     SpikformerSelfAttention,
 )
-from .blocks import LayerScale, SpikeBlock
+from .blocks import LayerScale, SpikeBlock, SpikeSumBlock
 from .checkpoint import checkpoint_block
 from .drop_path import DropPath
+from .entry_neuron import entry_neuron
 from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
@@ -45,8 +46,7 @@ from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
 from .spike_pool import SpikeMaxPool
 from .spike_product import SpikeInhibition, SpikeProduct, SpikeTotal
-from .spike_sum import SpikeSum
-from .spike_synapse import SpikeSynapse
+from .spike_sum import SpikeSum, SpikeTap
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
@@ -84,11 +84,13 @@ __all__ = [
     'SpikeSeparableConv',
     'SpikeStripLinear',
     'SpikeSum',
-    'SpikeSynapse',
+    'SpikeSumBlock',
+    'SpikeTap',
     'SpikeTotal',
     'SpikformerSelfAttention',
     'build_mixer',
     'checkpoint_block',
+    'entry_neuron',
     'fold_time',
     'head_neuron',
     'map_as_tokens',

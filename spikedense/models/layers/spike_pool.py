@@ -9,13 +9,18 @@ from .time import over_time
 class SpikeMaxPool(nn.Module):
     """Max pooling without parameters; the padding never wins.
 
-    The maximum of spikes is a spike: the output of a neuron is still spikes behind this layer.
+    The maximum of spikes is a spike: the output of a neuron is still spikes behind this layer. In
+    spike-driven inference, the layer pools each virtual step by itself. This is exact for the
+    spikes of a neuron, which sends an integer n at the first n virtual steps, but not for sums.
 
     Args:
         kernel_size: Side of the window.
         stride: Stride of the window.
         padding: Padding; None means ``kernel_size // 2``.
     """
+
+    #: Spike-driven inference refuses sums and products of integers as the input.
+    needs_one_neuron = True
 
     def __init__(self, kernel_size: int = 3, stride: int = 2, padding: int | None = None) -> None:
         super().__init__()

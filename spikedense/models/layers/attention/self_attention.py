@@ -8,6 +8,7 @@ from torch import Tensor
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
+from ..entry_neuron import entry_neuron
 from ..rep_conv import SpikeRepConv
 from ..spike_conv import SpikeConv
 from .heads import check_heads, merge_heads, split_heads
@@ -35,6 +36,8 @@ class SpikeSelfAttention(ProductAttention):
         attn_neuron_cfg: The neuron behind the product; None means ``neuron_cfg``.
         qkv_bias, proj_bias: Whether the first three projections and the last one have a bias, see
             :class:`SpikeConv`; a ``'rep_conv'`` has none.
+        reads_spikes: Whether the input is spikes, as in :class:`SpikeSumBlock`; then there is no
+            neuron at the entry.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class SpikeSelfAttention(ProductAttention):
         norm_cfg: dict,
         qkv_bias: bool | str = 'auto',
         proj_bias: bool | str = 'auto',
+        reads_spikes: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -77,7 +81,7 @@ class SpikeSelfAttention(ProductAttention):
                 return SpikeRepConv(of, to, neuron, norm_cfg)
             return SpikeConv(of, to, bias=bias, neuron_cfg=neuron, norm_cfg=norm_cfg)
 
-        self.neuron = build_neuron(neuron_cfg)
+        self.neuron = entry_neuron(neuron_cfg, reads_spikes)
         self.q_conv = layer(channels, qkv_bias)
         self.k_conv = layer(channels, qkv_bias)
         self.v_conv = layer(v_channels, qkv_bias)
