@@ -74,7 +74,7 @@ class MSBlock(BaseModule):
 
 def _start_norm(conv: SpikeConv, weight: float) -> None:
     if getattr(conv.norm, 'weight', None) is not None:
-        nn.init.constant_(conv.norm.weight, weight)  # type: ignore[union-attr, arg-type]
+        nn.init.constant_(conv.norm.weight, weight)  # type: ignore[union-attr]
 
 
 @MODELS.register_module()
