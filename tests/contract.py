@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from spikedense.models.layers import (
     SpikeDrivenDeformableAttention,
+    SpikeInhibition,
     SpikeLinear,
     SpikeMaxPool,
     SpikeProduct,
@@ -17,10 +18,13 @@ from spikedense.models.layers import (
 )
 from spikedense.neurons import BaseNeuron
 
+#: First convolutions: of a stem of one layer, and of several layers.
+STEMS = tuple(f'*stages.0.downsample.{name}conv' for name in ('', '0.', 'conv1.'))
 #: Layers that take real values by specification, and why.
 REAL_VALUED = {
-    '*stages.0.downsample.conv': 'the first convolution sees pixels',
-    '*stages.0.downsample.conv1.conv': 'the same, in a stem of several layers',
+    **dict.fromkeys(STEMS, 'the first convolution sees pixels'),
+    '*stages.0.downsample.[12].conv': 'in the stem of MS-ResNet-104, which has no neuron',
+    '*blocks.0.shortcut.conv': 'a shortcut of MS-ResNet that changes the size has no neuron',
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',
@@ -34,7 +38,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
     A layer is fed by spikes when its input is memory that a neuron has written, untouched since,
     and when this, times the neuron's scale, is made of integers in ``0..D``. The product of two
     tensors of spikes is spikes, too; its scale and its D are those of both multiplied. So is
-    the sum of spikes of one scale, with D of both added, and what a max pooling picks of spikes.
+    the sum of spikes of one scale, with D of both added, what a max pooling picks of spikes, and
+    what binary spikes leave of other spikes by an inhibition.
 
     Args:
         model: the model.
@@ -72,7 +77,17 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
         if grid is not None:
             written[out.untyped_storage().data_ptr()] = (grid, out)
 
-    after = {SpikeProduct: after_product, SpikeSum: after_sum, SpikeMaxPool: after_pool}
+    def after_inhibition(_: nn.Module, args: tuple, out: Tensor) -> None:
+        grids = [grid_of(x) for x in args]
+        if None not in grids and grids[1] == (1, 1):
+            written[out.untyped_storage().data_ptr()] = (grids[0], out)
+
+    after = {
+        SpikeProduct: after_product,
+        SpikeInhibition: after_inhibition,
+        SpikeSum: after_sum,
+        SpikeMaxPool: after_pool,
+    }
 
     def watch(name: str):
         def before_layer(_: nn.Module, args: tuple) -> None:

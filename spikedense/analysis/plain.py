@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from spikedense.models.layers import AttentionProduct, DeformSample
-from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron
+from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron, StrictLIF
 from spikedense.utils.answers import ClassTable
 
 #: Class -> function that returns the plain re-statement of a module: a new or the changed module.
@@ -134,7 +134,7 @@ class _PlainBinary(nn.Module):
         spikes = []
         for current in x if self.stateful else [x]:
             potential = membrane - rate * (membrane - rest) + gain * current
-            spike = node.surrogate_function(potential - node.v_threshold)
+            spike = self._fire(potential - node.v_threshold)
             spikes.append(spike)
             fired = spike.detach() if node.detach_reset else spike
             if node.v_reset is None:
@@ -142,6 +142,18 @@ class _PlainBinary(nn.Module):
             else:
                 membrane = (1 - fired) * potential + rest * fired
         return torch.stack(spikes) if self.stateful else spikes[0]
+
+    def _fire(self, excess: Tensor) -> Tensor:
+        """Compute the spikes of the potential above the threshold."""
+        return self.node.surrogate_function(excess)
+
+
+@plain_of(StrictLIF)
+class _PlainStrict(_PlainBinary):
+    """LIF that does not fire at its threshold."""
+
+    def _fire(self, excess: Tensor) -> Tensor:
+        return 1 - self.node.surrogate_function(-excess)
 
 
 def gather_sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3) -> Tensor:

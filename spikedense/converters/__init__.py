@@ -16,6 +16,7 @@ from .detection import (
 )
 from .family import Family, any_key, lines_to_maps
 from .qkformer import QKFORMER
+from .resnet import ms_resnet_key, resnet_classifier_key, sew_resnet_key
 from .sdt import (
     backbone_key,
     block_key,
@@ -59,17 +60,20 @@ __all__ = [
     'lines_to_maps',
     'mask_head_key',
     'mlp_key',
+    'ms_resnet_key',
     'pixel_decoder_key',
     'portable_text',
     'query_mlp_key',
     'recognised_families',
     'register_family',
     'rep_conv_key',
+    'resnet_classifier_key',
     'retina_head_key',
     'roi_head_key',
     'rpn_head_key',
     'sdda_key',
     'sep_conv_key',
+    'sew_resnet_key',
     'spike2former_head',
     'spike2former_head_key',
     'spike2former_options',

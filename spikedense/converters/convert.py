@@ -9,6 +9,7 @@ from torch import Tensor
 from .detection import DETECTION
 from .family import Family
 from .qkformer import QKFORMER
+from .resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
@@ -23,6 +24,9 @@ _FAMILIES = [
     DETECTION,
     SPIKFORMER,
     QKFORMER,
+    SEW_RESNET,
+    MS_RESNET,
+    RESNET_CLASSIFIER,
 ]
 
 

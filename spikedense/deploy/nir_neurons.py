@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spikedense.neurons import IF, LIF, PLIF, BaseNeuron
+from spikedense.neurons import IF, LIF, PLIF, BaseNeuron, StrictLIF
 from spikedense.utils.answers import ClassTable
 
 from .onnx_export import ExportError
@@ -70,7 +70,7 @@ def _integrate_and_fire(neuron: Any, shape: tuple[int, ...], dt: float) -> Any:
     return nir.IF(r=_full(1 / dt, shape), **_potentials(neuron, shape))
 
 
-@nir_node_of(LIF, PLIF)
+@nir_node_of(LIF, PLIF, StrictLIF)
 def _leaky_integrate_and_fire(neuron: Any, shape: tuple[int, ...], dt: float) -> Any:
     import nir
 

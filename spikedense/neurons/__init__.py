@@ -8,6 +8,7 @@ from .integer import ILIF, NILIF, EvalClampedNILIF
 from .lif import IF, LIF, PLIF
 from .questions import after_sigmoid, comparing, from_rest, rescaled_input
 from .sigmoid_l2 import SigmoidL2NILIF
+from .strict import StrictLIF
 from .threshold import ThresholdNeuron
 from .variants import binary_gate, half_threshold
 
@@ -21,6 +22,7 @@ __all__ = [
     'EvalClampedNILIF',
     'ReLU',
     'SigmoidL2NILIF',
+    'StrictLIF',
     'ThresholdNeuron',
     'after_sigmoid',
     'binary_gate',

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from spikedense.neurons import BaseNeuron
+from spikedense.utils.answers import ask_or_none
 
 from .network import network_outputs
 from .records import Operation, Operations
@@ -34,9 +35,9 @@ class OperationTrace(TorchDispatchMode):
     """Lists the multiplications inside a ``with`` block, and what their operands hold.
 
     The trace follows each tensor. The output of a neuron is spikes, and views and copies of spikes
-    are spikes; so are sums (of one scale) and products of two spiking tensors. The result of any
-    other arithmetic on spikes or on the input is real. All other tensors, mainly weights, are
-    constant. The trace keeps no tensor alive.
+    are spikes; so are sums (of one scale) and products of two spiking tensors, and the result of a
+    module that tells so (``spike_grid``). The result of any other arithmetic on spikes or on the
+    input is real. All other tensors, mainly weights, are constant. The trace keeps no tensor alive.
 
     Args:
         model: The model; the names of its modules become the places of the operations.
@@ -143,6 +144,10 @@ class OperationTrace(TorchDispatchMode):
             self._stack.pop()
             if isinstance(module, BaseNeuron) and isinstance(out, Tensor):
                 self._values[out] = self._emitted(name, module, out)
+            elif (grid := self._told_grid(module, args)) is not None:
+                self._values[out] = self._spikes(
+                    all_neurons([self.value_of(x) for x in args]), *grid, out
+                )
             elif isinstance(module, self._opaque) and isinstance(out, Tensor):
                 reals = [self.value_of(x) for x in _tensors(args)]
                 self._values[out] = Real(last_spikes(reals), summed=True)
@@ -154,6 +159,14 @@ class OperationTrace(TorchDispatchMode):
                     self._values[out] = Real(last_spikes(given), summed=True)
 
         return leave
+
+    def _told_grid(self, module: nn.Module, args: tuple) -> tuple[int, float] | None:
+        """Return D and norm of spikes that a module makes of spikes, if it tells that it does."""
+        method = ask_or_none(module, 'spike_grid')
+        if method is None or self._busy:
+            return None
+        values = [self.value_of(x) for x in args]
+        return method(*((x.D, x.norm) if isinstance(x, Spikes) else None for x in values))
 
     def _emitted(self, name: str, neuron: BaseNeuron, out: Tensor) -> Spikes:
         return self._spikes((name,), neuron.D, neuron.scale, out)

@@ -46,6 +46,7 @@ QUESTIONS = frozenset(
         'parts_of_rois',
         'rescaled_input',
         'scale_operand',
+        'spike_grid',
         'stream_tokens',
         'summands',
         'token_scores',

@@ -33,6 +33,8 @@ DATA_SETS = {
 #: Names of the neurons, by their type.
 NEURONS = {
     'LIF': 'LIF',
+    'IF': 'IF',
+    'StrictLIF': 'LIF of MS-ResNet',
     'NILIF': 'NI-LIF',
     'ILIF': 'I-LIF',
     'SigmoidL2NILIF': 'NI-LIF, sigmoid & L2',

@@ -34,6 +34,8 @@ NEURONS = [
     dict(type='LIF', stateful=False),
     dict(type='IF'),
     dict(type='PLIF'),
+    dict(type='StrictLIF'),
+    dict(type='StrictLIF', detach_reset=False),
 ]
 
 
@@ -170,5 +172,7 @@ def test_neurons_without_a_plain_statement_are_told() -> None:
             return x, None
 
     for neuron in (Other(1), build_neuron(dict(type='SigmoidL2NILIF'))):
-        with pytest.raises(ValueError, match='only NILIF, ILIF, LIF, IF, PLIF have a plain'):
+        with pytest.raises(
+            ValueError, match='only NILIF, ILIF, LIF, IF, PLIF, StrictLIF have a plain'
+        ):
             restate_plainly(nn.Sequential(neuron))

@@ -163,6 +163,7 @@ TAKES_A_SCALE = [
     dict(type='IF', v_threshold=0.2),
     dict(type='PLIF', v_threshold=0.2, v_reset=None),
     dict(type='PLIF', v_threshold=0.2, decay_input=False),
+    dict(type='StrictLIF', v_threshold=0.2),
 ]
 ids = [' '.join(f'{v}' for v in cfg.values()) for cfg in TAKES_A_SCALE]
 

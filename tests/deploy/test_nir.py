@@ -86,6 +86,7 @@ NEURONS: list[tuple[type, dict[str, Any]]] = [
     (SDTV2, dict(type='LIF', decay_input=False)),
     (SDTV2, dict(type='IF')),
     (SDTV2, dict(type='PLIF', init_tau=3.0)),
+    (SDTV2, dict(type='StrictLIF')),
     (SDTV3, dict(type='LIF')),  # its depth-wise convolutions are groups
 ]
 

@@ -186,6 +186,7 @@ def test_opsets_and_nodes(opset: int, tmp_path: Path) -> None:
         dict(type='LIF', v_reset=-0.5),
         dict(type='IF', v_threshold=0.5),
         dict(type='PLIF', init_tau=3.0),
+        dict(type='StrictLIF'),
     ],
     ids=str,
 )

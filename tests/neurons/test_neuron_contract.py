@@ -19,6 +19,7 @@ CFGS = [
     dict(type='LIF', v_reset=None, decay_input=False, v_threshold=0.5),
     dict(type='IF'),
     dict(type='PLIF'),
+    dict(type='StrictLIF'),
 ]
 neuron_cfgs = pytest.mark.parametrize('cfg', CFGS, ids=lambda c: '-'.join(map(str, c.values())))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from detection_twins import DETECTION
 from golden import Golden, Twin, numbered
+from resnet_twins import RESNETS
 from spike2former_twins import SPIKE2FORMER
 from spike_sum_twins import SPIKE_SUMS
 from st_erf_twins import ST_ERF
@@ -32,6 +33,7 @@ SFA = dict(type='NILIF', D=4, stateful=False)
 RAW_INTEGER = dict(type='NILIF', D=4, norm=1, stateful=False)
 
 TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
+    **RESNETS,
     **{('Spike2Former', cls): build for cls, build in SPIKE2FORMER.items()},
     **{('Spatial-temporal-ERF', cls): build for cls, build in {**DETECTION, **ST_ERF}.items()},
     **SPIKE_SUMS,

@@ -13,6 +13,7 @@ from spikedense.models.decode_heads.spike2former_base import MaskProduct
 from spikedense.models.layers import (
     AttentionProduct,
     DeformSample,
+    SpikeInhibition,
     SpikeProduct,
     SpikeSum,
     SpikeTap,
@@ -184,6 +185,30 @@ class PairedSpikes(nn.Module):
         n, m = self.levels
         pairs = self.product(planes_of(x, n).unsqueeze(2), planes_of(y, m).unsqueeze(1))
         return pairs.flatten(0, 2)
+
+
+@twin_of(SpikeInhibition)
+class InhibitedSpikes(nn.Module):
+    """Spikes where another map has none: each virtual step by itself.
+
+    Args:
+        inhibition: The inhibition of integers by binary spikes.
+        levels: Numbers of virtual steps of the spikes, and of those that inhibit them: 1.
+    """
+
+    def __init__(self, inhibition: SpikeInhibition, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.inhibition = inhibition
+        self.levels, others = levels
+        if others != 1:
+            raise ValueError(
+                f'spike-driven inference: integers up to {others} inhibit spikes, expected binary '
+                'spikes'
+            )
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[T, B * n, ...], [T, B, ...] -> [T, B * n, ...]``."""
+        return self.inhibition(x, y.repeat_interleave(self.levels, 1))
 
 
 @twin_of(SpikeTotal)

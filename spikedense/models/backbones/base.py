@@ -24,7 +24,8 @@ class SpikeStage(nn.Module):
         downsample: ``[T, B, C, H, W] -> [T, B, C', H', W']``. The first stage has the stem here,
             which reads the image. If the stem is a ``Sequential``, its layers in front of the first
             neuron run once on an image that is repeated T times.
-        blocks: ``[T, B, C', H', W'] -> [T, B, C', H', W']``, any number.
+        blocks: ``[T, B, C', H', W'] -> [T, B, C', H', W']``, any number. In a residual network the
+            first block changes size and channels, and ``downsample`` changes nothing.
         spikes: Whether the blocks end in spikes or sums of spikes; a :class:`SpikeTap` then makes a
             membrane potential of the output of the stage.
     """

@@ -45,7 +45,7 @@ from .resize import resize_maps
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
 from .spike_pool import SpikeMaxPool
-from .spike_product import SpikeProduct, SpikeTotal
+from .spike_product import SpikeInhibition, SpikeProduct, SpikeTotal
 from .spike_sum import SpikeSum, SpikeTap
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
@@ -74,6 +74,7 @@ __all__ = [
     'SpikeDeconv',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
+    'SpikeInhibition',
     'SpikeLinear',
     'SpikeMaxPool',
     'SpikeMultiheadAttention',

@@ -3,7 +3,12 @@
 import torch
 from torch import Tensor, nn
 
+from spikedense.utils.answers import Unfoldable
+
 from .time import HALF
+
+#: Largest integer and divisor of spikes; None for other values.
+Grid = tuple[int, float] | None
 
 
 class SpikeProduct(nn.Module):
@@ -22,6 +27,28 @@ class SpikeProduct(nn.Module):
 
     def scale_operand(self, which: int, factor: float) -> None:
         """Change nothing: the reader of the product takes the factor."""
+
+
+class SpikeInhibition(nn.Module):
+    """The spikes of one map where another map has none, ``x * (1 - y)``: IAND, for binary y.
+
+    The inverted spikes ``1 - y`` are spikes only if y is 0 or 1.
+    """
+
+    no_nir = SpikeProduct.no_nir
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[T, B, ...], [T, B, ...] -> [T, B, ...]``."""
+        return x * (1 - y)
+
+    def spike_grid(self, x: Grid, y: Grid) -> Grid:
+        """Tell that the result is spikes, as x is, if y is 0 or 1."""
+        return x if y == (1, 1) else None
+
+    def scale_operand(self, which: int, factor: float) -> None:
+        """Change nothing for a factor of x; a factor of y has no place."""
+        if which == 1:
+            raise Unfoldable('1 - y needs spikes y of 0 and 1')
 
 
 class SpikeTotal(nn.Module):
