@@ -14,9 +14,12 @@ from spikedense.neurons import BaseNeuron
 #: Layers that take real values by specification, and why.
 REAL_VALUED = {
     '*stages.0.downsample.conv': 'the first convolution sees pixels',
+    '*stages.0.downsample.0.conv': 'the same, in a stem of several layers',
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',
+    '*attn.*_*.project': 'inside two stacked 1x1 convolutions, one of them at inference',
+    '*branches.conv.project': 'the same',
     '*bbox_head.fc_*': 'the published box head has no neuron there unless one is asked for',
 }
 

@@ -8,11 +8,23 @@ from torch import Tensor
 from .detection import DETECTION
 from .family import Family
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
+from .sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
+from .spikingresformer import SPIKINGRESFORMER, SPIKINGRESFORMER_CLASSIFIER
 
 #: The known families; their rules are tried in this order.
-_FAMILIES = [SDT_BACKBONE, SDT_CLASSIFIER, SEMANTIC_FPN, SPIKE2FORMER, DETECTION]
+_FAMILIES = [
+    SDT_BACKBONE,
+    SDT_CLASSIFIER,
+    SDT_LARGE_BACKBONE,
+    SDT_LARGE_CLASSIFIER,
+    SPIKINGRESFORMER,
+    SPIKINGRESFORMER_CLASSIFIER,
+    SEMANTIC_FPN,
+    SPIKE2FORMER,
+    DETECTION,
+]
 
 
 @dataclass

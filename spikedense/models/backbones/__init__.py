@@ -4,5 +4,15 @@ from .base import SpikeBackbone, SpikeStage
 from .pyramid import SpikeDrivenPyramid
 from .sdtv2 import SDTV2
 from .sdtv3 import SDTV3
+from .sdtv3_large import SDTV3Large
+from .spikingresformer import SpikingResformer
 
-__all__ = ['SDTV2', 'SDTV3', 'SpikeBackbone', 'SpikeDrivenPyramid', 'SpikeStage']
+__all__ = [
+    'SDTV2',
+    'SDTV3',
+    'SDTV3Large',
+    'SpikeBackbone',
+    'SpikeDrivenPyramid',
+    'SpikeStage',
+    'SpikingResformer',
+]

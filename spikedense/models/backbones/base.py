@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from spikedense.checks.pretraining import pretrained_cfgs
 from spikedense.neurons import BaseNeuron, build_neuron, neuron_or_default
 
-from ..layers import checkpoint_block
+from ..layers import RunningRate, checkpoint_block
 from .pretrained import load_pretrained
 
 OUT_TIMES = ('keep', 'mean')
@@ -51,7 +51,7 @@ class SpikeBackbone(BaseModule):
             ``[B, C, H, W]``, the input of any neck and head of mmseg and mmdet.
         drop_path_rate: Rate of stochastic depth of the last block; rates grow linearly from 0.
         frozen_stages: The stages ``0..frozen_stages`` are not trained; -1 trains all stages.
-        norm_eval: Whether batch norms keep their running statistics in training.
+        norm_eval: Whether batch norms, and running firing rates, keep their statistics in training.
         with_cp: Whether blocks compute their activations again in the backward pass.
         init_cfg: Initialisation. ``dict(type='Pretrained', checkpoint=..., prefix=...)`` loads a
             checkpoint of this package or an official one, and converts official keys. Every weight
@@ -212,7 +212,7 @@ class SpikeBackbone(BaseModule):
         self._freeze()
         if mode and self.norm_eval:
             for module in self.modules():
-                if isinstance(module, _BatchNorm):
+                if isinstance(module, _BatchNorm | RunningRate):
                     module.eval()
         return self
 

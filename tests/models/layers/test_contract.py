@@ -54,6 +54,10 @@ MIXERS: dict[str, dict[str, Any]] = {
     ),
     'self-attention of V3': dict(type='SpikeSelfAttention', value_ratio=2),
     'self-attention of V2': dict(type='SpikeSelfAttention', projection='rep_conv', scale=0.3),
+    'self-attention of large V3': dict(type='SpikeSelfAttention', projection='stacked_conv'),
+    'dual spike attention': dict(type='DualSpikeSelfAttention'),
+    'dual spike attention of patches': dict(type='DualSpikeSelfAttention', patch_size=2),
+    'group-wise FFN': dict(type='GroupwiseFFN', ratio=2, group_size=4),
     'self-attention of Spikformer': dict(type='SpikformerSelfAttention'),
     # The scales keep sums over tokens within the window of the gradient of the gate's neuron.
     'self-attention of V1': dict(type='SpikeDrivenSelfAttention', scale=0.08),
