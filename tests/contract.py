@@ -8,7 +8,14 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from spikedense.models.layers import SpikeDrivenDeformableAttention, SpikeLinear, SpikeProduct
+from spikedense.models.layers import (
+    SpikeDrivenDeformableAttention,
+    SpikeLinear,
+    SpikeMaxPool,
+    SpikePad,
+    SpikeProduct,
+    SpikeSum,
+)
 from spikedense.neurons import BaseNeuron
 
 #: Layers that take real values by specification, and why.
@@ -29,7 +36,9 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
 
     A layer is fed by spikes when its input is memory that a neuron has written, untouched since,
     and when this, times the neuron's scale, is made of integers in ``0..D``. The product of two
-    tensors of spikes is spikes, too; its scale and its D are those of both multiplied.
+    tensors of spikes is spikes, too; its scale and its D are those of both multiplied. So is
+    the sum of spikes of one scale, with D of both added, and what a max pooling picks of spikes,
+    and padded spikes.
 
     Args:
         model: the model.
@@ -54,6 +63,22 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
             (D, scale), (n, factor) = grids
             written[out.untyped_storage().data_ptr()] = ((D * n, scale * factor), out)
 
+    def after_sum(_: nn.Module, args: tuple, out: Tensor) -> None:
+        grids = [grid_of(x) for x in args]
+        if None not in grids and grids[0][1] == grids[1][1]:
+            written[out.untyped_storage().data_ptr()] = (
+                (grids[0][0] + grids[1][0], grids[0][1]),
+                out,
+            )
+
+    def after_move(_: nn.Module, args: tuple, out: Tensor) -> None:
+        grid = grid_of(args[0])
+        if grid is not None:
+            written[out.untyped_storage().data_ptr()] = (grid, out)
+
+    after: dict[type, Any] = {SpikeProduct: after_product, SpikeSum: after_sum}
+    after |= {SpikeMaxPool: after_move, SpikePad: after_move}
+
     def watch(name: str):
         def before_layer(_: nn.Module, args: tuple) -> None:
             grid = grid_of(args[0])
@@ -66,8 +91,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
         for name, module in model.named_modules():
             if isinstance(module, BaseNeuron):
                 stack.callback(module.register_forward_hook(after_neuron).remove)
-            elif isinstance(module, SpikeProduct):
-                stack.callback(module.register_forward_hook(after_product).remove)
+            elif type(module) in after:
+                stack.callback(module.register_forward_hook(after[type(module)]).remove)
             elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear | nn.ConvTranspose2d):
                 stack.callback(module.register_forward_pre_hook(watch(name)).remove)
         raw_outputs(model, *inputs)

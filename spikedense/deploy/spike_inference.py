@@ -10,7 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from spikedense.models.layers import SpikeSum
 from spikedense.neurons import BaseNeuron, comparing
-from spikedense.tracing import OperationTrace, Spikes, network_outputs, trace_network
+from spikedense.tracing import OperationTrace, Spikes, Value, network_outputs, trace_network
 from spikedense.utils.answers import Folding, Unfoldable, ask, is_exactly
 from spikedense.utils.images import random_images
 from spikedense.utils.made_up import made_up_images
@@ -162,6 +162,14 @@ def _run(
 
 
 def _check_readers(model: nn.Module, trace: OperationTrace) -> None:
+    for place, values in trace.inputs.items():
+        module = model.get_submodule(place)
+        if getattr(module, 'needs_one_neuron', False) and not _in_order(model, values[0]):
+            raise ValueError(
+                f"spike-driven inference: '{place}' ({type(module).__name__}) reads sums or "
+                'products of spikes, expected the spikes of a neuron: only these can be pooled one '
+                'by one'
+            )
     for neuron, readers in trace.readers.items():
         for place, operation in readers:
             reader = model.get_submodule(place)
@@ -173,6 +181,17 @@ def _check_readers(model: nn.Module, trace: OperationTrace) -> None:
                     f"of '{neuron}' by '{operation}' and has no twin, expected one of {names}, or "
                     'a module whose class is registered by @twin_of'
                 )
+
+
+def _in_order(model: nn.Module, value: Value) -> bool:
+    """Tell whether an integer n is sent at the first n virtual steps, as a neuron sends it.
+
+    Spikes of several neurons that are joined are as well; D of a sum or product is another one.
+    """
+    if not isinstance(value, Spikes) or value.D == 1:
+        return True
+    neurons: list[Any] = [model.get_submodule(name) for name in value.neurons]
+    return all(neuron.D == value.D for neuron in neurons)
 
 
 def _check_reader(place: str, reader: nn.Module, trace: OperationTrace) -> None:

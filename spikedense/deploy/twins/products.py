@@ -16,6 +16,7 @@ from spikedense.models.layers import (
     RealSpikeProduct,
     SpikeProduct,
     SpikeSum,
+    SpikeTap,
     SpikeTotal,
 )
 from spikedense.models.layers.mask_embed import DirectSynapse
@@ -142,6 +143,25 @@ class ConcatenatedSpikes(nn.Module):
         """``[T, B * n, ...], [T, B * m, ...] -> [T, B * (n + m), ...]``."""
         planes = [z.unflatten(1, (-1, d)) for z, d in zip((x, y), self.levels, strict=True)]
         return torch.cat(planes, 2).flatten(1, 2)
+
+
+@twin_of(SpikeTap)
+class AccumulatingTap(nn.Module):
+    """A synapse that adds the spikes of all virtual steps to a membrane potential.
+
+    Args:
+        tap: The synapse that reads integers.
+        levels: Number of virtual steps of the spikes.
+    """
+
+    def __init__(self, tap: SpikeTap, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.tap = tap
+        self.levels = levels[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B * D, ...] -> [T, B, ...]``."""
+        return self.tap(x).unflatten(1, (-1, self.levels)).sum(2)
 
 
 @twin_of(SpikeProduct)

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from spikedense.checks.pretraining import pretrained_cfgs
 from spikedense.neurons import BaseNeuron, build_neuron, neuron_or_default
 
-from ..layers import RunningRate, checkpoint_block
+from ..layers import RunningRate, SpikeTap, checkpoint_block
 from .pretrained import load_pretrained
 
 OUT_TIMES = ('keep', 'mean')
@@ -25,12 +25,17 @@ class SpikeStage(nn.Module):
             which reads the image. If the stem is a ``Sequential``, its layers in front of the first
             neuron run once on an image that is repeated T times.
         blocks: ``[T, B, C', H', W'] -> [T, B, C', H', W']``, any number.
+        spikes: Whether the blocks end in spikes or sums of spikes; a :class:`SpikeTap` then makes a
+            membrane potential of the output of the stage.
     """
 
-    def __init__(self, downsample: nn.Module, blocks: Iterable[nn.Module]) -> None:
+    def __init__(
+        self, downsample: nn.Module, blocks: Iterable[nn.Module], spikes: bool = False
+    ) -> None:
         super().__init__()
         self.downsample = downsample
         self.blocks = nn.ModuleList(blocks)
+        self.tap = SpikeTap() if spikes else None
 
 
 class SpikeBackbone(BaseModule):
@@ -102,13 +107,15 @@ class SpikeBackbone(BaseModule):
         """Configs of neuron and norm, as arguments of a layer or a mixer."""
         return dict(neuron_cfg=self.neuron_cfg, norm_cfg=self.norm_cfg)
 
-    def add_stage(self, downsample: nn.Module, blocks: Iterable[nn.Module] = ()) -> None:
+    def add_stage(
+        self, downsample: nn.Module, blocks: Iterable[nn.Module] = (), spikes: bool = False
+    ) -> None:
         """Append a stage, see :class:`SpikeStage`."""
         if len(self.stages) == len(self._stage_channels):
             raise ValueError(
                 f'{type(self).__name__}: one more stage than channels={self._stage_channels}'
             )
-        self.stages.append(SpikeStage(downsample, blocks))
+        self.stages.append(SpikeStage(downsample, blocks, spikes))
         self._freeze()
 
     def drop_path_rates(self, depths: Sequence[int]) -> list[list[float]]:
@@ -154,7 +161,8 @@ class SpikeBackbone(BaseModule):
                 recompute = self.with_cp and torch.is_grad_enabled() and x.requires_grad
                 x = checkpoint_block(block, x) if recompute else block(x)
             if i in self.out_indices:
-                outs[i] = x.mean(0) if self.out_time == 'mean' else x
+                out = x if stage.tap is None else stage.tap(x)
+                outs[i] = out.mean(0) if self.out_time == 'mean' else out
             if i == max(self.out_indices):
                 break
         return tuple(outs[i] for i in self.out_indices)

@@ -22,9 +22,10 @@ from .attention import (
     SpikeSelfAttention,
     SpikformerSelfAttention,
 )
-from .blocks import LayerScale, SpikeBlock
+from .blocks import LayerScale, SpikeBlock, SpikeSumBlock
 from .checkpoint import checkpoint_block
 from .drop_path import DropPath
+from .entry_neuron import entry_neuron
 from .folding import out_layer, scale_output
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
@@ -47,9 +48,9 @@ from .resize import resize_maps
 from .running_rate import RunningRate
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
-from .spike_pool import SpikeMaxPool
+from .spike_pool import SpikeMaxPool, SpikePad
 from .spike_product import SpikeProduct, SpikeTotal
-from .spike_sum import SpikeSum
+from .spike_sum import SpikeSum, SpikeTap
 from .stacked_conv import SpikeStackedConv
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
@@ -85,6 +86,7 @@ __all__ = [
     'SpikeLinear',
     'SpikeMaxPool',
     'SpikeMultiheadAttention',
+    'SpikePad',
     'SpikeProduct',
     'SpikeRepConv',
     'SpikeSelfAttention',
@@ -92,10 +94,13 @@ __all__ = [
     'SpikeStackedConv',
     'SpikeStripLinear',
     'SpikeSum',
+    'SpikeSumBlock',
+    'SpikeTap',
     'SpikeTotal',
     'SpikformerSelfAttention',
     'build_mixer',
     'checkpoint_block',
+    'entry_neuron',
     'fold_time',
     'head_neuron',
     'map_as_tokens',

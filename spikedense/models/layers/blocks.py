@@ -1,16 +1,18 @@
-"""Residual blocks. Every shortcut adds membrane potentials: ``x = x + f(SN(x))``."""
+"""Residual blocks. A shortcut adds membrane potentials, ``x = x + f(SN(x))``, or sums spikes."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import torch
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor, nn
 
+from spikedense.neurons import build_neuron
 from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
 from .drop_path import DropPath
 from .folding import out_layer, scale_output
+from .spike_sum import SpikeSum
 
 
 class LayerScale(nn.Module):
@@ -94,3 +96,39 @@ class SpikeBlock(BaseModule):
             del self.scales[name]
             done.append(Folding('layer scale', where))
         return done
+
+
+class SpikeSumBlock(BaseModule):
+    """Adds up spikes, one branch after the other: ``x = x + SN(branch(x))``.
+
+    This is the block of Spikformer and QKFormer. The input is spikes or a sum of spikes, integers
+    up to n; the output is integers up to ``n + D`` for each branch. The first weighted layers of a
+    branch read these integers directly: mixers are built with ``reads_spikes=True``.
+
+    Args:
+        branches: Name -> branch, ``[T, B, C, H, W] -> [T, B, C, H, W]``, in running order; the
+            branches end in a membrane potential.
+        drop_path: Rate of stochastic depth of each branch.
+        neuron_cfg: The neuron behind each branch.
+    """
+
+    def __init__(
+        self,
+        branches: Mapping[str, nn.Module],
+        drop_path: float = 0.0,
+        *,
+        neuron_cfg: dict[str, Any],
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.branches = ModuleDict(dict(branches))
+        self.neurons = nn.ModuleDict({name: build_neuron(neuron_cfg) for name in branches})
+        self.sums = nn.ModuleDict({name: SpikeSum() for name in branches})
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        for name, branch in self.branches.items():
+            spikes = self.neurons[name](branch(x))
+            x = self.sums[name](x, self.drop_path(spikes))
+        return x

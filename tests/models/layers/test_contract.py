@@ -100,6 +100,9 @@ MIXERS: dict[str, dict[str, Any]] = {
 KEPT = {
     'deformable attention': {'sample'},  # places between pixels: interpolation of real values
     'deformable attention of spiked values': {'sample'},  # spikes are interpolated
+    # The factor of the number of tokens, which depends on the size of the map.
+    'dual spike attention': {'mixer'},
+    'dual spike attention of patches': {'mixer'},
 }
 #: Mixers whose last layer works on strips. It gives places and no channels, so no layer takes a
 #: factor for each channel, and a layer scale stays.
@@ -258,7 +261,8 @@ def test_layers_of_a_chain_are_the_mixer(name: str) -> None:
         answer = ask(mixer, 'chain')
         chain = None if answer is None else answer()
         if chain is None:
-            assert 'attention' in name or 'splash' in name, 'other layers are a chain'
+            known = ('attention', 'splash', 'group-wise')
+            assert any(word in name for word in known), 'other layers are a chain'
             assert any(hasattr(m, 'no_nir') for m in mixer.modules())
             return
         y = x

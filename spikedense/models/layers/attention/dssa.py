@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -12,9 +11,11 @@ from spikedense.neurons import build_neuron, rescaled_input
 from spikedense.registry import MODELS
 from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
+from ..entry_neuron import entry_neuron
 from ..folding import check_weighted, out_layer, scale_output
 from ..running_rate import RunningRate
 from ..spike_conv import SpikeConv
+from ..spike_pool import SpikePad
 from ..time import HALF, fold_time, unfold_time
 from .heads import check_heads, merge_heads, split_heads
 from .memory import REAL_BITS, AttentionMemory, spike_bits
@@ -57,6 +58,8 @@ class DualSpikeSelfAttention(BaseModule):
             convolution's channels, y1 first.
         patch_size: Kernel size and stride p of the convolution.
         momentum: See :class:`RunningRate`.
+        reads_spikes: Whether the input is spikes, as in :class:`SpikeSumBlock`; then there is no
+            neuron at the entry.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class DualSpikeSelfAttention(BaseModule):
         *,
         neuron_cfg: dict,
         norm_cfg: dict,
+        reads_spikes: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -79,7 +83,8 @@ class DualSpikeSelfAttention(BaseModule):
         self.channels = channels
         self.num_heads = num_heads
         self.patch_size = patch_size
-        self.neuron: Any = build_neuron(neuron_cfg)
+        self.neuron: Any = entry_neuron(neuron_cfg, reads_spikes)
+        self.pad = SpikePad(patch_size)
         self.reduce = SpikeConv(
             channels, 2 * channels, patch_size, patch_size, 0, bias=False, norm_cfg=norm_cfg
         )
@@ -108,9 +113,7 @@ class DualSpikeSelfAttention(BaseModule):
     def _reduced(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return y1 times its factor, y2 and s: ``[T*B, heads, C/heads, M or N]``."""
         s = self.neuron(x)
-        pad = [-side % self.patch_size for side in (s.size(-1), s.size(-2))]
-        padded = F.pad(s, (0, pad[0], 0, pad[1])) if any(pad) else s
-        keys, values = split_heads(self.reduce(padded), self.num_heads).chunk(2, 2)
+        keys, values = split_heads(self.reduce(self.pad(s)), self.num_heads).chunk(2, 2)
         tokens = split_heads(s, self.num_heads)
         self.input_rate.measure(tokens)
         if not self.is_folded:
@@ -163,7 +166,9 @@ class DualSpikeSelfAttention(BaseModule):
     def attention_memory(self, height: int, width: int) -> AttentionMemory:
         """Return the memory at inference: y1 and y2 of all reduced tokens, and the spikes s."""
         reduced = -(-height // self.patch_size) * -(-width // self.patch_size)
-        spikes = self.channels * height * width * spike_bits(self.neuron.D)
+        # Without a neuron of its own, it does not know the largest integer of its input.
+        bits = spike_bits(getattr(self.neuron, 'D', None))
+        spikes = self.channels * height * width * bits
         return AttentionMemory(2 * self.channels * reduced * REAL_BITS, spikes, spikes)
 
     def token_scores(self, x: Tensor) -> Callable[[slice], Tensor]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from spikedense.neurons import binary_gate, build_neuron, rescaled_input
 from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 
+from ..entry_neuron import entry_neuron
 from ..folding import out_layer
 from ..spike_conv import SpikeConv
 from ..spike_product import SpikeProduct, SpikeTotal
@@ -42,6 +43,8 @@ class GatedAttention(BaseModule):
         proj_bias: Whether the last projection has a bias.
         gate_neuron_cfg: The neuron of the gate; None chooses by ``neuron_cfg``. With a neuron of
             integers up to m, the last projection reads integers up to ``D * m``.
+        reads_spikes: Whether the input is spikes, as in :class:`SpikeSumBlock`; then there is no
+            neuron at the entry.
     """
 
     #: Axis of ``[T*B, heads, C/heads, N]`` along which spikes are counted.
@@ -58,6 +61,7 @@ class GatedAttention(BaseModule):
         neuron_cfg: dict,
         gate_neuron_cfg: dict | None = None,
         norm_cfg: dict,
+        reads_spikes: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -66,7 +70,7 @@ class GatedAttention(BaseModule):
             raise ValueError(f'scale={scale!r}, expected a number above 0')
         self.channels = channels
         self.num_heads = num_heads
-        self.neuron = build_neuron(neuron_cfg)
+        self.neuron = entry_neuron(neuron_cfg, reads_spikes)
         qkv: dict[str, Any] = dict(bias=qkv_bias, norm_cfg=norm_cfg)
         self.q_conv = SpikeConv(channels, channels, **qkv)
         self.k_conv = SpikeConv(channels, channels, **qkv)

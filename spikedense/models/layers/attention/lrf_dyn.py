@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spikedense.ops.eager import is_eager_cpu
 from spikedense.registry import MODELS
@@ -83,6 +83,11 @@ class LRFDynamicAttention(LRFSelfAttention):
                 raise ValueError(f'{key}={value!r}, expected one of {known}')
         if token in ('x', 'proj') and gate is not None:
             raise ValueError(f'gate={gate!r} beside token={token!r}, expected gate=None')
+        if token == 'x' and kwargs.get('reads_spikes'):
+            raise ValueError(
+                "token='x' beside reads_spikes=True, expected another token: the input is a sum of "
+                'spikes'
+            )
         if 'order' in kwargs:
             raise ValueError(f'order={kwargs["order"]!r}, expected none: there is only one order')
         if token == 'x':
@@ -108,7 +113,8 @@ class LRFDynamicAttention(LRFSelfAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
-        if is_eager_cpu(x):  # in this format, the dynamics and the local term are fast
+        reads_spikes = isinstance(self.neuron, nn.Identity)  # a copy of them is not needed
+        if is_eager_cpu(x) and not reads_spikes:  # the dynamics are fast in this format
             x = unfold_time(fold_time(x).contiguous(memory_format=torch.channels_last), x.size(0))
         s = self.neuron(x)
         q, k = self._projected('q', s), self._projected('k', s)

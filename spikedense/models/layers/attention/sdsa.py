@@ -29,7 +29,7 @@ class SpikeDrivenSelfAttention(GatedAttention):
     Args:
         channels: Channels of input and output.
         num_heads: Number of heads; a head gets contiguous channels.
-        scale, qkv_bias, proj_bias, gate_neuron_cfg: See :class:`GatedAttention`.
+        scale, qkv_bias, proj_bias, gate_neuron_cfg, reads_spikes: See :class:`GatedAttention`.
     """
 
     counted_axis = -1
@@ -45,9 +45,9 @@ class SpikeDrivenSelfAttention(GatedAttention):
         neuron_cfg: dict,
         gate_neuron_cfg: dict | None = None,
         norm_cfg: dict,
-        init_cfg: dict | None = None,
+        **kwargs: Any,
     ) -> None:
-        cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg, init_cfg=init_cfg)
+        cfg: dict[str, Any] = dict(neuron_cfg=neuron_cfg, norm_cfg=norm_cfg, **kwargs)
         super().__init__(
             channels, num_heads, scale, qkv_bias, proj_bias, gate_neuron_cfg=gate_neuron_cfg, **cfg
         )

@@ -8,6 +8,7 @@ from torch import Tensor
 from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
+from ..entry_neuron import entry_neuron
 from ..rep_conv import SpikeRepConv
 from ..spike_conv import SpikeConv
 from ..stacked_conv import SpikeStackedConv
@@ -38,6 +39,8 @@ class SpikeSelfAttention(ProductAttention):
         attn_neuron_cfg: The neuron behind the product; None means ``neuron_cfg``.
         qkv_bias, proj_bias: Whether the first three projections and the last one have a bias, see
             :class:`SpikeConv`; a ``'rep_conv'`` and a ``'stacked_conv'`` have none.
+        reads_spikes: Whether the input is spikes, as in :class:`SpikeSumBlock`; then there is no
+            neuron at the entry.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class SpikeSelfAttention(ProductAttention):
         norm_cfg: dict,
         qkv_bias: bool | str = 'auto',
         proj_bias: bool | str = 'auto',
+        reads_spikes: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -82,7 +86,7 @@ class SpikeSelfAttention(ProductAttention):
                 return SpikeStackedConv(of, to, of * 3 // 2, neuron, norm_cfg, num_norms=2)
             return SpikeConv(of, to, bias=bias, neuron_cfg=neuron, norm_cfg=norm_cfg)
 
-        self.neuron = build_neuron(neuron_cfg)
+        self.neuron = entry_neuron(neuron_cfg, reads_spikes)
         self.q_conv = layer(channels, qkv_bias)
         self.k_conv = layer(channels, qkv_bias)
         self.v_conv = layer(v_channels, qkv_bias)

@@ -33,6 +33,8 @@ class ChannelConv(BaseModule):
         ratio: Ratio r of hidden channels to channels.
         kernel_size: Side of both kernels.
         bias: See :class:`SpikeConv`.
+        reads_spikes: Whether the input is spikes, as in :class:`SpikeSumBlock`; then there is no
+            neuron at the entry.
     """
 
     def __init__(
@@ -44,15 +46,15 @@ class ChannelConv(BaseModule):
         *,
         neuron_cfg: dict,
         norm_cfg: dict,
+        reads_spikes: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         check_ratio(ratio)
-        cfg: dict[str, Any] = dict(
-            kernel_size=kernel_size, bias=bias, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg
-        )
-        self.widen = SpikeConv(channels, ratio * channels, **cfg)
-        self.narrow = SpikeConv(ratio * channels, channels, **cfg)
+        cfg: dict[str, Any] = dict(kernel_size=kernel_size, bias=bias, norm_cfg=norm_cfg)
+        entry = None if reads_spikes else neuron_cfg
+        self.widen = SpikeConv(channels, ratio * channels, neuron_cfg=entry, **cfg)
+        self.narrow = SpikeConv(ratio * channels, channels, neuron_cfg=neuron_cfg, **cfg)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
@@ -74,6 +76,7 @@ class ChannelMLP(ChannelConv):
     Args:
         channels: Channels of input and output.
         ratio: Ratio of hidden channels to channels.
+        reads_spikes: See :class:`ChannelConv`.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class ChannelMLP(ChannelConv):
         *,
         neuron_cfg: dict,
         norm_cfg: dict,
+        reads_spikes: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
@@ -92,5 +96,6 @@ class ChannelMLP(ChannelConv):
             bias=True,
             neuron_cfg=neuron_cfg,
             norm_cfg=norm_cfg,
+            reads_spikes=reads_spikes,
             init_cfg=init_cfg,
         )

@@ -27,7 +27,11 @@ class GroupwiseFFN(BaseModule):
         ratio: Ratio r of hidden channels to channels.
         group_size: Channels of a group of the convolution in the middle; None means all hidden
             channels if these are no multiple of 64, else 64.
+        reads_spikes: Whether the input is spikes, as in :class:`SpikeSumBlock`; then there is no
+            neuron at the entry.
     """
+
+    no_nir = 'it has a shortcut inside, around the convolution with groups'
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class GroupwiseFFN(BaseModule):
         *,
         neuron_cfg: dict,
         norm_cfg: dict,
+        reads_spikes: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -49,7 +54,8 @@ class GroupwiseFFN(BaseModule):
                 f'group_size={group_size!r}, expected a divisor of {hidden} hidden channels'
             )
         cfg: dict[str, Any] = dict(bias=False, neuron_cfg=neuron_cfg, norm_cfg=norm_cfg)
-        self.widen = SpikeConv(channels, hidden, **cfg)
+        entry = None if reads_spikes else neuron_cfg
+        self.widen = SpikeConv(channels, hidden, **dict(cfg, neuron_cfg=entry))
         self.mix = SpikeConv(hidden, hidden, 3, groups=hidden // group_size, **cfg)
         self.narrow = SpikeConv(hidden, channels, **cfg)
 
