@@ -18,10 +18,11 @@ from spikedense.models.layers import (
 )
 from spikedense.neurons import BaseNeuron
 
+#: First convolutions: of a stem of one layer, and of several layers.
+STEMS = ('*stages.0.downsample.conv', '*stages.0.downsample.0.conv')
 #: Layers that take real values by specification, and why.
 REAL_VALUED = {
-    '*stages.0.downsample.conv': 'the first convolution sees pixels',
-    '*stages.0.downsample.0.conv': 'the same, in a stem of several layers',
+    **dict.fromkeys(STEMS, 'the first convolution sees pixels'),
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',

@@ -12,10 +12,12 @@ from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from spikedense.models.backbones import SpikeDrivenPyramid
+from spikedense.registry import MODELS as SPIKEDENSE
+
 IMAGE_SIZE = (64, 96)
 _WIDTH = 8
 _ARCH = dict(embed_dims=[16, 16, 24, 32], depths=[1, 1, 2, 2, 1], num_heads=4)
-_TAPS = [8, 16, 16, 24, 32]
 
 
 def reduced_config(path: str) -> Config:
@@ -40,13 +42,12 @@ def reduce_config(cfg: Config) -> None:
         _reduce_mask2former(model)
         return
     known = ('EncoderDecoder', 'ImageClassifier', 'Mask2Former', 'MaskRCNN', 'RetinaNet')
-    if model.type not in known or model.backbone.type not in _BACKBONES:
+    if model.type not in known or not model.backbone.type.startswith('spikedense.'):
         raise NotImplementedError(
             f'{cfg.filename}: no reduced size is known for a {model.type} on '
             f'{model.backbone.type}; say in tests/reduced_models.py how to shrink it'
         )
-    model.backbone.arch = ConfigDict(_ARCH)
-    channels = [_TAPS[i] for i in model.backbone.out_indices]
+    channels = _reduce_backbone(model.backbone)
     if has_anchors(cfg):
         _reduce_anchor_detector(model, channels)
         return
@@ -114,6 +115,42 @@ def set_crop(cfg: Config, size: tuple[int, int]) -> None:
         (preprocessor if 'size' in preprocessor else preprocessor.batch_augments[0]).size = size
 
 
+def _reduce_backbone(backbone: ConfigDict) -> list[int]:
+    """Shrinks a backbone in place.
+
+    Returns:
+        The channels of the maps that it hands on.
+    """
+    cls = SPIKEDENSE.get(backbone.type.removeprefix('spikedense.'))
+    arch = backbone.arch
+    arch = dict(arch if isinstance(arch, dict) else cls.arch_zoo[arch])
+    if issubclass(cls, SpikeDrivenPyramid):
+        arch.update(_ARCH)
+    else:
+        arch.update(_reduced_arch(arch))
+    backbone.arch = ConfigDict(arch)
+    with torch.device('meta'):
+        return list(SPIKEDENSE.build(backbone).out_channels)
+
+
+def _reduced_arch(arch: dict[str, Any]) -> dict[str, Any]:
+    """The sizes of a backbone that are changed; what else an architecture has stays as it is."""
+    small: dict[str, Any] = {}
+    if 'embed_dims' not in arch:
+        small['base_channels'] = _WIDTH
+    elif isinstance(arch['embed_dims'], int):
+        small['embed_dims'] = 32
+    else:
+        stages = len(arch['embed_dims'])
+        small['embed_dims'] = [16] * (stages - 3) + [16, 24, 32][-stages:]
+    for key, most in (('depths', 1), ('num_heads', 2)):
+        if key in arch:
+            number = arch[key]
+            few = min(number, most) if isinstance(number, int) else [min(n, most) for n in number]
+            small[key] = few
+    return small
+
+
 def _reduce_spike2former(head: ConfigDict, channels: list[int]) -> None:
     """Shrinks a Spike2Former head in place."""
     head.update(in_channels=channels, feat_channels=16, out_channels=16, num_queries=20)
@@ -171,9 +208,6 @@ def _descendants(node: ConfigDict) -> list[ConfigDict]:
     """All dicts below a dict."""
     below = [value for value in node.values() if isinstance(value, ConfigDict)]
     return below + [deeper for value in below for deeper in _descendants(value)]
-
-
-_BACKBONES = ('spikedense.SDTV2', 'spikedense.SDTV3')
 
 
 def is_stock(name: str) -> bool:

@@ -42,8 +42,8 @@ class SDTV3Large(SpikeBackbone):
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
-        '83M': dict(embed_dims=(128, 256, 512), stacked_conv=True),
-        '173M': dict(embed_dims=(196, 384, 768), stacked_conv=False),
+        '83M': dict(embed_dims=(128, 256, 512), depths=(1, 1, 2, 12), stacked_conv=True),
+        '173M': dict(embed_dims=(196, 384, 768), depths=(1, 1, 2, 12), stacked_conv=False),
     }
     default_depths: ClassVar[tuple[int, ...]] = (1, 1, 2, 12)
 
