@@ -12,6 +12,7 @@ from .base import SpikeBackbone
 
 _ARCH_KEYS = ('embed_dims', 'depths', 'num_heads', 'stacked_conv')
 _NUM_STAGES = 4
+_DEPTHS = (1, 1, 2, 12)
 
 
 @MODELS.register_module()
@@ -42,10 +43,9 @@ class SDTV3Large(SpikeBackbone):
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
-        '83M': dict(embed_dims=(128, 256, 512), depths=(1, 1, 2, 12), stacked_conv=True),
-        '173M': dict(embed_dims=(196, 384, 768), depths=(1, 1, 2, 12), stacked_conv=False),
+        '83M': dict(embed_dims=(128, 256, 512), depths=_DEPTHS, stacked_conv=True),
+        '173M': dict(embed_dims=(196, 384, 768), depths=_DEPTHS, stacked_conv=False),
     }
-    default_depths: ClassVar[tuple[int, ...]] = (1, 1, 2, 12)
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class SDTV3Large(SpikeBackbone):
                 )
             arch = self.arch_zoo[arch]
         dims = tuple(arch.get('embed_dims', ()))
-        depths = tuple(arch.get('depths', self.default_depths))
+        depths = tuple(arch.get('depths', _DEPTHS))
         if set(arch) - set(_ARCH_KEYS) or len(dims) != 3 or dims[0] % 2:
             raise ValueError(
                 f'arch={dict(arch)}, expected embed_dims, three widths, the first one even, and, '

@@ -12,6 +12,7 @@ from .base import SpikeBackbone
 
 _ARCH_KEYS = ('embed_dims', 'depths', 'num_heads')
 _STRIDES = (4, 8, 16)
+_DEPTHS = (1, 2, 3)
 #: Kernel size and stride of the convolution of DSSA.
 _PATCH_SIZES = (4, 2, 1)
 
@@ -38,12 +39,11 @@ class SpikingResformer(SpikeBackbone):
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
-        'Ti': dict(embed_dims=(64, 192, 384), num_heads=(1, 3, 6)),
-        'S': dict(embed_dims=(64, 256, 512), num_heads=(1, 4, 8)),
-        'M': dict(embed_dims=(64, 384, 768), num_heads=(1, 6, 12)),
-        'L': dict(embed_dims=(128, 512, 1024), num_heads=(2, 8, 16)),
+        'Ti': dict(embed_dims=(64, 192, 384), num_heads=(1, 3, 6), depths=_DEPTHS),
+        'S': dict(embed_dims=(64, 256, 512), num_heads=(1, 4, 8), depths=_DEPTHS),
+        'M': dict(embed_dims=(64, 384, 768), num_heads=(1, 6, 12), depths=_DEPTHS),
+        'L': dict(embed_dims=(128, 512, 1024), num_heads=(2, 8, 16), depths=_DEPTHS),
     }
-    default_depths: ClassVar[tuple[int, ...]] = (1, 2, 3)
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class SpikingResformer(SpikeBackbone):
         widths = tuple(arch.get('embed_dims', ()))
         heads = arch.get('num_heads', ())
         heads = (heads,) * len(_STRIDES) if isinstance(heads, int) else tuple(heads)
-        depths = tuple(arch.get('depths', self.default_depths))
+        depths = tuple(arch.get('depths', _DEPTHS))
         if set(arch) - set(_ARCH_KEYS) or {len(widths), len(heads), len(depths)} != {len(_STRIDES)}:
             raise ValueError(
                 f'arch={dict(arch)}, expected embed_dims, num_heads and, optionally, depths, three '
