@@ -1,7 +1,7 @@
 """The contract that every spiking backbone keeps."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from mmengine.model import BaseModule
@@ -62,6 +62,9 @@ class SpikeBackbone(BaseModule):
             checkpoint of this package or an official one, and converts official keys. Every weight
             must fit; with ``partial=True`` the weights that fit are loaded, with a warning.
     """
+
+    #: The paper, a link in Markdown, for docs/backbones.md.
+    paper: ClassVar[str] = ''
 
     def __init__(
         self,

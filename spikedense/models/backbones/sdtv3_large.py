@@ -42,6 +42,7 @@ class SDTV3Large(SpikeBackbone):
         **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels`` and ``strides``.
     """
 
+    paper = '[Spike-driven Transformer V3](https://arxiv.org/abs/2411.16061), TPAMI 2025'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
         '83M': dict(embed_dims=(128, 256, 512), depths=_DEPTHS, stacked_conv=True),
         '173M': dict(embed_dims=(196, 384, 768), depths=_DEPTHS, stacked_conv=False),

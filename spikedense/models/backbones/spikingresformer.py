@@ -38,6 +38,7 @@ class SpikingResformer(SpikeBackbone):
         **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels`` and ``strides``.
     """
 
+    paper = '[SpikingResformer](https://arxiv.org/abs/2403.14302), CVPR 2024'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
         'Ti': dict(embed_dims=(64, 192, 384), num_heads=(1, 3, 6), depths=_DEPTHS),
         'S': dict(embed_dims=(64, 256, 512), num_heads=(1, 4, 8), depths=_DEPTHS),
