@@ -13,6 +13,7 @@ from spikedense.models.layers import (
     SpikeInhibition,
     SpikeLinear,
     SpikeMaxPool,
+    SpikePad,
     SpikeProduct,
     SpikeSum,
 )
@@ -28,6 +29,8 @@ REAL_VALUED = {
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',
+    '*attn.*_*.project': 'inside two stacked 1x1 convolutions, one of them at inference',
+    '*branches.conv.project': 'the same',
     '*bbox_head.fc_*': 'the published box head has no neuron there unless one is asked for',
 }
 
@@ -38,8 +41,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
     A layer is fed by spikes when its input is memory that a neuron has written, untouched since,
     and when this, times the neuron's scale, is made of integers in ``0..D``. The product of two
     tensors of spikes is spikes, too; its scale and its D are those of both multiplied. So is
-    the sum of spikes of one scale, with D of both added, what a max pooling picks of spikes, and
-    what binary spikes leave of other spikes by an inhibition.
+    the sum of spikes of one scale, with D of both added, what a max pooling picks of spikes, padded
+    spikes, and what binary spikes leave of other spikes by an inhibition.
 
     Args:
         model: the model.
@@ -72,7 +75,7 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
                 out,
             )
 
-    def after_pool(_: nn.Module, args: tuple, out: Tensor) -> None:
+    def after_move(_: nn.Module, args: tuple, out: Tensor) -> None:
         grid = grid_of(args[0])
         if grid is not None:
             written[out.untyped_storage().data_ptr()] = (grid, out)
@@ -82,12 +85,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
         if None not in grids and grids[1] == (1, 1):
             written[out.untyped_storage().data_ptr()] = (grids[0], out)
 
-    after = {
-        SpikeProduct: after_product,
-        SpikeInhibition: after_inhibition,
-        SpikeSum: after_sum,
-        SpikeMaxPool: after_pool,
-    }
+    after: dict[type, Any] = {SpikeProduct: after_product, SpikeSum: after_sum}
+    after |= {SpikeMaxPool: after_move, SpikePad: after_move, SpikeInhibition: after_inhibition}
 
     def watch(name: str):
         def before_layer(_: nn.Module, args: tuple) -> None:

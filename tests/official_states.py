@@ -27,6 +27,8 @@ OFFICIAL = {
         'roi_head.mask_head.': 'spike_fcn_mask_head',
     },
     'classifier': {'': 'sdtv2_lif_cls_15M_kd_T2'},
+    'large classifier': {'': 'sdtv3_large_narrow_base_kd_T2'},
+    'SpikingResformer classifier': {'': 'spikingresformer_narrow_T4_B2'},
 }
 
 

@@ -1,6 +1,8 @@
 """Models of configs, made small enough for a test: narrower and shallower, same structure."""
 
 import copy
+import json
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -130,8 +132,14 @@ def _reduce_backbone(backbone: ConfigDict) -> list[int]:
     else:
         arch.update(_reduced_arch(arch))
     backbone.arch = ConfigDict(arch)
+    return list(_out_channels(cls, json.dumps(arch), tuple(backbone.out_indices)))
+
+
+@cache
+def _out_channels(cls: type, arch: str, out_indices: tuple[int, ...]) -> tuple[int, ...]:
+    """The channels that a backbone of an architecture, written as text, hands on."""
     with torch.device('meta'):
-        return list(SPIKEDENSE.build(backbone).out_channels)
+        return cls(arch=json.loads(arch), out_indices=out_indices).out_channels
 
 
 def _reduced_arch(arch: dict[str, Any]) -> dict[str, Any]:

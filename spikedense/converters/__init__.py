@@ -26,6 +26,7 @@ from .sdt import (
     rep_conv_key,
     sep_conv_key,
 )
+from .sdtv3_large import large_backbone_key, large_block_key
 from .semantic_fpn import fpn_head_key, fpn_neck_key
 from .spike2former import (
     attention_key,
@@ -38,6 +39,7 @@ from .spike2former import (
 )
 from .spike2former_config import portable_text, spike2former_head, spike2former_options
 from .spikformer import SPIKFORMER
+from .spikingresformer import dssa_key, spikingresformer_classifier_key, spikingresformer_key
 
 __all__ = [
     'QKFORMER',
@@ -53,10 +55,13 @@ __all__ = [
     'conv_block_key',
     'convert_state_dict',
     'decoder_layer_key',
+    'dssa_key',
     'encoder_layer_key',
     'fpn_head_key',
     'fpn_neck_key',
     'known_families',
+    'large_backbone_key',
+    'large_block_key',
     'lines_to_maps',
     'mask_head_key',
     'mlp_key',
@@ -77,4 +82,6 @@ __all__ = [
     'spike2former_head',
     'spike2former_head_key',
     'spike2former_options',
+    'spikingresformer_classifier_key',
+    'spikingresformer_key',
 ]

@@ -11,9 +11,11 @@ from .family import Family
 from .qkformer import QKFORMER
 from .resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
+from .sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
 from .spikformer import SPIKFORMER
+from .spikingresformer import SPIKINGRESFORMER, SPIKINGRESFORMER_CLASSIFIER
 
 #: The known families; their rules are tried in this order.
 _FAMILIES = [
@@ -27,6 +29,10 @@ _FAMILIES = [
     SEW_RESNET,
     MS_RESNET,
     RESNET_CLASSIFIER,
+    SDT_LARGE_BACKBONE,
+    SDT_LARGE_CLASSIFIER,
+    SPIKINGRESFORMER,
+    SPIKINGRESFORMER_CLASSIFIER,
 ]
 
 

@@ -80,6 +80,16 @@ def sep_conv_key(key: str) -> str | None:
     return rename(key, _SEP_CONV)
 
 
+def stage_key(key: str) -> str | None:
+    """Rename the start of a key, up to its stage and its block; None if unknown."""
+    return rename(key, _STAGES)
+
+
+def downsample_key(key: str) -> str | None:
+    """Rename a key inside a down-sampling layer; None if unknown."""
+    return rename(key, _DOWNSAMPLE)
+
+
 def mlp_key(key: str) -> str | None:
     """Rename a key inside a channel MLP; None if unknown."""
     return rename(key, _MLP)
@@ -125,12 +135,12 @@ def _attention_key(key: str) -> str | None:
 
 def backbone_key(key: str) -> str | None:
     """Rename a key of a whole backbone; None if unknown."""
-    new = rename(key, _STAGES)
+    new = stage_key(key)
     if new is None:
         return None
     _, stage, part, *rest = new.split('.')
     if part == 'downsample':
-        return under(f'stages.{stage}.downsample.', rename('.'.join(rest), _DOWNSAMPLE))
+        return under(f'stages.{stage}.downsample.', downsample_key('.'.join(rest)))
     inner = conv_block_key if int(stage) < 3 else block_key
     return under(f'stages.{stage}.blocks.{rest[0]}.', inner('.'.join(rest[1:])))
 
@@ -140,9 +150,13 @@ def classifier_key(key: str) -> str | None:
     return rename(key, _CLASSIFIER)
 
 
+_HAS_STEM = any_key(r'(^|\.)downsample1_1\.encode_conv\.weight$')
+#: The large models of V3 have the same names of stages, but other blocks, see sdtv3_large.py.
+_IS_LARGE = any_key(r'(^|\.)ConvBlock1_1\.0\.conv1\.0\.')
+
 SDT_BACKBONE = Family(
     name='Spike-driven Transformer',
-    recognises=any_key(r'(^|\.)downsample1_1\.encode_conv\.weight$'),
+    recognises=lambda keys: _HAS_STEM(keys) and not _IS_LARGE(keys),
     rename=backbone_key,
     prefix='backbone.',
     adapt=lines_to_maps,

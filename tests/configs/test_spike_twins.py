@@ -22,6 +22,7 @@ from spikedense.deploy import to_spike_inference
 from spikedense.deploy.fold import Folding
 from spikedense.models.layers.blocks import LayerScale
 from spikedense.models.layers.rep_conv import SpikeRepConv
+from spikedense.models.layers.stacked_conv import SpikeStackedConv
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.config_path import list_configs
 
@@ -114,5 +115,9 @@ def assert_folded(name: str, twin: nn.Module, foldings: list[Folding]) -> None:
     refused = {(f.what, f.reason) for f in foldings if f.reason is not None}
     allowed = [why for pattern, why in REFUSED.items() if fnmatch(name, pattern)]
     assert refused == set().union(*allowed)
-    left = [m for m in twin.modules() if isinstance(m, _BatchNorm | LayerScale | SpikeRepConv)]
+    left = [
+        m
+        for m in twin.modules()
+        if isinstance(m, _BatchNorm | LayerScale | SpikeRepConv | SpikeStackedConv)
+    ]
     assert left == []

@@ -21,6 +21,7 @@ from spikedense.deploy.onnx_export import ExportError, OnnxNeuron, export_onnx
 from spikedense.deploy.onnx_runtime import OnnxNetwork, run_by_onnx
 from spikedense.models.backbones import SDTV3
 from spikedense.neurons import ThresholdNeuron, build_neuron
+from spikedense.registry import MODELS
 from spikedense.utils.config_path import config_root
 from spikedense.utils.files import temporary_name
 
@@ -291,6 +292,17 @@ def test_mixers_on_strips_have_a_graph(kind: str, norm: str, tmp_path: Path) -> 
     export_onnx(model, tmp_path / 'out', (32, 48))
     network = WatchedNetwork(tmp_path / 'out', model, (32, 48))
     assert_agree(model, network, torch.randn(1, 3, 32, 48))
+
+
+@pytest.mark.parametrize('name', ['SpikingResformer', 'SDTV3Large'])
+def test_classic_backbones_have_a_graph(name: str, tmp_path: Path) -> None:
+    depths = [1] * dict(SpikingResformer=3, SDTV3Large=4)[name]
+    arch = dict(embed_dims=[8, 8, 16], depths=depths, num_heads=2)
+    model = MODELS.build(dict(type=name, arch=arch, T=1)).eval()
+    wake(model, torch.randn(2, 3, 40, 56))
+    export_onnx(model, tmp_path / 'out', (40, 56))
+    network = WatchedNetwork(tmp_path / 'out', model, (40, 56))
+    assert_agree(model, network, torch.randn(1, 3, 40, 56))
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from golden import Golden, Twin, numbered
 from resnet_twins import RESNETS
 from spike2former_twins import SPIKE2FORMER
 from spike_sum_twins import SPIKE_SUMS
+from spikingresformer_twins import SPIKINGRESFORMER
 from st_erf_twins import ST_ERF
 from torch import Tensor, nn
 
@@ -37,6 +38,7 @@ TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
     **{('Spike2Former', cls): build for cls, build in SPIKE2FORMER.items()},
     **{('Spatial-temporal-ERF', cls): build for cls, build in {**DETECTION, **ST_ERF}.items()},
     **SPIKE_SUMS,
+    **SPIKINGRESFORMER,
 }
 
 

@@ -1,4 +1,5 @@
-"""Write the results tables of ``configs/*/README.md`` and the index of all models, docs/zoo.md.
+"""Write the results tables of ``configs/*/README.md``, and the indexes docs/zoo.md and
+docs/backbones.md.
 
 Examples:
     python tools/dev/make_readmes.py
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 from spikedense.errors import UserError
+from spikedense.models.backbones.index import render_backbones
 from spikedense.utils.metafile import stale_readmes
 from spikedense.utils.zoo import render_zoo
 
@@ -33,10 +35,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f'make_readmes: {error}', file=sys.stderr)
         return 1
     if args.configs == _CONFIGS:
-        zoo = _CONFIGS.with_name('docs') / 'zoo.md'
-        text = render_zoo(_CONFIGS)
-        if not zoo.is_file() or zoo.read_text(encoding='utf-8') != text:
-            stale[zoo] = text
+        pages = {'zoo.md': render_zoo(_CONFIGS), 'backbones.md': render_backbones()}
+        for name, text in pages.items():
+            page = _CONFIGS.with_name('docs') / name
+            if not page.is_file() or page.read_text(encoding='utf-8') != text:
+                stale[page] = text
     for readme, text in stale.items():
         if args.check:
             print(f'{readme}: stale, run python tools/dev/make_readmes.py', file=sys.stderr)

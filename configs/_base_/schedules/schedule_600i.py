@@ -1,4 +1,4 @@
-# For the demo set, twice the budget of 300i.
+# For the demo set: twice the budget of 300i.
 _base_ = './schedule_300i.py'
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=20),

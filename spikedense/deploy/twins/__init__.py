@@ -3,6 +3,7 @@
 from .dynamics import SpikeDynamicsProduct
 from .layers import AccumulatingLayer
 from .products import (
+    AccumulatedProduct,
     AccumulatedTotal,
     AccumulatingSynapse,
     AccumulatingTap,
@@ -17,6 +18,7 @@ from .table import build_twin, has_twin, known_classes, twin_of
 from .train import SpikeTrain
 
 __all__ = [
+    'AccumulatedProduct',
     'AccumulatedTotal',
     'AccumulatingLayer',
     'AccumulatingSynapse',

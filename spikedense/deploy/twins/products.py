@@ -13,6 +13,7 @@ from spikedense.models.decode_heads.spike2former_base import MaskProduct
 from spikedense.models.layers import (
     AttentionProduct,
     DeformSample,
+    RealSpikeProduct,
     SpikeInhibition,
     SpikeProduct,
     SpikeSum,
@@ -228,3 +229,22 @@ class AccumulatedTotal(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``[N * D, ...] -> [N, ...]``."""
         return accumulate(self.total(x), self.levels)
+
+
+@twin_of(RealSpikeProduct)
+class AccumulatedProduct(nn.Module):
+    """A product of real values and spikes: the sum of its products over the virtual steps.
+
+    Args:
+        product: The product with integers.
+        levels: Numbers of virtual steps of the real values (always 1) and of the spikes.
+    """
+
+    def __init__(self, product: RealSpikeProduct, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.product = product
+        self.levels = levels[1]
+
+    def forward(self, x: Tensor, spikes: Tensor) -> Tensor:
+        """``[N, heads, m, k], [N * D, heads, k, n] -> [N, heads, m, n]``."""
+        return self.product(x.unsqueeze(1), planes_of(spikes, self.levels)).sum(1)

@@ -6,15 +6,18 @@ from .pyramid import SpikeDrivenPyramid
 from .qkformer import QKFormer
 from .sdtv2 import SDTV2
 from .sdtv3 import SDTV3
+from .sdtv3_large import SDTV3Large
 from .sew_resnet import SEWResNet, SpikingResNet
 from .spike_sums import SpikeSumTransformer
 from .spikformer import Spikformer
+from .spikingresformer import SpikingResformer
 
 __all__ = [
     'SDTV2',
     'SDTV3',
     'MSResNet',
     'QKFormer',
+    'SDTV3Large',
     'SEWResNet',
     'SpikeBackbone',
     'SpikeDrivenPyramid',
@@ -22,4 +25,5 @@ __all__ = [
     'SpikeSumTransformer',
     'Spikformer',
     'SpikingResNet',
+    'SpikingResformer',
 ]

@@ -1,7 +1,7 @@
 """The contract that every spiking backbone keeps."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from mmengine.model import BaseModule
@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from spikedense.checks.pretraining import pretrained_cfgs
 from spikedense.neurons import BaseNeuron, build_neuron, neuron_or_default
 
-from ..layers import SpikeTap, checkpoint_block
+from ..layers import RunningRate, SpikeTap, checkpoint_block
 from .pretrained import load_pretrained
 
 OUT_TIMES = ('keep', 'mean')
@@ -57,12 +57,15 @@ class SpikeBackbone(BaseModule):
             ``[B, C, H, W]``, the input of any neck and head of mmseg and mmdet.
         drop_path_rate: Rate of stochastic depth of the last block; rates grow linearly from 0.
         frozen_stages: The stages ``0..frozen_stages`` are not trained; -1 trains all stages.
-        norm_eval: Whether batch norms keep their running statistics in training.
+        norm_eval: Whether batch norms, and running firing rates, keep their statistics in training.
         with_cp: Whether blocks compute their activations again in the backward pass.
         init_cfg: Initialisation. ``dict(type='Pretrained', checkpoint=..., prefix=...)`` loads a
             checkpoint of this package or an official one, and converts official keys. Every weight
             must fit; with ``partial=True`` the weights that fit are loaded, with a warning.
     """
+
+    #: The paper, a link in Markdown, for docs/backbones.md.
+    paper: ClassVar[str] = ''
 
     def __init__(
         self,
@@ -221,7 +224,7 @@ class SpikeBackbone(BaseModule):
         self._freeze()
         if mode and self.norm_eval:
             for module in self.modules():
-                if isinstance(module, _BatchNorm):
+                if isinstance(module, _BatchNorm | RunningRate):
                     module.eval()
         return self
 

@@ -30,6 +30,7 @@ class SDTV2(SpikeDrivenPyramid):
         **kwargs: Other arguments of :class:`SpikeDrivenPyramid`.
     """
 
+    paper = '[Spike-driven Transformer V2](https://arxiv.org/abs/2404.03663), ICLR 2024'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
         '15M': dict(embed_dims=(64, 128, 256, 360)),
         '31M': dict(embed_dims=(96, 192, 384, 480)),

@@ -24,6 +24,7 @@ class SDTV3(SpikeDrivenPyramid):
             official repository use ``layer_scale=1e-6``.
     """
 
+    paper = '[Spike-driven Transformer V3](https://arxiv.org/abs/2411.16061), TPAMI 2025'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
         '2.7M': dict(embed_dims=(24, 48, 96, 128)),
         '5M': dict(embed_dims=(32, 64, 128, 192)),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mmpretrain.models.heads import ClsHead
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from spikedense.neurons import build_neuron, neuron_or_default
@@ -10,7 +11,7 @@ from spikedense.registry import MODELS
 
 from ..layers.time import over_time, with_time
 
-NEURONS_AT = ('vector', 'map', 'nowhere')
+NEURONS_AT = ('vector', 'map', 'nowhere', 'second')
 
 
 @MODELS.register_module()
@@ -24,12 +25,16 @@ class SpikeClsHead(ClsHead):
         in_channels: Channels of the last feature.
         num_classes: Number of classes.
         distilled: Whether there is a second classifier (``head_kd`` of the official checkpoints).
-            The logits are the mean of both classifiers.
+            The logits are the mean of both classifiers, the loss is the mean of both losses. The
+            published models train the second one on the labels of a teacher, which is no part of
+            this head: here both learn the labels of the data set.
         neuron_cfg: Default ``dict(type='NILIF', D=4)``. The official V3 models use
             ``dict(type='NILIF', D=4, norm=1)``, raw integers.
         neuron_at: ``'vector'``: the neuron is behind the spatial mean (Spike-driven Transformers,
             Max-Former). ``'map'``: it is before the spatial mean (MS-ResNet). ``'nowhere'``: there
             is no neuron (Spikformer, QKFormer, Spikingformer, SpikingResformer, SEW-ResNet).
+            ``'second'``: the second classifier reads the neuron behind the spatial mean, the first
+            one its membrane (the large models of V3).
         bias: Whether the linear layers have a bias.
         **kwargs: Arguments of mmpretrain's ``ClsHead``.
     """
@@ -46,6 +51,10 @@ class SpikeClsHead(ClsHead):
     ) -> None:
         if neuron_at not in NEURONS_AT:
             raise ValueError(f'neuron_at={neuron_at!r}, expected one of {NEURONS_AT}')
+        if neuron_at == 'second' and not distilled:
+            raise ValueError(
+                "neuron_at='second', expected distilled=True beside it: there is one classifier"
+            )
         kwargs.setdefault('init_cfg', dict(type='TruncNormal', layer='Linear', std=0.02))
         super().__init__(**kwargs)
         self.neuron_at = neuron_at
@@ -55,11 +64,20 @@ class SpikeClsHead(ClsHead):
         self.fc_kd = nn.Linear(in_channels, num_classes, bias=bias) if distilled else None
 
     def pre_logits(self, feats: Sequence[Tensor]) -> Tensor:
-        """Pool the last feature; return what the linear layers read, ``[T, B, C]``."""
+        """Pool the last feature; return what the (second) linear layer reads, ``[T, B, C]``."""
         x = with_time(feats[-1])
         if self.neuron_at == 'map':
             return self.neuron(x).mean((-2, -1))
         return self.neuron(x.mean((-2, -1)))
+
+    def logits(self, feats: Sequence[Tensor]) -> list[Tensor]:
+        """Predict the logits of each classifier, see :meth:`forward`."""
+        spikes = self.pre_logits(feats)
+        first = with_time(feats[-1]).mean((-2, -1)) if self.neuron_at == 'second' else spikes
+        logits = [over_time(self.fc, first)]
+        if self.fc_kd is not None:
+            logits.append(over_time(self.fc_kd, spikes))
+        return [one.mean(0) for one in logits]
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Predict logits.
@@ -70,8 +88,12 @@ class SpikeClsHead(ClsHead):
         Returns:
             Logits, ``[B, num_classes]``.
         """
-        spikes = self.pre_logits(feats)
-        logits = over_time(self.fc, spikes)
-        if self.fc_kd is not None:
-            logits = (logits + over_time(self.fc_kd, spikes)) / 2
-        return logits.mean(0)
+        logits = self.logits(feats)
+        return sum(logits[1:], logits[0]) / len(logits)
+
+    def loss(
+        self, feats: Sequence[Tensor], data_samples: list[DataSample], **kwargs
+    ) -> dict[str, Tensor]:
+        """Compute the losses, as mmpretrain's ``ClsHead``; of two classifiers their mean."""
+        each = [self._get_loss(one, data_samples, **kwargs) for one in self.logits(feats)]
+        return {key: sum(losses[key] for losses in each) / len(each) for key in each[0]}

@@ -7,6 +7,7 @@ mmengine's initialisation. Layers pass neuron and norm on to their parts unchang
 from .attention import (
     AttentionProduct,
     DeformSample,
+    DualSpikeSelfAttention,
     DynamicsProduct,
     GatedAttention,
     LRFDynamicAttention,
@@ -14,6 +15,7 @@ from .attention import (
     ProductAttention,
     QKChannelAttention,
     QKTokenAttention,
+    RealSpikeProduct,
     SpikeDrivenDeformableAttention,
     SpikeDrivenSelfAttention,
     SpikeMultiheadAttention,
@@ -31,6 +33,7 @@ from .mixers import (
     SRB,
     ChannelConv,
     ChannelMLP,
+    GroupwiseFFN,
     MixerCfg,
     MLPixer,
     Shortcut,
@@ -42,11 +45,13 @@ from .mixers import (
 from .position import sine_positions
 from .rep_conv import BorderNorm, RepConv, SpikeRepConv
 from .resize import resize_maps
+from .running_rate import RunningRate
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
-from .spike_pool import SpikeMaxPool
+from .spike_pool import SpikeMaxPool, SpikePad
 from .spike_product import SpikeInhibition, SpikeProduct, SpikeTotal
 from .spike_sum import SpikeSum, SpikeTap
+from .stacked_conv import SpikeStackedConv
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
 __all__ = [
@@ -57,8 +62,10 @@ __all__ = [
     'ChannelMLP',
     'DeformSample',
     'DropPath',
+    'DualSpikeSelfAttention',
     'DynamicsProduct',
     'GatedAttention',
+    'GroupwiseFFN',
     'LRFDynamicAttention',
     'LRFSelfAttention',
     'LayerScale',
@@ -67,7 +74,9 @@ __all__ = [
     'ProductAttention',
     'QKChannelAttention',
     'QKTokenAttention',
+    'RealSpikeProduct',
     'RepConv',
+    'RunningRate',
     'Shortcut',
     'SpikeBlock',
     'SpikeConv',
@@ -78,10 +87,12 @@ __all__ = [
     'SpikeLinear',
     'SpikeMaxPool',
     'SpikeMultiheadAttention',
+    'SpikePad',
     'SpikeProduct',
     'SpikeRepConv',
     'SpikeSelfAttention',
     'SpikeSeparableConv',
+    'SpikeStackedConv',
     'SpikeStripLinear',
     'SpikeSum',
     'SpikeSumBlock',

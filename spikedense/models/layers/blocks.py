@@ -39,7 +39,8 @@ class SpikeBlock(BaseModule):
         channels: Channels.
         branches: Name -> branch, ``[T, B, C, H, W] -> [T, B, C, H, W]``, in running order.
         drop_path: Rate of stochastic depth of each branch.
-        layer_scale: Start value of a learnable scale of each branch; None for no scales.
+        layer_scale: Start value of a learnable scale of each branch, or a dict with that of some
+            branches, by their names; None for no scales.
     """
 
     def __init__(
@@ -47,15 +48,22 @@ class SpikeBlock(BaseModule):
         channels: int,
         branches: Mapping[str, nn.Module],
         drop_path: float = 0.0,
-        layer_scale: float | None = None,
+        layer_scale: float | Mapping[str, float] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.branches = ModuleDict(dict(branches))
         self.drop_path = DropPath(drop_path)
         self.scales = nn.ModuleDict()
-        if layer_scale is not None:
-            self.scales.update({name: LayerScale(channels, layer_scale) for name in branches})
+        if isinstance(layer_scale, int | float):
+            layer_scale = dict.fromkeys(branches, layer_scale)
+        for name, init in (layer_scale or {}).items():
+            if name not in branches:
+                raise ValueError(
+                    f'layer_scale={layer_scale!r}, expected a number, or names of branches among '
+                    f'{list(branches)}'
+                )
+            self.scales[name] = LayerScale(channels, init)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""

@@ -1,4 +1,4 @@
-"""Max pooling of spikes or of membrane potentials."""
+"""Max pooling and padding of spikes or of membrane potentials."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,3 +34,23 @@ class SpikeMaxPool(nn.Module):
 
     def extra_repr(self) -> str:
         return f'kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}'
+
+
+class SpikePad(nn.Module):
+    """Pads maps with zeros at the right and at the bottom; spikes stay spikes.
+
+    Args:
+        multiple: Height and width are padded up to a multiple of this number.
+    """
+
+    def __init__(self, multiple: int) -> None:
+        super().__init__()
+        self.multiple = multiple
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H', W']``."""
+        bottom, right = (-side % self.multiple for side in x.shape[-2:])
+        return F.pad(x, (0, right, 0, bottom)) if bottom or right else x
+
+    def extra_repr(self) -> str:
+        return f'multiple={self.multiple}'

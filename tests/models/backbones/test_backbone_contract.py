@@ -17,6 +17,8 @@ from spikedense.registry import MODELS
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
 
+RESFORMER = dict(embed_dims=(8, 12, 16), depths=(1, 1, 1), num_heads=(1, 2, 2))
+
 
 class ThreeStages(SpikeBackbone):
     """Three stages from stride 4 on: neither five of them nor four widths."""
@@ -72,6 +74,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
         arch=dict(depths=(1, 2), base_channels=8, deep_stem=True, avg_down=True),
         T=1,
         out_indices=range(3),
+    ),
+    'v3-large': dict(
+        type='SDTV3Large',
+        arch=dict(embed_dims=(16, 24, 32), depths=(1, 1, 1, 1), num_heads=2),
+        layer_scale=0.5,
+    ),
+    'spikingresformer': dict(type='SpikingResformer', arch=RESFORMER, T=2),
+    'spikingresformer-nilif': dict(
+        type='SpikingResformer', arch=RESFORMER, T=1, neuron_cfg=dict(type='NILIF', D=4)
     ),
     'three stages': dict(type=ThreeStages),
     'one scale': dict(type=OneScale),
@@ -204,8 +215,8 @@ def test_weighted_layers_are_fed_by_spikes(variant: str) -> None:
     first = next(name for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d))
     assert real[0] == first
     assert unexplained(real) == []
-    # The separable convolutions of V2 have no neuron in the middle, shortcuts of MS-ResNet no one.
-    if not variant.startswith(('v2', 'ms-resnet')):
+    # Separable convolutions of V2, stacked ones of V3 and shortcuts of MS-ResNet have no neuron.
+    if not variant.startswith(('v2', 'v3-large', 'ms-resnet')):
         assert real == [first]
 
 

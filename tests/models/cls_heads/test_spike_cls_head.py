@@ -1,8 +1,11 @@
 """Spiking classification head inside mmpretrain's classifier."""
 
+import pytest
 import torch
 from mmengine.registry import MODELS, DefaultScope
 from mmpretrain.structures import DataSample
+
+from spikedense.models.cls_heads import SpikeClsHead
 
 
 def test_inside_an_image_classifier() -> None:
@@ -31,3 +34,20 @@ def test_inside_an_image_classifier() -> None:
     assert model.head.fc_kd.weight.grad is not None
     scores = [s.pred_score for s in model.eval().predict(images, samples)]
     torch.testing.assert_close(torch.stack(scores).sum(1), torch.ones(2))
+
+
+def test_the_second_classifier_alone_may_read_spikes() -> None:
+    neuron = dict(type='NILIF', D=4, norm=1)
+    head = SpikeClsHead(4, 3, distilled=True, neuron_cfg=neuron, neuron_at='second')
+    feats = [torch.randn(2, 5, 4, 6, 6)]
+    membrane = feats[0].mean((-2, -1))
+    spikes = head.neuron(membrane)
+    first, second = head.logits(feats)
+    torch.testing.assert_close(first, head.fc(membrane).mean(0))
+    torch.testing.assert_close(second, head.fc_kd(spikes).mean(0))
+    torch.testing.assert_close(head(feats), (first + second) / 2)
+    samples = [DataSample().set_gt_label(i % 3) for i in range(5)]
+    each = [head._get_loss(one, samples)['loss'] for one in (first, second)]
+    torch.testing.assert_close(head.loss(feats, samples)['loss'], sum(each) / 2)
+    with pytest.raises(ValueError, match="neuron_at='second', expected distilled=True"):
+        SpikeClsHead(4, 3, neuron_at='second')

@@ -54,6 +54,10 @@ MIXERS: dict[str, dict[str, Any]] = {
     ),
     'self-attention of V3': dict(type='SpikeSelfAttention', value_ratio=2),
     'self-attention of V2': dict(type='SpikeSelfAttention', projection='rep_conv', scale=0.3),
+    'self-attention of large V3': dict(type='SpikeSelfAttention', projection='stacked_conv'),
+    'dual spike attention': dict(type='DualSpikeSelfAttention'),
+    'dual spike attention of patches': dict(type='DualSpikeSelfAttention', patch_size=2),
+    'group-wise FFN': dict(type='GroupwiseFFN', ratio=2, group_size=4),
     'self-attention of Spikformer': dict(type='SpikformerSelfAttention'),
     # The scales keep sums over tokens within the window of the gradient of the gate's neuron.
     'self-attention of V1': dict(type='SpikeDrivenSelfAttention', scale=0.08),
@@ -96,6 +100,9 @@ MIXERS: dict[str, dict[str, Any]] = {
 KEPT = {
     'deformable attention': {'sample'},  # places between pixels: interpolation of real values
     'deformable attention of spiked values': {'sample'},  # spikes are interpolated
+    # The factor of the number of tokens, which depends on the size of the map.
+    'dual spike attention': {'mixer'},
+    'dual spike attention of patches': {'mixer'},
 }
 #: Mixers whose last layer works on strips. It gives places and no channels, so no layer takes a
 #: factor for each channel, and a layer scale stays.
@@ -254,7 +261,8 @@ def test_layers_of_a_chain_are_the_mixer(name: str) -> None:
         answer = ask(mixer, 'chain')
         chain = None if answer is None else answer()
         if chain is None:
-            assert 'attention' in name or 'splash' in name, 'other layers are a chain'
+            known = ('attention', 'splash', 'group-wise')
+            assert any(word in name for word in known), 'other layers are a chain'
             assert any(hasattr(m, 'no_nir') for m in mixer.modules())
             return
         y = x

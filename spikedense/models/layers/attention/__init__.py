@@ -1,6 +1,7 @@
 """Attention layers, one file for each kind."""
 
 from .deformable import DeformSample, SpikeDrivenDeformableAttention
+from .dssa import DualSpikeSelfAttention, RealSpikeProduct
 from .dynamics import DynamicsProduct
 from .gated import GatedAttention
 from .lrf import LRF
@@ -20,6 +21,7 @@ __all__ = [
     'AttentionMemory',
     'AttentionProduct',
     'DeformSample',
+    'DualSpikeSelfAttention',
     'DynamicsProduct',
     'GatedAttention',
     'LRFDynamicAttention',
@@ -27,6 +29,7 @@ __all__ = [
     'ProductAttention',
     'QKChannelAttention',
     'QKTokenAttention',
+    'RealSpikeProduct',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
     'SpikeMultiheadAttention',

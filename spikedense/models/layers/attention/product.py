@@ -12,10 +12,11 @@ from spikedense.utils.answers import Folding, Unfoldable, is_exactly
 from ..folding import out_layer
 from ..rep_conv import SpikeRepConv
 from ..spike_conv import SpikeConv
+from ..stacked_conv import SpikeStackedConv
 
 ORDERS = ('linear', 'quadratic')
 #: Layers that begin with their neuron.
-_PROJECTIONS = (SpikeConv, SpikeRepConv)
+_PROJECTIONS = (SpikeConv, SpikeRepConv, SpikeStackedConv)
 
 
 class AttentionProduct(nn.Module):

@@ -11,11 +11,12 @@ from spikedense.registry import MODELS
 from ..entry_neuron import entry_neuron
 from ..rep_conv import SpikeRepConv
 from ..spike_conv import SpikeConv
+from ..stacked_conv import SpikeStackedConv
 from .heads import check_heads, merge_heads, split_heads
 from .memory import REAL_BITS, AttentionMemory, spike_bits
 from .product import AttentionProduct, ProductAttention
 
-PROJECTIONS = ('conv', 'rep_conv')
+PROJECTIONS = ('conv', 'rep_conv', 'stacked_conv')
 
 
 @MODELS.register_module()
@@ -31,11 +32,13 @@ class SpikeSelfAttention(ProductAttention):
         num_heads: Number of heads; a head gets contiguous channels.
         scale: Factor of the product; None means ``head_dim ** -0.5``.
         value_ratio: The value has ``value_ratio * channels`` channels (lambda of V3).
-        projection: ``'rep_conv'`` (V2) or ``'conv'``, a 1x1 convolution (V3); each has a norm.
+        projection: ``'rep_conv'`` (V2), ``'conv'``, a 1x1 convolution (V3), or ``'stacked_conv'``,
+            two 1x1 convolutions with 1.5 times the input's channels between them and three norms
+            (the large models of V3). Each has a norm.
         order: See :class:`AttentionProduct`.
         attn_neuron_cfg: The neuron behind the product; None means ``neuron_cfg``.
         qkv_bias, proj_bias: Whether the first three projections and the last one have a bias, see
-            :class:`SpikeConv`; a ``'rep_conv'`` has none.
+            :class:`SpikeConv`; a ``'rep_conv'`` and a ``'stacked_conv'`` have none.
         reads_spikes: Whether the input is spikes, as in :class:`SpikeSumBlock`; then there is no
             neuron at the entry.
     """
@@ -79,6 +82,8 @@ class SpikeSelfAttention(ProductAttention):
         def layer(to: int, bias: bool | str, of: int = channels, neuron: Any = None) -> Any:
             if projection == 'rep_conv':
                 return SpikeRepConv(of, to, neuron, norm_cfg)
+            if projection == 'stacked_conv':
+                return SpikeStackedConv(of, to, of * 3 // 2, neuron, norm_cfg, num_norms=2)
             return SpikeConv(of, to, bias=bias, neuron_cfg=neuron, norm_cfg=norm_cfg)
 
         self.neuron = entry_neuron(neuron_cfg, reads_spikes)

@@ -2,6 +2,7 @@
 
 from .build import MixerCfg, Shortcut, build_mixer, per_stage
 from .channel import ChannelConv, ChannelMLP
+from .groupwise import GroupwiseFFN
 from .mlpixer import MLPixer
 from .separable import SpikeSeparableConv
 from .splash import SpikeStripLinear
@@ -11,6 +12,7 @@ __all__ = [
     'SRB',
     'ChannelConv',
     'ChannelMLP',
+    'GroupwiseFFN',
     'MLPixer',
     'MixerCfg',
     'Shortcut',

@@ -1,0 +1,85 @@
+"""Keys of the official large models of Spike-driven Transformer V3, backbones and classifiers."""
+
+from .family import Family, any_key, lines_to_maps
+from .rules import Rule, rename, under
+from .sdt import classifier_key, downsample_key, mlp_key, stage_key
+
+#: A convolution and its BN; older versions of SpikingJelly write another level in between.
+_CONV_BLOCK: list[Rule] = [
+    (r'conv1\.0\.(?:module\.)?0\.', 'widen.conv.'),
+    (r'conv1\.0\.(?:module\.)?1\.', 'widen.norm.'),
+    (r'conv2\.0\.(?:module\.)?0\.', 'narrow.conv.'),
+    (r'conv2\.0\.(?:module\.)?1\.', 'narrow.norm.'),
+]
+
+_STACKED_CONV: list[Rule] = [
+    (r'conv1\.0\.', 'expand.'),
+    (r'conv1\.1\.', 'expand_norm.'),
+    (r'conv2\.0\.', 'project.'),
+    (r'conv2\.1\.', 'norms.0.'),
+]
+
+_ATTENTION: list[Rule] = [
+    (r'proj_conv\.', 'out_proj.'),
+    (r'([qkv])_conv\.', r'\1_conv.'),
+]
+
+_LAYER_SCALES = {
+    'layer_scale1': 'scales.attn.weight',
+    'layer_scale2': 'scales.mlp.weight',
+}
+
+
+def large_block_key(key: str) -> str | None:
+    """Rename a key inside a transformer block; None if unknown."""
+    if key in _LAYER_SCALES:
+        return _LAYER_SCALES[key]
+    part, _, rest = key.partition('.')
+    if part == 'rep_conv':
+        return under('branches.conv.', rename(rest, _STACKED_CONV))
+    if part == 'mlp':
+        return under('branches.mlp.', mlp_key(rest))
+    if part == 'attn':
+        return under('branches.attn.', _attention_key(rest))
+    return None
+
+
+def _attention_key(key: str) -> str | None:
+    """Rename a key inside an attention; ``q_conv.0`` has two convolutions, ``q_conv.1`` is a BN."""
+    new = rename(key, _ATTENTION)
+    if new is None:
+        return None
+    part, index, leaf = new.split('.', 2)
+    if index == '1':
+        return f'{part}.norms.1.{leaf}'
+    return under(f'{part}.', rename(leaf, _STACKED_CONV))
+
+
+def large_backbone_key(key: str) -> str | None:
+    """Rename a key of a whole backbone; None if unknown."""
+    new = stage_key(key)
+    if new is None:
+        return None
+    _, stage, part, *rest = new.split('.')
+    if part == 'downsample':
+        return under(f'stages.{stage}.downsample.', downsample_key('.'.join(rest)))
+    block, inner = f'stages.{stage}.blocks.{rest[0]}.', '.'.join(rest[1:])
+    if int(stage) < 3:
+        return under(f'{block}branches.mlp.', rename(inner, _CONV_BLOCK))
+    return under(block, large_block_key(inner))
+
+
+#: The large models have no separable convolutions, so these keys are theirs alone.
+SDT_LARGE_BACKBONE = Family(
+    name='Spike-driven Transformer V3, large',
+    recognises=any_key(r'(^|\.)ConvBlock1_1\.0\.conv1\.0\.(module\.)?0\.weight$'),
+    rename=large_backbone_key,
+    prefix='backbone.',
+    adapt=lines_to_maps,
+)
+
+SDT_LARGE_CLASSIFIER = Family(
+    name='its large classifier',
+    recognises=lambda keys: 'head.weight' in keys and SDT_LARGE_BACKBONE.recognises(keys),
+    rename=classifier_key,
+)
