@@ -1,7 +1,8 @@
-"""Conversion of official state dicts: each key is converted, or reported as unexpected."""
+"""Conversion of official state dicts: each key is converted, dropped or reported as unexpected."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from torch import Tensor
 
@@ -22,11 +23,13 @@ class ConversionReport:
     Attributes:
         state_dict: The converted tensors, by the keys of this package.
         names: Official key -> key of this package, for the converted tensors.
+        dropped: Official keys of weights that the official code never computes with.
         unexpected: Official keys that no family knows.
     """
 
     state_dict: dict[str, Tensor] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
 
 
@@ -83,11 +86,13 @@ def convert_state_dict(
         families = sorted(_FAMILIES, key=lambda family: not family.recognises(state_dict))
     report = ConversionReport()
     for key, value in state_dict.items():
-        found = ((family, family.convert_key(key)) for family in families)
-        family, new = next((pair for pair in found if pair[1] is not None), (None, None))
-        if family is None or new is None:
+        family = next((one for one in families if one.drops(key) or one.convert_key(key)), None)
+        if family is None:
             report.unexpected.append(key)
+        elif family.drops(key):
+            report.dropped.append(key)
         else:
+            new = cast(str, family.convert_key(key))
             report.names[key] = new
             report.state_dict[new] = family.adapt(value)
     return report

@@ -38,6 +38,8 @@ class Family:
             prefix or lack it. A converted key always starts with the prefix. With the prefix
             ``''``, the family renames keys of a whole model.
         adapt: Changes the shape of a tensor whose key was renamed.
+        dropped: Regular expression, matched from the start of an official key without the prefix,
+            for known weights that the official code never computes with. They do not exist here.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Family:
     rename: Callable[[str], str | None]
     prefix: str = ''
     adapt: Callable[[Tensor], Tensor] = unchanged
+    dropped: str | None = None
 
     def convert_key(self, key: str) -> str | None:
         """Convert one key.
@@ -56,6 +59,16 @@ class Family:
             The key of this package, with the prefix; None if the family does not know the key.
         """
         return under(self.prefix, self.rename(key.removeprefix(self.prefix)))
+
+    def drops(self, key: str) -> bool:
+        """Tell whether a key is known, and its weight is left out on purpose.
+
+        Args:
+            key: An official key, with the prefix or without it.
+        """
+        if self.dropped is None:
+            return False
+        return re.match(self.dropped, key.removeprefix(self.prefix)) is not None
 
 
 def any_key(pattern: str) -> Callable[[Collection[str]], bool]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spikedense.converters import convert_state_dict
+from spikedense.converters import Family, any_key, convert_state_dict
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,20 @@ def test_token_convolutions_become_map_convolutions() -> None:
     key = 'block3.0.mlp.fc1_conv.weight'
     (value,) = convert_state_dict({key: torch.zeros(8, 4, 1)}).state_dict.values()
     assert value.shape == (8, 4, 1, 1)
+
+
+def test_weights_that_are_never_computed_are_dropped() -> None:
+    family = Family(
+        'own',
+        any_key('scores'),
+        lambda key: f'ours.{key}' if key.startswith('a.') else None,
+        prefix='backbone.',
+        dropped=r'a\.scores\.',
+    )
+    state = dict.fromkeys(('a.weight', 'a.scores.weight', 'b.a.scores.weight'), torch.zeros(1))
+    for prefix in ('', 'backbone.'):
+        given = {prefix + key: value for key, value in state.items()}
+        report = convert_state_dict(given, [family])
+        assert list(report.state_dict) == ['backbone.ours.a.weight']
+        assert report.dropped == [f'{prefix}a.scores.weight']
+        assert report.unexpected == [f'{prefix}b.a.scores.weight']

@@ -6,6 +6,7 @@ named in its ``source`` and by its ``constructor``, never by the file's name.
 
 import importlib.util
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,6 +91,10 @@ class Golden:
         values = self.fill.fill_state_dict(self.keys, self.meta['fill'])
         return {k: torch.from_numpy(np.asarray(v)) for k, v in values.items()}
 
+    def empty_state(self) -> dict[str, Tensor]:
+        """The official state dict without numbers, on the meta device."""
+        return {k: torch.empty(shape, device='meta') for k, shape in self.keys.items()}
+
     def inputs(self) -> dict[str, Tensor]:
         """The inputs, float64, leaves of the graph."""
         return {
@@ -130,11 +135,30 @@ class Twin:
         module: the module.
         rename: official key -> key of ``module``.
         call: inputs -> outputs, by the names of the golden.
+        dropped: official keys of weights that are never computed, which ``module`` lacks; see
+            :class:`Family`.
     """
 
     module: nn.Module
     rename: Callable[[str], str | None]
     call: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+    dropped: str | None = None
+
+    def family(self, golden: Golden) -> Family:
+        """What converts the keys of a golden."""
+        return Family(
+            golden.name, lambda keys: True, self.rename, adapt=lines_to_maps, dropped=self.dropped
+        )
+
+    def check_parameters(self, golden: Golden) -> None:
+        """Our module has the official parameters, but for those that are never computed."""
+        family = self.family(golden)
+        dropped = [key for key in golden.keys if family.drops(key)]
+        if 'params_without_grad' in golden.meta:
+            assert set(dropped) <= set(golden.meta['params_without_grad'])
+        unused = sum(math.prod(golden.keys[key]) for key in dropped)
+        own = sum(p.numel() for p in self.module.parameters())
+        assert own == golden.meta['num_params'] - unused
 
     def load(self, golden: Golden) -> dict[str, str]:
         """Loads the golden's weights through the converter, strictly.
@@ -142,8 +166,7 @@ class Twin:
         Returns:
             Official key -> our key.
         """
-        family = Family(golden.name, lambda keys: True, self.rename, adapt=lines_to_maps)
-        report = convert_state_dict(golden.official_state(), [family])
+        report = convert_state_dict(golden.official_state(), [self.family(golden)])
         assert report.unexpected == []
         self.module.double().load_state_dict(report.state_dict, strict=True)
         return report.names
@@ -159,8 +182,7 @@ def numbered(outs: Any) -> dict[str, Tensor]:
 def check(golden: Golden, twin: Twin) -> None:
     """Compares outputs, loss, gradients and updated buffers."""
     names = twin.load(golden)
-    trainable = sum(p.numel() for p in twin.module.parameters())
-    assert trainable == golden.meta['num_params']
+    twin.check_parameters(golden)
     twin.module.train(golden.meta.get('mode') == 'train')
     inputs = golden.inputs()
     outs = twin.call(inputs)
@@ -186,7 +208,7 @@ def check(golden: Golden, twin: Twin) -> None:
         parameters = dict(twin.module.named_parameters())
         norms = []
         for key in golden.meta['param_order']:
-            grad = parameters[names[key]].grad
+            grad = parameters[names[key]].grad if key in names else None
             norms.append(0.0 if grad is None else grad.norm().item())
         golden.assert_close(
             'param_grad_norms', torch.tensor(norms, dtype=torch.float64), arrays['param_grad_norms']

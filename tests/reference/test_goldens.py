@@ -6,6 +6,8 @@ import pytest
 from golden import Golden, check, goldens
 from twins import TWINS
 
+from spikedense.converters import convert_state_dict
+
 #: A case has a state dict; other files of the folder hold neurons or parameter counts.
 CASES = [g for g in goldens() if 'state_dict' in g.meta]
 
@@ -21,10 +23,10 @@ def test_golden(golden: Golden) -> None:
     if golden.arrays:
         check(golden, twin)
     else:
+        twin.check_parameters(golden)
         own = {k: v.shape for k, v in twin.module.state_dict().items()}
-        names = {k: twin.rename(k) for k in golden.keys}
-        assert None not in names.values()
-        assert set(names.values()) == set(own)
-        for key, shape in golden.keys.items():
-            assert own[names[key]].numel() == math.prod(shape), key
-        assert sum(p.numel() for p in twin.module.parameters()) == golden.meta['num_params']
+        report = convert_state_dict(golden.empty_state(), [twin.family(golden)])
+        assert report.unexpected == []
+        assert set(report.names.values()) == set(own)
+        for key, name in report.names.items():
+            assert own[name].numel() == math.prod(golden.keys[key]), key
