@@ -8,12 +8,19 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from spikedense.models.layers import SpikeDrivenDeformableAttention, SpikeLinear, SpikeProduct
+from spikedense.models.layers import (
+    SpikeDrivenDeformableAttention,
+    SpikeLinear,
+    SpikeMaxPool,
+    SpikeProduct,
+)
 from spikedense.neurons import BaseNeuron
 
+#: First convolutions: of a stem of one layer, and of several layers.
+STEMS = ('*stages.0.downsample.conv', '*stages.0.downsample.conv1.conv')
 #: Layers that take real values by specification, and why.
 REAL_VALUED = {
-    '*stages.0.downsample.conv': 'the first convolution sees pixels',
+    **dict.fromkeys(STEMS, 'the first convolution sees pixels'),
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',
@@ -26,7 +33,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
 
     A layer is fed by spikes when its input is memory that a neuron has written, untouched since,
     and when this, times the neuron's scale, is made of integers in ``0..D``. The product of two
-    tensors of spikes is spikes, too; its scale and its D are those of both multiplied.
+    tensors of spikes is spikes, too; its scale and its D are those of both multiplied. So is the
+    maximum of spikes.
 
     Args:
         model: the model.
@@ -59,10 +67,17 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
 
         return before_layer
 
+    def after_pool(_: nn.Module, args: tuple, out: Tensor) -> None:
+        grid = grid_of(args[0])
+        if grid is not None:
+            written[out.untyped_storage().data_ptr()] = (grid, out)
+
     with ExitStack() as stack:
         for name, module in model.named_modules():
             if isinstance(module, BaseNeuron):
                 stack.callback(module.register_forward_hook(after_neuron).remove)
+            elif isinstance(module, SpikeMaxPool):
+                stack.callback(module.register_forward_hook(after_pool).remove)
             elif isinstance(module, SpikeProduct):
                 stack.callback(module.register_forward_hook(after_product).remove)
             elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear | nn.ConvTranspose2d):

@@ -11,9 +11,20 @@ from .family import Family
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
+from .transformers import MAXFORMER, MSQKFORMER, SDTV1, SPIKINGFORMER
 
 #: The known families; their rules are tried in this order.
-_FAMILIES = [SDT_BACKBONE, SDT_CLASSIFIER, SEMANTIC_FPN, SPIKE2FORMER, DETECTION]
+_FAMILIES = [
+    SDT_BACKBONE,
+    SDT_CLASSIFIER,
+    SEMANTIC_FPN,
+    SPIKE2FORMER,
+    DETECTION,
+    SDTV1,
+    SPIKINGFORMER,
+    MAXFORMER,
+    MSQKFORMER,
+]
 
 
 @dataclass

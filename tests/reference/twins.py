@@ -8,6 +8,7 @@ from golden import Golden, Twin, numbered
 from spike2former_twins import SPIKE2FORMER
 from st_erf_twins import ST_ERF
 from torch import Tensor, nn
+from transformer_twins import TRANSFORMERS
 
 from spikedense.converters import (
     backbone_key,
@@ -33,6 +34,7 @@ RAW_INTEGER = dict(type='NILIF', D=4, norm=1, stateful=False)
 TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
     **{('Spike2Former', cls): build for cls, build in SPIKE2FORMER.items()},
     **{('Spatial-temporal-ERF', cls): build for cls, build in {**DETECTION, **ST_ERF}.items()},
+    **TRANSFORMERS,
 }
 
 

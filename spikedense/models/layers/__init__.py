@@ -33,6 +33,7 @@ from .mixers import (
     MixerCfg,
     MLPixer,
     Shortcut,
+    SpikeDepthwiseConv,
     SpikeSeparableConv,
     SpikeStripLinear,
     build_mixer,
@@ -44,7 +45,7 @@ from .resize import resize_maps
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
 from .spike_pool import SpikeMaxPool
-from .spike_product import SpikeProduct, SpikeTotal
+from .spike_product import PooledSpikeProduct, SpikeProduct, SpikeTotal, pool_tokens
 from .spike_sum import SpikeSum
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 
@@ -63,6 +64,7 @@ __all__ = [
     'LayerScale',
     'MLPixer',
     'MixerCfg',
+    'PooledSpikeProduct',
     'ProductAttention',
     'QKChannelAttention',
     'QKTokenAttention',
@@ -71,6 +73,7 @@ __all__ = [
     'SpikeBlock',
     'SpikeConv',
     'SpikeDeconv',
+    'SpikeDepthwiseConv',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
     'SpikeLinear',
@@ -93,6 +96,7 @@ __all__ = [
     'out_layer',
     'over_time',
     'per_stage',
+    'pool_tokens',
     'resize_maps',
     'scale_output',
     'sine_positions',

@@ -2,6 +2,7 @@
 
 from .build import MixerCfg, Shortcut, build_mixer, per_stage
 from .channel import ChannelConv, ChannelMLP
+from .depthwise import SpikeDepthwiseConv
 from .mlpixer import MLPixer
 from .separable import SpikeSeparableConv
 from .splash import SpikeStripLinear
@@ -14,6 +15,7 @@ __all__ = [
     'MLPixer',
     'MixerCfg',
     'Shortcut',
+    'SpikeDepthwiseConv',
     'SpikeSeparableConv',
     'SpikeStripLinear',
     'build_mixer',
