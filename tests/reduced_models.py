@@ -12,6 +12,8 @@ from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 from torch import nn
 
+from spikedense.models.backbones import SpikeDrivenPyramid, SpikeTransformer
+
 IMAGE_SIZE = (64, 96)
 _WIDTH = 8
 _ARCH = dict(embed_dims=[16, 16, 24, 32], depths=[1, 1, 2, 2, 1], num_heads=4)
@@ -40,13 +42,14 @@ def reduce_config(cfg: Config) -> None:
         _reduce_mask2former(model)
         return
     known = ('EncoderDecoder', 'ImageClassifier', 'Mask2Former', 'MaskRCNN', 'RetinaNet')
-    if model.type not in known or model.backbone.type not in _BACKBONES:
+    small = _small_arch(model.backbone)
+    if model.type not in known or small is None:
         raise NotImplementedError(
             f'{cfg.filename}: no reduced size is known for a {model.type} on '
             f'{model.backbone.type}; say in tests/reduced_models.py how to shrink it'
         )
-    model.backbone.arch = ConfigDict(_ARCH)
-    channels = [_TAPS[i] for i in model.backbone.out_indices]
+    model.backbone.arch, taps = small
+    channels = [taps[i] for i in model.backbone.get('out_indices', range(len(taps)))]
     if has_anchors(cfg):
         _reduce_anchor_detector(model, channels)
         return
@@ -54,7 +57,8 @@ def reduce_config(cfg: Config) -> None:
         model.head.in_channels = channels[-1]
     elif 'neck' in model:
         model.neck.update(in_channels=channels, out_channels=_WIDTH)
-        model.decode_head.update(in_channels=[_WIDTH] * len(channels), channels=_WIDTH)
+        levels = len(model.neck.get('scales', channels))  # some necks make levels of one map
+        model.decode_head.update(in_channels=[_WIDTH] * levels, channels=_WIDTH)
     else:
         _reduce_spike2former(head_of(cfg), channels)
     if 'num_points' in model.get('train_cfg', {}):
@@ -173,7 +177,17 @@ def _descendants(node: ConfigDict) -> list[ConfigDict]:
     return below + [deeper for value in below for deeper in _descendants(value)]
 
 
-_BACKBONES = ('spikedense.SDTV2', 'spikedense.SDTV3')
+def _small_arch(backbone: ConfigDict) -> tuple[ConfigDict, list[int]] | None:
+    """The arch of a small backbone of the same structure, and the channels of its taps."""
+    cls = MODELS.get(backbone.type)
+    if isinstance(cls, type) and issubclass(cls, SpikeDrivenPyramid):
+        return ConfigDict(_ARCH), _TAPS
+    if isinstance(cls, type) and issubclass(cls, SpikeTransformer):
+        given = backbone.arch if isinstance(backbone.arch, dict) else cls.arch_zoo[backbone.arch]
+        stages = len(given['embed_dims'])
+        widths = _TAPS[-stages:]
+        return ConfigDict(embed_dims=widths, depths=[1] * stages, num_heads=4), widths
+    return None
 
 
 def is_stock(name: str) -> bool:

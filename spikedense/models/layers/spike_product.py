@@ -35,7 +35,8 @@ def pool_tokens(x: Tensor) -> Tensor:
         ``[N, heads, d, tokens]``.
     """
     # Among equal spikes the first one gets the gradient, token by token as in the published code.
-    return F.max_pool2d(x.transpose(-2, -1), 3, stride=1, padding=1).transpose(-2, -1)
+    pooled = F.max_pool2d(x.transpose(-2, -1), 3, stride=1, padding=1)
+    return pooled.transpose(-2, -1).contiguous()
 
 
 class PooledSpikeProduct(SpikeProduct):
