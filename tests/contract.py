@@ -87,6 +87,7 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
 
     after: dict[type, Any] = {SpikeProduct: after_product, SpikeSum: after_sum}
     after |= {SpikeMaxPool: after_move, SpikePad: after_move, SpikeInhibition: after_inhibition}
+    after[PooledSpikeProduct] = after_product
 
     def watch(name: str):
         def before_layer(_: nn.Module, args: tuple) -> None:

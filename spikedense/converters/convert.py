@@ -16,6 +16,7 @@ from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
 from .spikformer import SPIKFORMER
 from .spikingresformer import SPIKINGRESFORMER, SPIKINGRESFORMER_CLASSIFIER
+from .transformers import MAXFORMER, MSQKFORMER, SDTV1, SPIKINGFORMER
 
 #: The known families; their rules are tried in this order.
 _FAMILIES = [
@@ -33,6 +34,10 @@ _FAMILIES = [
     SDT_LARGE_CLASSIFIER,
     SPIKINGRESFORMER,
     SPIKINGRESFORMER_CLASSIFIER,
+    SDTV1,
+    SPIKINGFORMER,
+    MAXFORMER,
+    MSQKFORMER,
 ]
 
 

@@ -351,9 +351,12 @@ def check_widths(cfg: Config, backbone: torch.nn.Module) -> None:
     if has_anchors(cfg):
         check_detector_widths(cfg, backbone.out_strides)
     elif 'neck' in model:
-        widths = [model.neck.out_channels] * model.neck.num_outs
-        assert list(model.decode_head.in_channels) == widths
-        assert list(model.decode_head.feature_strides) == list(backbone.out_strides)
+        strides = list(backbone.out_strides)
+        if 'scales' in model.neck:  # a neck that makes levels of one map
+            strides = [int(strides[0] / scale) for scale in model.neck.scales]
+        assert model.neck.get('num_outs', len(strides)) == len(strides)
+        assert list(model.decode_head.in_channels) == [model.neck.out_channels] * len(strides)
+        assert list(model.decode_head.feature_strides) == strides
 
 
 def check_detector_widths(cfg: Config, strides: tuple[int, ...]) -> None:

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from golden import Golden
 from official_states import OFFICIAL, official_state
 from torch import Tensor
 
@@ -62,6 +63,28 @@ def test_converted_keys_are_not_recognised(reference_dir: Path, name: str) -> No
     assert report.unexpected == []
     assert report.state_dict
     assert recognised_families(report.state_dict) == []
+
+
+#: Family -> a golden case of a backbone with a classifier.
+CLASSIFIERS = {
+    'Spike-driven Transformer V1': 'sdtv1_narrow_T4_B2',
+    'Spikingformer': 'spikingformer_narrow_T4_B2',
+    'Max-Former': 'maxformer_narrow_T4_B2',
+    'MS-QKFormer': 'msqkformer_narrow_T4_B2',
+}
+
+
+@pytest.mark.parametrize('name', CLASSIFIERS)
+def test_classifiers_of_one_family(reference_dir: Path, name: str) -> None:
+    state = Golden(reference_dir / f'{CLASSIFIERS[name]}.json').empty_state()
+    for prefix in ('', 'backbone.'):
+        keys = {prefix + key: v for key, v in state.items() if not prefix or 'head' not in key}
+        assert [family.name for family in recognised_families(keys)] == [name]
+        report = convert_state_dict(keys)
+        assert report.unexpected == []
+        assert recognised_families(report.state_dict) == []
+        (family,) = (one for one in known_families() if one.name == name)
+        assert bool(report.dropped) == (family.dropped is not None)
 
 
 @pytest.mark.parametrize(

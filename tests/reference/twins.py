@@ -11,6 +11,7 @@ from spike_sum_twins import SPIKE_SUMS
 from spikingresformer_twins import SPIKINGRESFORMER
 from st_erf_twins import ST_ERF
 from torch import Tensor, nn
+from transformer_twins import TRANSFORMERS
 
 from spikedense.converters import (
     backbone_key,
@@ -39,6 +40,7 @@ TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
     **{('Spatial-temporal-ERF', cls): build for cls, build in {**DETECTION, **ST_ERF}.items()},
     **SPIKE_SUMS,
     **SPIKINGRESFORMER,
+    **TRANSFORMERS,
 }
 
 

@@ -13,12 +13,14 @@ from spikedense.models.decode_heads.spike2former_base import MaskProduct
 from spikedense.models.layers import (
     AttentionProduct,
     DeformSample,
+    PooledSpikeProduct,
     RealSpikeProduct,
     SpikeInhibition,
     SpikeProduct,
     SpikeSum,
     SpikeTap,
     SpikeTotal,
+    pool_tokens,
 )
 from spikedense.models.layers.mask_embed import DirectSynapse
 
@@ -210,6 +212,27 @@ class InhibitedSpikes(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``[T, B * n, ...], [T, B, ...] -> [T, B * n, ...]``."""
         return self.inhibition(x, y.repeat_interleave(self.levels, 1))
+
+
+@twin_of(PooledSpikeProduct)
+class PooledPairs(nn.Module):
+    """A pooled product of spikes. The largest integer is sent anew, in thermometer order.
+
+    Args:
+        product: The pooled product of integers.
+        levels: Numbers of virtual steps of both factors.
+    """
+
+    def __init__(self, product: PooledSpikeProduct, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.pairs = PairedSpikes(SpikeProduct(), levels)
+        self.levels = levels[0] * levels[1]
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[N * n, ...], [N * m, ...] -> [N * n * m, ...]``."""
+        counts = pool_tokens(accumulate(self.pairs(x, y), self.levels))
+        planes = [counts > level for level in range(self.levels)]
+        return torch.stack(planes, 1).flatten(0, 1).to(x.dtype)
 
 
 @twin_of(SpikeTotal)

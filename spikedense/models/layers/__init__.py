@@ -37,6 +37,7 @@ from .mixers import (
     MixerCfg,
     MLPixer,
     Shortcut,
+    SpikeDepthwiseConv,
     SpikeSeparableConv,
     SpikeStripLinear,
     build_mixer,
@@ -49,7 +50,13 @@ from .running_rate import RunningRate
 from .spike_conv import SpikeConv, SpikeDeconv
 from .spike_linear import SpikeLinear
 from .spike_pool import SpikeMaxPool, SpikePad
-from .spike_product import SpikeInhibition, SpikeProduct, SpikeTotal
+from .spike_product import (
+    PooledSpikeProduct,
+    SpikeInhibition,
+    SpikeProduct,
+    SpikeTotal,
+    pool_tokens,
+)
 from .spike_sum import SpikeSum, SpikeTap
 from .stacked_conv import SpikeStackedConv
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
@@ -71,6 +78,7 @@ __all__ = [
     'LayerScale',
     'MLPixer',
     'MixerCfg',
+    'PooledSpikeProduct',
     'ProductAttention',
     'QKChannelAttention',
     'QKTokenAttention',
@@ -81,6 +89,7 @@ __all__ = [
     'SpikeBlock',
     'SpikeConv',
     'SpikeDeconv',
+    'SpikeDepthwiseConv',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
     'SpikeInhibition',
@@ -109,6 +118,7 @@ __all__ = [
     'out_layer',
     'over_time',
     'per_stage',
+    'pool_tokens',
     'resize_maps',
     'scale_output',
     'sine_positions',

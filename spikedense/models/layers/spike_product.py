@@ -1,6 +1,7 @@
 """Products and totals of spikes that an attention by gates needs."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spikedense.utils.answers import Unfoldable
@@ -49,6 +50,31 @@ class SpikeInhibition(nn.Module):
         """Change nothing for a factor of x; a factor of y has no place."""
         if which == 1:
             raise Unfoldable('1 - y needs spikes y of 0 and 1')
+
+
+def pool_tokens(x: Tensor) -> Tensor:
+    """Take the maximum over three neighbouring tokens and three neighbouring channels of a head.
+
+    Args:
+        x: ``[N, heads, d, tokens]``, tokens in raster order.
+
+    Returns:
+        ``[N, heads, d, tokens]``.
+    """
+    # Among equal spikes the first one gets the gradient, token by token as in the published code.
+    pooled = F.max_pool2d(x.transpose(-2, -1), 3, stride=1, padding=1)
+    return pooled.transpose(-2, -1).contiguous()
+
+
+class PooledSpikeProduct(SpikeProduct):
+    """:class:`SpikeProduct` of heads, behind it the max pooling of :func:`pool_tokens`."""
+
+    no_nir = SpikeProduct.no_nir
+    scale_operand = SpikeProduct.scale_operand
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``[N, heads, d, tokens], [N, heads, d, tokens] -> [N, heads, d, tokens]``."""
+        return pool_tokens(super().forward(x, y))
 
 
 class SpikeTotal(nn.Module):

@@ -16,6 +16,8 @@ from spikedense.neurons import BaseNeuron
 from spikedense.registry import MODELS
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
+ONE_STAGE = dict(embed_dims=(16,), depths=(2,), num_heads=2)
+THREE_STAGES = dict(embed_dims=(8, 12, 16), depths=(1, 1, 1), num_heads=2)
 
 RESFORMER = dict(embed_dims=(8, 12, 16), depths=(1, 1, 1), num_heads=(1, 2, 2))
 
@@ -83,6 +85,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     'spikingresformer': dict(type='SpikingResformer', arch=RESFORMER, T=2),
     'spikingresformer-nilif': dict(
         type='SpikingResformer', arch=RESFORMER, T=1, neuron_cfg=dict(type='NILIF', D=4)
+    ),
+    'v1': dict(type='SDTV1', arch=ONE_STAGE, T=1),
+    'spikingformer': dict(type='Spikingformer', arch=ONE_STAGE, T=1, neuron_cfg=dict(type='NILIF')),
+    'maxformer': dict(type='MaxFormer', arch=THREE_STAGES, T=1),
+    'msqkformer': dict(
+        type='MSQKFormer', arch=THREE_STAGES, T=1, neuron_cfg=dict(type='NILIF', D=2)
     ),
     'three stages': dict(type=ThreeStages),
     'one scale': dict(type=OneScale),

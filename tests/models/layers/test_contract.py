@@ -40,6 +40,7 @@ MIXERS: dict[str, dict[str, Any]] = {
     'separable convolution of V2': dict(
         type='SpikeSeparableConv', kernel_size=5, mid_neuron=False, expansion=1
     ),
+    'depth-wise convolution': dict(type='SpikeDepthwiseConv', kernel_size=3),
     'channel convolution': dict(type='ChannelConv', ratio=2),
     'channel MLP': dict(type='ChannelMLP', ratio=2),
     'MLPixer splash': dict(type='MLPixer', ratio=2),
@@ -63,6 +64,9 @@ MIXERS: dict[str, dict[str, Any]] = {
     'self-attention of V1': dict(type='SpikeDrivenSelfAttention', scale=0.08),
     'self-attention of V1 with integer gates': dict(
         type='SpikeDrivenSelfAttention', scale=0.15, gate_neuron_cfg=dict(INTEGER_GATE, D=2)
+    ),
+    'self-attention of V1 with poolings': dict(
+        type='SpikeDrivenSelfAttention', scale=0.03, max_pool=True
     ),
     'token attention of QKFormer': dict(type='QKTokenAttention'),
     'channel attention of QKFormer': dict(type='QKChannelAttention', scale=0.05, qkv_bias=True),

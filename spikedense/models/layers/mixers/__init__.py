@@ -2,6 +2,7 @@
 
 from .build import MixerCfg, Shortcut, build_mixer, per_stage
 from .channel import ChannelConv, ChannelMLP
+from .depthwise import SpikeDepthwiseConv
 from .groupwise import GroupwiseFFN
 from .mlpixer import MLPixer
 from .separable import SpikeSeparableConv
@@ -16,6 +17,7 @@ __all__ = [
     'MLPixer',
     'MixerCfg',
     'Shortcut',
+    'SpikeDepthwiseConv',
     'SpikeSeparableConv',
     'SpikeStripLinear',
     'build_mixer',

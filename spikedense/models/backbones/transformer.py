@@ -1,0 +1,184 @@
+"""The base of spiking transformers whose stages are an embedding and blocks of mixers."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from spikedense.neurons import build_neuron
+
+from ..layers import MixerCfg, Shortcut, SpikeBlock, SpikeConv, SpikeMaxPool, build_mixer, per_stage
+from ..layers.mixers.build import with_argument
+from .base import SpikeBackbone
+from .pyramid import StageMixers
+
+_ARCH_KEYS = ('embed_dims', 'depths', 'num_heads')
+#: Names of the branches of a block, in running order.
+_BRANCHES = dict(token_mixer='token_mixer', attn_cfg='attn', channel_mixer='mlp')
+
+
+class SpikeTransformer(SpikeBackbone):
+    """Any number of stages; a stage is an embedding, then blocks with membrane shortcuts.
+
+    A block has up to three mixers: a token mixer, an attention and a channel mixer. Mixers are
+    built by :func:`build_mixer`. Each family has default configs. A config without a type, or with
+    the type of the default or of a subclass of it, changes arguments of the default.
+
+    Args:
+        arch: Name in :attr:`arch_zoo`, or a dict with ``embed_dims`` and ``depths``, one number for
+            each stage, and, optionally, ``num_heads``, one number for all stages.
+        strides: Stride of each stage, relative to the image.
+        T: Number of time steps for an image.
+        neuron_cfg: Neuron of all layers; None means ``dict(type='LIF')``.
+        mlp_ratio: Ratio of hidden channels to channels in the channel mixers that have no ``ratio``
+            of their own; None means 4.
+        token_mixer: Token mixer: a config for all stages that have a token mixer by default, or a
+            list with an entry for each stage: a config, ``{}`` for the default, or None for no
+            mixer.
+        attn_cfg: Attention, given in the same two ways; ``num_heads`` is passed in if needed.
+        channel_mixer: Channel mixer, given in the same two ways.
+        **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels``.
+    """
+
+    arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {}
+    #: The width of the first stage is a multiple of this number.
+    width_divisor: ClassVar[int]
+
+    #: Arguments of a family that set an argument of its default mixers.
+    shortcuts: tuple[Shortcut, ...] = ()
+
+    def __init__(
+        self,
+        arch: str | dict[str, Any],
+        strides: Sequence[int],
+        T: int = 4,
+        neuron_cfg: dict | None = None,
+        mlp_ratio: int | None = None,
+        token_mixer: StageMixers = None,
+        attn_cfg: StageMixers = None,
+        channel_mixer: StageMixers = None,
+        **kwargs: Any,
+    ) -> None:
+        embed_dims, depths, num_heads = self._resolve_arch(arch, len(strides))
+        super().__init__(
+            embed_dims, strides, T=T, neuron_cfg=neuron_cfg or dict(type='LIF'), **kwargs
+        )
+        self.depths, self.num_heads = depths, num_heads
+        given = dict(token_mixer=token_mixer, attn_cfg=attn_cfg, channel_mixer=channel_mixer)
+        defaults = self.default_mixers()
+        mixers = {key: per_stage(key, given[key], defaults[key]) for key in given}
+        mixers['channel_mixer'] = [
+            with_argument(mixer, 'ratio', 4 if mlp_ratio is None else mlp_ratio)
+            for mixer in mixers['channel_mixer']
+        ]
+        ratio = Shortcut('mlp_ratio', mlp_ratio, 'channel_mixer', 'ratio')
+        for shortcut in (ratio, *self.shortcuts):
+            shortcut.check(given[shortcut.key], mixers[shortcut.key])
+        for stage, rates in enumerate(self.drop_path_rates(depths)):
+            of_stage = {key: mixers[key][stage] for key in mixers}
+            blocks = [
+                SpikeBlock(embed_dims[stage], self._branches(stage, of_stage), rate)
+                for rate in rates
+            ]
+            self.add_stage(self.embedding(stage), blocks)
+
+    @abstractmethod
+    def embedding(self, stage: int) -> nn.Module:
+        """Build the layer in front of the blocks of a stage; the first one reads the image."""
+
+    @abstractmethod
+    def default_mixers(self) -> dict[str, list[MixerCfg]]:
+        """Return the default mixers of a family.
+
+        Returns:
+            ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, each with a config for each stage.
+        """
+
+    def default_heads(self, width: int) -> int:
+        """Return the number of heads of an ``arch`` that names none.
+
+        Args:
+            width: Channels of the last stage.
+        """
+        return 8
+
+    def _branches(self, stage: int, mixers: dict[str, MixerCfg]) -> dict[str, nn.Module]:
+        """Build the mixers of one block, by the names of the branches."""
+        width = self._stage_channels[stage]
+        return {
+            name: build_mixer(mixers[key], width, num_heads=self.num_heads, **self.layer_cfg)
+            for key, name in _BRANCHES.items()
+            if mixers[key] is not None
+        }
+
+    def _resolve_arch(
+        self, arch: str | dict[str, Any], stages: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        if not isinstance(arch, Mapping):
+            if arch not in self.arch_zoo:
+                raise ValueError(
+                    f'{type(self).__name__}: arch={arch!r}, expected one of '
+                    f'{list(self.arch_zoo)} or a dict with embed_dims and depths'
+                )
+            arch = self.arch_zoo[arch]
+        unknown = [key for key in arch if key not in _ARCH_KEYS]
+        if unknown or 'embed_dims' not in arch or 'depths' not in arch:
+            raise ValueError(
+                f'arch={dict(arch)}, expected embed_dims, depths and, optionally, num_heads'
+            )
+        dims, depths = tuple(arch['embed_dims']), tuple(arch['depths'])
+        if len(dims) != stages or dims[0] % self.width_divisor:
+            raise ValueError(
+                f'arch: embed_dims={dims}, expected {stages} widths, the first one a multiple of '
+                f'{self.width_divisor}'
+            )
+        if len(depths) != stages or min(depths) < 0:
+            raise ValueError(f'arch: depths={depths}, expected {stages} numbers of blocks')
+        return dims, depths, arch.get('num_heads', self.default_heads(dims[-1]))
+
+
+def pooled_convolutions(
+    channels: Sequence[int], pools: Sequence[bool], neuron_cfg: dict, norm_cfg: dict
+) -> dict[str, nn.Module]:
+    """Build 3x3 convolutions with a norm; behind the first one, each reads (pooled) spikes.
+
+    Args:
+        channels: Channels of the input, then of each convolution.
+        pools: Whether the spikes that the second, third, ... convolution reads are pooled.
+        neuron_cfg: Config of the neurons.
+        norm_cfg: Config of the norms.
+
+    Returns:
+        ``conv1, neuron1, pool1, conv2, ...`` in running order; a pooling that is left out has no
+        entry.
+    """
+    layers: dict[str, nn.Module] = {}
+    for i, (of, to) in enumerate(pairwise(channels)):
+        if i:
+            layers[f'neuron{i}'] = build_neuron(neuron_cfg)
+        if i and pools[i - 1]:
+            layers[f'pool{i}'] = SpikeMaxPool()
+        layers[f'conv{i + 1}'] = SpikeConv(of, to, 3, norm_cfg=norm_cfg)
+    return layers
+
+
+class MembraneShortcut(nn.Module):
+    """Adds a branch to the membrane: ``x + branch(x)``.
+
+    Args:
+        branch: ``[T, B, C, H, W] -> [T, B, C, H, W]``; it begins with a neuron.
+    """
+
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
+        return x + self.branch(x)
+
+    def summands(self) -> dict[str, nn.Module]:
+        """Return the branch."""
+        return dict(branch=self.branch)
