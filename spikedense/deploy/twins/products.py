@@ -216,7 +216,10 @@ class InhibitedSpikes(nn.Module):
 
 @twin_of(PooledSpikeProduct)
 class PooledPairs(nn.Module):
-    """A pooled product of spikes. The largest integer is sent anew, in thermometer order.
+    """A pooled product of spikes.
+
+    If one factor is binary, the spikes of the product are in thermometer order, and the largest
+    integer is the maximum at each virtual step. Else the largest integer is sent anew.
 
     Args:
         product: The pooled product of integers.
@@ -227,10 +230,14 @@ class PooledPairs(nn.Module):
         super().__init__()
         self.pairs = PairedSpikes(SpikeProduct(), levels)
         self.levels = levels[0] * levels[1]
+        self.in_order = 1 in levels[:2]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``[N * n, ...], [N * m, ...] -> [N * n * m, ...]``."""
-        counts = pool_tokens(accumulate(self.pairs(x, y), self.levels))
+        pairs = self.pairs(x, y)
+        if self.in_order:
+            return pool_tokens(pairs)
+        counts = pool_tokens(accumulate(pairs, self.levels))
         planes = [counts > level for level in range(self.levels)]
         return torch.stack(planes, 1).flatten(0, 1).to(x.dtype)
 
