@@ -46,6 +46,9 @@ class SpikeTransformer(SpikeBackbone):
     #: The width of the first stage is a multiple of this number.
     width_divisor: ClassVar[int]
 
+    #: Whether embeddings and blocks end in spikes or sums of spikes.
+    sums_spikes: ClassVar[bool] = False
+
     #: Arguments of a family that set an argument of its default mixers.
     shortcuts: tuple[Shortcut, ...] = ()
 
@@ -79,10 +82,10 @@ class SpikeTransformer(SpikeBackbone):
         for stage, rates in enumerate(self.drop_path_rates(depths)):
             of_stage = {key: mixers[key][stage] for key in mixers}
             blocks = [
-                SpikeBlock(embed_dims[stage], self._branches(stage, of_stage), rate)
+                self._block(embed_dims[stage], self._branches(stage, of_stage), rate)
                 for rate in rates
             ]
-            self.add_stage(self.embedding(stage), blocks)
+            self.add_stage(self.embedding(stage), blocks, self.sums_spikes)
 
     @abstractmethod
     def embedding(self, stage: int) -> nn.Module:
@@ -108,14 +111,19 @@ class SpikeTransformer(SpikeBackbone):
         """Build the mixers of one block, by the names of the branches."""
         width = self._stage_channels[stage]
         return {
-            name: build_mixer(mixers[key], width, num_heads=self.num_heads, **self.layer_cfg)
+            name: self._mixer(mixers[key] or {}, width)
             for key, name in _BRANCHES.items()
             if mixers[key] is not None
         }
 
-    def _resolve_arch(
-        self, arch: str | dict[str, Any], stages: int
-    ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    def _mixer(self, cfg: dict[str, Any], width: int) -> nn.Module:
+        return build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
+
+    def _block(self, width: int, branches: dict[str, nn.Module], rate: float) -> nn.Module:
+        return SpikeBlock(width, branches, rate)
+
+    def _named_arch(self, arch: str | Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the dict that an arch names."""
         if not isinstance(arch, Mapping):
             if arch not in self.arch_zoo:
                 raise ValueError(
@@ -123,6 +131,12 @@ class SpikeTransformer(SpikeBackbone):
                     f'{list(self.arch_zoo)} or a dict with embed_dims and depths'
                 )
             arch = self.arch_zoo[arch]
+        return arch
+
+    def _resolve_arch(
+        self, arch: str | Mapping[str, Any], stages: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        arch = self._named_arch(arch)
         unknown = [key for key in arch if key not in _ARCH_KEYS]
         if unknown or 'embed_dims' not in arch or 'depths' not in arch:
             raise ValueError(
