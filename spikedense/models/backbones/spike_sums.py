@@ -50,5 +50,7 @@ class SpikeSumTransformer(SpikeTransformer):
             )
         return mixer
 
-    def _block(self, width: int, branches: dict[str, nn.Module], rate: float) -> nn.Module:
-        return SpikeSumBlock(branches, rate, neuron_cfg=self.neuron_cfg)
+    def block(self, stage: int, mixers: dict[str, MixerCfg], drop_path: float) -> nn.Module:
+        """See :class:`SpikeTransformer`."""
+        branches = self._branches(stage, mixers)
+        return SpikeSumBlock(branches, drop_path, neuron_cfg=self.neuron_cfg)

@@ -1,6 +1,7 @@
 """The base of spiking transformers whose stages are an embedding and blocks of mixers."""
 
 from abc import abstractmethod
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -81,10 +82,7 @@ class SpikeTransformer(SpikeBackbone):
             shortcut.check(given[shortcut.key], mixers[shortcut.key])
         for stage, rates in enumerate(self.drop_path_rates(depths)):
             of_stage = {key: mixers[key][stage] for key in mixers}
-            blocks = [
-                self._block(embed_dims[stage], self._branches(stage, of_stage), rate)
-                for rate in rates
-            ]
+            blocks = [self.block(stage, of_stage, rate) for rate in rates]
             self.add_stage(self.embedding(stage), blocks, self.sums_spikes)
 
     @abstractmethod
@@ -99,6 +97,28 @@ class SpikeTransformer(SpikeBackbone):
             ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, each with a config for each stage.
         """
 
+    def block(self, stage: int, mixers: dict[str, MixerCfg], drop_path: float) -> nn.Module:
+        """Build a block of a stage.
+
+        Args:
+            stage: Number of the stage.
+            mixers: ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, None for no such mixer.
+            drop_path: Rate of stochastic depth.
+        """
+        return SpikeBlock(self._stage_channels[stage], self._branches(stage, mixers), drop_path)
+
+    def _branches(self, stage: int, mixers: dict[str, MixerCfg]) -> dict[str, nn.Module]:
+        """Build the mixers of one block, by the names of the branches."""
+        width = self._stage_channels[stage]
+        return {
+            name: self._mixer(cfg, width)
+            for key, name in _BRANCHES.items()
+            if (cfg := mixers[key]) is not None
+        }
+
+    def _mixer(self, cfg: dict[str, Any], width: int) -> nn.Module:
+        return build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
+
     def default_heads(self, width: int) -> int:
         """Return the number of heads of an ``arch`` that names none.
 
@@ -106,21 +126,6 @@ class SpikeTransformer(SpikeBackbone):
             width: Channels of the last stage.
         """
         return 8
-
-    def _branches(self, stage: int, mixers: dict[str, MixerCfg]) -> dict[str, nn.Module]:
-        """Build the mixers of one block, by the names of the branches."""
-        width = self._stage_channels[stage]
-        return {
-            name: self._mixer(mixers[key] or {}, width)
-            for key, name in _BRANCHES.items()
-            if mixers[key] is not None
-        }
-
-    def _mixer(self, cfg: dict[str, Any], width: int) -> nn.Module:
-        return build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
-
-    def _block(self, width: int, branches: dict[str, nn.Module], rate: float) -> nn.Module:
-        return SpikeBlock(width, branches, rate)
 
     def _named_arch(self, arch: str | Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the dict that an arch names."""
@@ -142,7 +147,7 @@ class SpikeTransformer(SpikeBackbone):
             raise ValueError(
                 f'arch={dict(arch)}, expected embed_dims, depths and, optionally, num_heads'
             )
-        dims, depths = tuple(arch['embed_dims']), tuple(arch['depths'])
+        dims, depths = _as_tuple(arch['embed_dims']), _as_tuple(arch['depths'])
         if len(dims) != stages or dims[0] % self.width_divisor:
             raise ValueError(
                 f'arch: embed_dims={dims}, expected {stages} widths, the first one a multiple of '
@@ -151,6 +156,16 @@ class SpikeTransformer(SpikeBackbone):
         if len(depths) != stages or min(depths) < 0:
             raise ValueError(f'arch: depths={depths}, expected {stages} numbers of blocks')
         return dims, depths, arch.get('num_heads', self.default_heads(dims[-1]))
+
+
+def _as_tuple(numbers: Any) -> tuple[Any, ...]:
+    """Return the numbers of all stages; a number alone is that of the only stage."""
+    return tuple(numbers) if isinstance(numbers, Sequence) else (numbers,)
+
+
+def named_sequence(**layers: nn.Module) -> nn.Sequential:
+    """Build a sequence of layers with names."""
+    return nn.Sequential(OrderedDict(layers))
 
 
 def pooled_convolutions(
