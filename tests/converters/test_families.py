@@ -71,6 +71,8 @@ CLASSIFIERS = {
     'Spikingformer': 'spikingformer_narrow_T4_B2',
     'Max-Former': 'maxformer_narrow_T4_B2',
     'MS-QKFormer': 'msqkformer_narrow_T4_B2',
+    'Spikformer': 'spikformer_narrow_T4_B2',
+    'QKFormer': 'qkformer_narrow_T4_B2',
 }
 
 

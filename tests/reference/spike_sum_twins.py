@@ -83,3 +83,17 @@ SPIKE_SUMS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
     ('spikformer', 'Spikformer'): spikformer,
     ('QKFormer', 'hierarchical_spiking_transformer'): qkformer,
 }
+
+
+def _cifar_or_imagenet(row: dict[str, Any]) -> SpikeBackbone:
+    name = f'{row["depths"]}-{row["embed_dims"]}'
+    return Spikformer(name if name in Spikformer.arch_zoo else f'cifar-{name}')
+
+
+#: The same -> our backbone, by a row of published parameter counts.
+SIZES: dict[tuple[str, str], Callable[[dict[str, Any]], SpikeBackbone]] = {
+    ('spikformer', 'Spikformer'): _cifar_or_imagenet,
+    ('QKFormer', 'hierarchical_spiking_transformer'): lambda row: QKFormer(
+        f'{row["depths"]}-{row["embed_dims"]}'
+    ),
+}

@@ -9,7 +9,6 @@ from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeConv, SpikeMaxPool, SpikeSum
-from .arch import resolve_arch
 from .spike_sums import SpikeSumTransformer
 
 
@@ -79,7 +78,7 @@ class QKFormer(SpikeSumTransformer):
         legacy_folded_proj: Whether the neuron behind the attention of the last stage takes the
             images of a batch for time steps, as in the released code, with which the published
             accuracies were measured. With a batch of one image, both are the same.
-        **kwargs: Other arguments of :class:`SpikeSumTransformer`.
+        **kwargs: Other arguments of :class:`SpikeTransformer`, except ``strides``.
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
@@ -89,30 +88,30 @@ class QKFormer(SpikeSumTransformer):
         for width in (384, 512, 768)
     }
 
+    paper = '[QKFormer](https://arxiv.org/abs/2403.16552), NeurIPS 2024'
+    width_divisor = 2
+
     def __init__(
         self,
         arch: str | dict[str, Any] = '10-512',
         legacy_folded_proj: bool = False,
         **kwargs: Any,
     ) -> None:
-        found = resolve_arch(type(self).__name__, arch, self.arch_zoo, 3, 2, dict(num_heads=8))
-        super().__init__(
-            channels=found['embed_dims'],
-            strides=(4, 8, 16),
-            depths=found['depths'],
-            num_heads=found['num_heads'],
-            **kwargs,
-        )
+        super().__init__(arch, strides=(4, 8, 16), **kwargs)
         self.legacy_folded_proj = legacy_folded_proj
         last: Any = self.stages[-1]
         if legacy_folded_proj:
             for block in last.blocks:
                 block.neurons['attn'] = LegacyFoldedNeuron(block.neurons['attn'])
 
-    def default_attentions(self) -> list[MixerCfg]:
-        """See :class:`SpikeSumTransformer`."""
+    def default_mixers(self) -> dict[str, list[MixerCfg]]:
+        """See :class:`SpikeTransformer`."""
         token: MixerCfg = dict(type='QKTokenAttention')
-        return [token, token, self.self_attention()]
+        return dict(
+            token_mixer=[None] * 3,
+            attn_cfg=[token, token, self.self_attention()],
+            channel_mixer=[dict(type='ChannelMLP')] * 3,
+        )
 
     def embedding(self, stage: int) -> nn.Module:
         """Build a patch embedding; in front of the first one is a convolution of the image."""

@@ -2,7 +2,6 @@
 
 import re
 from collections import OrderedDict
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from torch import nn
@@ -11,8 +10,8 @@ from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeConv, SpikeMaxPool, SpikeSumBlock
-from .arch import resolve_arch
 from .spike_sums import SpikeSumTransformer
+from .transformer import pooled_convolutions
 
 
 @MODELS.register_module()
@@ -32,7 +31,7 @@ class Spikformer(SpikeSumTransformer):
         arch: ``'8-384'``, ``'8-512'``, ``'8-768'``, ``'cifar-4-384'`` (blocks, width), or a dict as
             ``dict(embed_dims=[384], depths=[8], num_heads=8)`` with, optionally, ``pooling_stat``
             (which of the four layers of the stem pool; each 0 halves the stride) and ``qkv_bias``.
-        **kwargs: Other arguments of :class:`SpikeSumTransformer`.
+        **kwargs: Other arguments of :class:`SpikeTransformer`, except ``strides``.
     """
 
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
@@ -44,39 +43,36 @@ class Spikformer(SpikeSumTransformer):
         ),
     }
 
+    paper = '[Spikformer](https://arxiv.org/abs/2209.15425), ICLR 2023'
+    width_divisor = 8
+
     def __init__(self, arch: str | dict[str, Any] = '8-512', **kwargs: Any) -> None:
-        defaults = dict(num_heads=8, pooling_stat='1111', qkv_bias=False)
-        found = resolve_arch(type(self).__name__, arch, self.arch_zoo, 1, 8, defaults)
-        pools = found['pooling_stat']
+        sizes = dict(self._named_arch(arch))
+        pools = sizes.pop('pooling_stat', '1111')
         if not isinstance(pools, str) or not re.fullmatch('[01]{4}', pools):
             raise ValueError(
-                f'{type(self).__name__}: arch: pooling_stat={pools!r}, expected four of the '
-                "letters 0 and 1, as '1111'"
+                f"arch: pooling_stat={pools!r}, expected four of the letters 0 and 1, as '1111'"
             )
-        self._pools = pools
-        self._qkv_bias = found['qkv_bias']
-        super().__init__(
-            channels=found['embed_dims'],
-            strides=(2 ** pools.count('1'),),
-            depths=found['depths'],
-            num_heads=found['num_heads'],
-            **kwargs,
-        )
+        self._pools = [pool == '1' for pool in pools]
+        self._qkv_bias = sizes.pop('qkv_bias', False)
+        super().__init__(sizes, strides=(2 ** sum(self._pools),), **kwargs)
 
-    def default_attentions(self) -> list[MixerCfg]:
-        """See :class:`SpikeSumTransformer`."""
-        return [self.self_attention(qkv_bias=self._qkv_bias)]
+    def default_mixers(self) -> dict[str, list[MixerCfg]]:
+        """See :class:`SpikeTransformer`."""
+        return dict(
+            token_mixer=[None],
+            attn_cfg=[self.self_attention(self._qkv_bias)],
+            channel_mixer=[dict(type='ChannelMLP')],
+        )
 
     def embedding(self, stage: int) -> nn.Module:
         """Build the stem: spiking patch splitting, and the convolution that tells positions."""
         (width,) = self._stage_channels
         channels = (self.in_channels, width // 8, width // 4, width // 2, width)
-        layers: dict[str, nn.Module] = {}
-        for i, (of, to) in enumerate(pairwise(channels)):
-            layers[f'conv{i + 1}'] = SpikeConv(of, to, 3, norm_cfg=self.norm_cfg)
-            layers[f'neuron{i + 1}'] = build_neuron(self.neuron_cfg)
-            if self._pools[i] == '1':
-                layers[f'pool{i + 1}'] = SpikeMaxPool()
+        layers = pooled_convolutions(channels, self._pools, **self.layer_cfg)
+        layers['neuron4'] = build_neuron(self.neuron_cfg)
+        if self._pools[-1]:
+            layers['pool4'] = SpikeMaxPool()
         position = SpikeConv(width, width, 3, norm_cfg=self.norm_cfg)
         layers['position'] = SpikeSumBlock(dict(conv=position), neuron_cfg=self.neuron_cfg)
         return nn.Sequential(OrderedDict(layers))

@@ -47,6 +47,9 @@ class SpikeTransformer(SpikeBackbone):
     #: The width of the first stage is a multiple of this number.
     width_divisor: ClassVar[int]
 
+    #: Whether embeddings and blocks end in spikes or sums of spikes.
+    sums_spikes: ClassVar[bool] = False
+
     #: Arguments of a family that set an argument of its default mixers.
     shortcuts: tuple[Shortcut, ...] = ()
 
@@ -79,9 +82,8 @@ class SpikeTransformer(SpikeBackbone):
             shortcut.check(given[shortcut.key], mixers[shortcut.key])
         for stage, rates in enumerate(self.drop_path_rates(depths)):
             of_stage = {key: mixers[key][stage] for key in mixers}
-            self.add_stage(
-                self.embedding(stage), [self.block(stage, of_stage, rate) for rate in rates]
-            )
+            blocks = [self.block(stage, of_stage, rate) for rate in rates]
+            self.add_stage(self.embedding(stage), blocks, self.sums_spikes)
 
     @abstractmethod
     def embedding(self, stage: int) -> nn.Module:
@@ -103,13 +105,19 @@ class SpikeTransformer(SpikeBackbone):
             mixers: ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, None for no such mixer.
             drop_path: Rate of stochastic depth.
         """
+        return SpikeBlock(self._stage_channels[stage], self._branches(stage, mixers), drop_path)
+
+    def _branches(self, stage: int, mixers: dict[str, MixerCfg]) -> dict[str, nn.Module]:
+        """Build the mixers of one block, by the names of the branches."""
         width = self._stage_channels[stage]
-        branches = {
-            name: build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
+        return {
+            name: self._mixer(cfg, width)
             for key, name in _BRANCHES.items()
             if (cfg := mixers[key]) is not None
         }
-        return SpikeBlock(width, branches, drop_path)
+
+    def _mixer(self, cfg: dict[str, Any], width: int) -> nn.Module:
+        return build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
 
     def default_heads(self, width: int) -> int:
         """Return the number of heads of an ``arch`` that names none.
@@ -119,9 +127,8 @@ class SpikeTransformer(SpikeBackbone):
         """
         return 8
 
-    def _resolve_arch(
-        self, arch: str | dict[str, Any], stages: int
-    ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    def _named_arch(self, arch: str | Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the dict that an arch names."""
         if not isinstance(arch, Mapping):
             if arch not in self.arch_zoo:
                 raise ValueError(
@@ -129,6 +136,12 @@ class SpikeTransformer(SpikeBackbone):
                     f'{list(self.arch_zoo)} or a dict with embed_dims and depths'
                 )
             arch = self.arch_zoo[arch]
+        return arch
+
+    def _resolve_arch(
+        self, arch: str | Mapping[str, Any], stages: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        arch = self._named_arch(arch)
         unknown = [key for key in arch if key not in _ARCH_KEYS]
         if unknown or 'embed_dims' not in arch or 'depths' not in arch:
             raise ValueError(

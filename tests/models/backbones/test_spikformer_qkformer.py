@@ -186,7 +186,7 @@ def test_official_files(
         (
             Spikformer,
             dict(arch=dict(embed_dims=[20], depths=[1])),
-            r'embed_dims=\[20\], expected 1 widths, the first one a multiple of 8',
+            r'embed_dims=\(20,\), expected 1 widths, the first one a multiple of 8',
         ),
         (
             Spikformer,
@@ -196,7 +196,7 @@ def test_official_files(
         (
             QKFormer,
             dict(arch=dict(embed_dims=[8, 8, 8], depths=[1, 1])),
-            r'depths=\[1, 1\], expected 3 numbers of blocks',
+            r'depths=\(1, 1\), expected 3 numbers of blocks',
         ),
         (
             Spikformer,
