@@ -109,7 +109,7 @@ class _SpikingResNet(SpikeBackbone):
     def _block(
         self, last: int, width: int, channels: int, stride: int, drop_path: float
     ) -> nn.Module:
-        """Build a block from ``last`` to ``channels`` channels; ``width`` is inside a bottleneck."""
+        """Build a block of ``last`` to ``channels`` channels; ``width`` is inside of it."""
 
 
 class SEWBlock(BaseModule):
