@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from spikedense.models.layers import (
+    PooledSpikeProduct,
     SpikeDrivenDeformableAttention,
     SpikeInhibition,
     SpikeLinear,

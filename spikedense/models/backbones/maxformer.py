@@ -1,6 +1,5 @@
 """Max-Former, and the QKFormer with membrane shortcuts of the same paper."""
 
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 from mmengine.model import BaseModule
@@ -10,7 +9,7 @@ from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeConv, SpikeMaxPool
-from .transformer import SpikeTransformer
+from .transformer import SpikeTransformer, named_sequence
 
 STRIDES = (4, 8, 16)
 NUM_STAGES = len(STRIDES)
@@ -85,27 +84,17 @@ class MaxFormer(ThreeStageTransformer):
     def embedding(self, stage: int) -> nn.Module:
         """Strided convolutions in the stem; later ones pool the membranes of both branches."""
         of, to = self._channels_of(stage)
-        norm = dict(norm_cfg=self.norm_cfg)
-        if stage == 0:
-            stem = SpikeConv(self.in_channels, of, 3, 2, **norm)
-            main = dict(
-                conv1=SpikeConv(of, to, 3, 2, **norm), conv2=SpikeConv(to, to, 3, **self.layer_cfg)
+        norm: dict[str, Any] = dict(norm_cfg=self.norm_cfg)
+        last = SpikeConv(to, to, 3, **self.layer_cfg)
+        if stage > 0:
+            main = named_sequence(
+                conv1=SpikeConv(of, to, 3, **norm), pool=SpikeMaxPool(), conv2=last
             )
-            embed = SpikeEmbedding(
-                nn.Sequential(OrderedDict(main)), SpikeConv(of, to, 1, 2, **norm), self.neuron_cfg
-            )
-            return nn.Sequential(OrderedDict(conv1=stem, embed=embed))
-        pooled = dict(
-            conv1=SpikeConv(of, to, 3, **norm),
-            pool=SpikeMaxPool(),
-            conv2=SpikeConv(to, to, 3, **self.layer_cfg),
-        )
-        shortcut = dict(conv=SpikeConv(of, to, **norm), pool=SpikeMaxPool())
-        return SpikeEmbedding(
-            nn.Sequential(OrderedDict(pooled)),
-            nn.Sequential(OrderedDict(shortcut)),
-            self.neuron_cfg,
-        )
+            shortcut = named_sequence(conv=SpikeConv(of, to, **norm), pool=SpikeMaxPool())
+            return SpikeEmbedding(main, shortcut, self.neuron_cfg)
+        main = named_sequence(conv1=SpikeConv(of, to, 3, 2, **norm), conv2=last)
+        embed = SpikeEmbedding(main, SpikeConv(of, to, 1, 2, **norm), self.neuron_cfg)
+        return named_sequence(conv1=SpikeConv(self.in_channels, of, 3, 2, **norm), embed=embed)
 
     def default_mixers(self) -> dict[str, list[MixerCfg]]:
         """See :class:`SpikeTransformer`."""
@@ -133,19 +122,17 @@ class MSQKFormer(ThreeStageTransformer):
     def embedding(self, stage: int) -> nn.Module:
         """Pool the membrane between the two convolutions; the shortcut is strided."""
         of, to = self._channels_of(stage)
-        norm = dict(norm_cfg=self.norm_cfg)
-        main = dict(
+        norm: dict[str, Any] = dict(norm_cfg=self.norm_cfg)
+        main = named_sequence(
             conv1=SpikeConv(of, to, 3, **norm),
             pool=SpikeMaxPool(),
             conv2=SpikeConv(to, to, 3, **self.layer_cfg),
         )
-        embed = SpikeEmbedding(
-            nn.Sequential(OrderedDict(main)), SpikeConv(of, to, 1, 2, **norm), self.neuron_cfg
-        )
+        embed = SpikeEmbedding(main, SpikeConv(of, to, 1, 2, **norm), self.neuron_cfg)
         if stage > 0:
             return embed
         stem = SpikeConv(self.in_channels, of, 3, **norm)
-        return nn.Sequential(OrderedDict(conv1=stem, pool=SpikeMaxPool(), embed=embed))
+        return named_sequence(conv1=stem, pool=SpikeMaxPool(), embed=embed)
 
     def default_mixers(self) -> dict[str, list[MixerCfg]]:
         """See :class:`SpikeTransformer`."""

@@ -1,7 +1,6 @@
 """Spike-driven Transformer (V1)."""
 
 import re
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 from torch import nn
@@ -9,7 +8,7 @@ from torch import nn
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, Shortcut, SpikeConv, SpikeMaxPool
-from .transformer import MembraneShortcut, SpikeTransformer, pooled_convolutions
+from .transformer import MembraneShortcut, SpikeTransformer, named_sequence, pooled_convolutions
 
 
 @MODELS.register_module()
@@ -22,6 +21,9 @@ class SDTV1(SpikeTransformer):
 
     .. math::
         U' = U + \mathrm{SDSA}(U), \qquad U'' = U' + \mathrm{MLP}(U')
+
+    With integer neurons, the gates of the attention need a scale, see :class:`GatedAttention`:
+    ``attn_cfg=dict(scale=0.05)``, for example.
 
     Args:
         arch: ``'8-384'``, ``'6-512'``, ``'8-512'``, ``'10-512'``, ``'8-768'`` (blocks, width) or a
@@ -66,13 +68,12 @@ class SDTV1(SpikeTransformer):
         if pools[-1]:
             layers['pool4'] = SpikeMaxPool()
         layers['position'] = MembraneShortcut(SpikeConv(width, width, 3, **self.layer_cfg))
-        return nn.Sequential(OrderedDict(layers))
+        return named_sequence(**layers)
 
     def default_mixers(self) -> dict[str, list[MixerCfg]]:
         """See :class:`SpikeTransformer`."""
-        attention: MixerCfg = dict(type='SpikeDrivenSelfAttention')
-        if self.dvs_mode:
-            attention['max_pool'] = True
+        pooling = dict(max_pool=True) if self.dvs_mode else {}
+        attention: MixerCfg = dict(type='SpikeDrivenSelfAttention', **pooling)
         return dict(
             token_mixer=[None], attn_cfg=[attention], channel_mixer=[dict(type='ChannelMLP')]
         )

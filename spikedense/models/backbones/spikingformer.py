@@ -1,6 +1,5 @@
 """Spikingformer."""
 
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 from torch import nn
@@ -8,7 +7,7 @@ from torch import nn
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg
-from .transformer import SpikeTransformer, pooled_convolutions
+from .transformer import SpikeTransformer, named_sequence, pooled_convolutions
 
 
 @MODELS.register_module()
@@ -37,9 +36,7 @@ class Spikingformer(SpikeTransformer):
         """See :class:`SpikeTransformer`."""
         (width,) = self._stage_channels
         channels = (self.in_channels, width // 8, width // 4, width // 2, width, width)
-        return nn.Sequential(
-            OrderedDict(pooled_convolutions(channels, [True] * 4, **self.layer_cfg))
-        )
+        return named_sequence(**pooled_convolutions(channels, [True] * 4, **self.layer_cfg))
 
     def default_mixers(self) -> dict[str, list[MixerCfg]]:
         """See :class:`SpikeTransformer`."""

@@ -1,6 +1,7 @@
 """The base of spiking transformers whose stages are an embedding and blocks of mixers."""
 
 from abc import abstractmethod
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -78,11 +79,9 @@ class SpikeTransformer(SpikeBackbone):
             shortcut.check(given[shortcut.key], mixers[shortcut.key])
         for stage, rates in enumerate(self.drop_path_rates(depths)):
             of_stage = {key: mixers[key][stage] for key in mixers}
-            blocks = [
-                SpikeBlock(embed_dims[stage], self._branches(stage, of_stage), rate)
-                for rate in rates
-            ]
-            self.add_stage(self.embedding(stage), blocks)
+            self.add_stage(
+                self.embedding(stage), [self.block(stage, of_stage, rate) for rate in rates]
+            )
 
     @abstractmethod
     def embedding(self, stage: int) -> nn.Module:
@@ -96,6 +95,22 @@ class SpikeTransformer(SpikeBackbone):
             ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, each with a config for each stage.
         """
 
+    def block(self, stage: int, mixers: dict[str, MixerCfg], drop_path: float) -> nn.Module:
+        """Build a block of a stage.
+
+        Args:
+            stage: Number of the stage.
+            mixers: ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, None for no such mixer.
+            drop_path: Rate of stochastic depth.
+        """
+        width = self._stage_channels[stage]
+        branches = {
+            name: build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
+            for key, name in _BRANCHES.items()
+            if (cfg := mixers[key]) is not None
+        }
+        return SpikeBlock(width, branches, drop_path)
+
     def default_heads(self, width: int) -> int:
         """Return the number of heads of an ``arch`` that names none.
 
@@ -103,15 +118,6 @@ class SpikeTransformer(SpikeBackbone):
             width: Channels of the last stage.
         """
         return 8
-
-    def _branches(self, stage: int, mixers: dict[str, MixerCfg]) -> dict[str, nn.Module]:
-        """Build the mixers of one block, by the names of the branches."""
-        width = self._stage_channels[stage]
-        return {
-            name: build_mixer(mixers[key], width, num_heads=self.num_heads, **self.layer_cfg)
-            for key, name in _BRANCHES.items()
-            if mixers[key] is not None
-        }
 
     def _resolve_arch(
         self, arch: str | dict[str, Any], stages: int
@@ -128,7 +134,7 @@ class SpikeTransformer(SpikeBackbone):
             raise ValueError(
                 f'arch={dict(arch)}, expected embed_dims, depths and, optionally, num_heads'
             )
-        dims, depths = tuple(arch['embed_dims']), tuple(arch['depths'])
+        dims, depths = _as_tuple(arch['embed_dims']), _as_tuple(arch['depths'])
         if len(dims) != stages or dims[0] % self.width_divisor:
             raise ValueError(
                 f'arch: embed_dims={dims}, expected {stages} widths, the first one a multiple of '
@@ -137,6 +143,16 @@ class SpikeTransformer(SpikeBackbone):
         if len(depths) != stages or min(depths) < 0:
             raise ValueError(f'arch: depths={depths}, expected {stages} numbers of blocks')
         return dims, depths, arch.get('num_heads', self.default_heads(dims[-1]))
+
+
+def _as_tuple(numbers: Any) -> tuple[Any, ...]:
+    """Return the numbers of all stages; a number alone is that of the only stage."""
+    return tuple(numbers) if isinstance(numbers, Sequence) else (numbers,)
+
+
+def named_sequence(**layers: nn.Module) -> nn.Sequential:
+    """Build a sequence of layers with names."""
+    return nn.Sequential(OrderedDict(layers))
 
 
 def pooled_convolutions(

@@ -36,8 +36,10 @@ class RunningRate(nn.Module):
         """
         if not self.training:
             return
-        squares = spikes.to(self.rate.dtype).square()
-        measured = squares.transpose(0, 1).flatten(1).mean(1).view_as(self.rate)
+        axes = [axis for axis in range(spikes.dim()) if axis != 1]
+        # The norm makes no copy of the spikes, which may be a large attention map.
+        norm = torch.linalg.vector_norm(spikes, dim=axes, dtype=self.rate.dtype)
+        measured = (norm.square() * norm.numel() / spikes.numel()).view_as(self.rate)
         moved = self.momentum * self.rate + (1 - self.momentum) * measured
         self.rate.copy_(torch.where(self.rate == 0, measured, moved))
 

@@ -12,7 +12,7 @@ from onnx_spikes import WatchedNetwork
 from spike_driven import assert_fires_as_told, assert_same_answers, run
 from torch import Tensor, nn
 
-from spikedense.deploy import fold, to_spike_inference
+from spikedense.deploy import fold, real_multiplications, to_spike_inference
 from spikedense.deploy.onnx_export import export_onnx
 from spikedense.models.backbones import SDTV1, MaxFormer, MSQKFormer, SpikeBackbone, Spikingformer
 from spikedense.models.layers import (
@@ -76,6 +76,8 @@ def test_trained_traced_and_sent_spike_by_spike(name: str, neuron: str) -> None:
     twin, foldings = to_spike_inference(model, images())
     assert [f for f in foldings if f.reason is not None] == []
     assert_same_answers(model, twin, images())
+    left = [m for m in real_multiplications(twin, images()) if not (m.neuron or m.pixels)]
+    assert left == []
 
 
 @pytest.mark.parametrize('name', ['V1', 'Spikingformer', 'Max-Former', 'MS-QKFormer'])
@@ -127,6 +129,11 @@ def test_mixers_stage_by_stage() -> None:
     block = model.stages[2].blocks[0].branches
     assert block['attn'].product.scale == 0.5
     assert block['mlp'].widen.conv.out_channels == 32
+
+
+def test_a_number_alone_is_that_of_the_only_stage() -> None:
+    model = Spikingformer(dict(embed_dims=16, depths=2, num_heads=2))
+    assert model.out_channels == (16,) and len(model.stages[0].blocks) == 2
 
 
 @pytest.mark.parametrize(('stat', 'stride'), [('1111', 16), ('0111', 8), ('1010', 4), ('0000', 1)])
