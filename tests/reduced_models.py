@@ -132,14 +132,16 @@ def _reduce_backbone(backbone: ConfigDict) -> list[int]:
     else:
         arch.update(_reduced_arch(arch))
     backbone.arch = ConfigDict(arch)
-    return list(_out_channels(cls, json.dumps(arch), tuple(backbone.out_indices)))
+    taps = backbone.get('out_indices')
+    return list(_out_channels(cls, json.dumps(arch), None if taps is None else tuple(taps)))
 
 
 @cache
-def _out_channels(cls: type, arch: str, out_indices: tuple[int, ...]) -> tuple[int, ...]:
+def _out_channels(cls: type, arch: str, out_indices: tuple[int, ...] | None) -> tuple[int, ...]:
     """The channels that a backbone of an architecture, written as text, hands on."""
+    taps = {} if out_indices is None else dict(out_indices=out_indices)  # else the class's own
     with torch.device('meta'):
-        return cls(arch=json.loads(arch), out_indices=out_indices).out_channels
+        return cls(arch=json.loads(arch), **taps).out_channels
 
 
 def _reduced_arch(arch: dict[str, Any]) -> dict[str, Any]:

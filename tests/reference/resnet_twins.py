@@ -68,3 +68,30 @@ RESNETS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
     ('MS-ResNet', 'ResNet_origin_18'): membrane,
     ('MS-ResNet', 'ResNet_104'): membrane,
 }
+
+
+def sew_size(entry: dict[str, Any]) -> nn.Module:
+    """The published size of SEW-ResNet with these depths and the width of this classifier."""
+    wide = entry['classifier'] > 10**6
+    sizes = SEWResNet.arch_zoo.items()
+    (arch,) = (
+        name
+        for name, size in sizes
+        if list(size['depths']) == entry['layers'] and size['bottleneck'] == wide
+    )
+    return SEWResNet(arch)
+
+
+def ms_size(entry: dict[str, Any]) -> nn.Module:
+    """The published size of MS-ResNet with these depths."""
+    sizes = MSResNet.arch_zoo.items()
+    (arch,) = (name for name, size in sizes if list(size['depths']) == entry['num_block'])
+    return MSResNet(arch)
+
+
+#: Repository and official class -> builder of the backbone of an entry of params.json.
+RESNET_SIZES: dict[tuple[str, str], Callable[[dict[str, Any]], nn.Module]] = {
+    ('Spike-Element-Wise-ResNet', 'SEWResNet'): sew_size,
+    ('MS-ResNet', 'ResNet_origin_18'): ms_size,
+    ('MS-ResNet', 'ResNet_104'): ms_size,
+}

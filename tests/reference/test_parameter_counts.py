@@ -5,6 +5,7 @@ import torch
 from golden import goldens
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from resnet_twins import RESNET_SIZES
 from spike_sum_twins import SIZES as SUM_SIZES
 from transformer_twins import SIZES
 
@@ -30,7 +31,8 @@ def test_backbone(name: str) -> None:
     """Our backbone has as many parameters as the published one."""
     entry = MODELS[name]
     official = entry.get('backbone_type', entry.get('type'))
-    own = {**SIZES, **SUM_SIZES}.get((entry.get('repository', '').partition('/')[2], str(official)))
+    source = (entry.get('repository', '').partition('/')[2], str(official))
+    own = {**SIZES, **SUM_SIZES, **RESNET_SIZES}.get(source)
     if own is not None:
         with torch.device('meta'):
             counted = sum(p.numel() for p in own(entry).parameters())

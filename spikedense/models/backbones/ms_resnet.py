@@ -94,6 +94,10 @@ class MSResNet(SpikeBackbone):
         **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels`` and ``strides``.
     """
 
+    paper = (
+        '[Advancing Spiking Neural Networks Toward Deep Residual Learning]'
+        '(https://arxiv.org/abs/2112.08954), TNNLS 2024'
+    )
     arch_zoo: ClassVar[dict[int, dict[str, Any]]] = {
         18: dict(depths=DEPTHS[18]),
         34: dict(depths=DEPTHS[34]),

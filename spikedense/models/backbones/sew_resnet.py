@@ -42,6 +42,10 @@ class _SpikingResNet(SpikeBackbone):
         **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels`` and ``strides``.
     """
 
+    paper = (
+        '[Deep Residual Learning in Spiking Neural Networks](https://arxiv.org/abs/2102.04159), '
+        'NeurIPS 2021'
+    )
     arch_zoo: ClassVar[dict[int, dict[str, Any]]] = {
         size: dict(depths=depths, bottleneck=size >= 50) for size, depths in DEPTHS.items()
     }
@@ -105,15 +109,7 @@ class _SpikingResNet(SpikeBackbone):
     def _block(
         self, last: int, width: int, channels: int, stride: int, drop_path: float
     ) -> nn.Module:
-        """Build a block.
-
-        Args:
-            last: Channels of its input.
-            width: Channels inside of a bottleneck.
-            channels: Channels of its output.
-            stride: Its stride.
-            drop_path: Rate of stochastic depth.
-        """
+        """Build a block of ``last`` to ``channels`` channels; ``width`` is inside of it."""
 
 
 class SEWBlock(BaseModule):
