@@ -285,12 +285,17 @@ def at_full_size(request: pytest.FixtureRequest) -> tuple[str, torch.nn.Module]:
         return request.param, build_model(config_of(request.param))
 
 
-def test_optimizer_is_built(at_full_size: tuple[str, torch.nn.Module]) -> None:
+@pytest.fixture(scope='module')
+def optimizer(at_full_size: tuple[str, torch.nn.Module]) -> Any:
+    """The optimizer of the model."""
+    name, model = at_full_size
+    return optimizer_of(config_of(name), model)
+
+
+def test_optimizer_is_built(at_full_size: tuple[str, torch.nn.Module], optimizer: Any) -> None:
     name, model = at_full_size
     cfg = config_of(name)
-    settings = {
-        id(p): group for group in optimizer_of(cfg, model).param_groups for p in group['params']
-    }
+    settings = {id(p): group for group in optimizer.param_groups for p in group['params']}
     for key, parameter in model.named_parameters():
         if parameter.requires_grad:
             assert settings[id(parameter)]['lr'] > 0, f'{key} would not learn'
@@ -300,12 +305,12 @@ def test_optimizer_is_built(at_full_size: tuple[str, torch.nn.Module]) -> None:
 
 
 def test_only_pretrained_backbones_learn_slowly(
-    at_full_size: tuple[str, torch.nn.Module],
+    at_full_size: tuple[str, torch.nn.Module], optimizer: Any
 ) -> None:
     """A reduced rate keeps weights that a config cannot have if it is meant from scratch."""
     name, model = at_full_size
     pretraining = metadata_of(name)['Pretraining']
-    rates = reduced_rate(model, optimizer_of(config_of(name), model))
+    rates = reduced_rate(model, optimizer)
     assert rates is None or pretraining != 'none'
     from_scratch = re.search('_(camvid|demo|demo-[a-z]+|imagenet|pennfudan)-', name) is not None
     assert (pretraining == 'none') is from_scratch
