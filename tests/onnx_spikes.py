@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 import onnxruntime
 import torch
-from spike_driven import BOXES, Call, Calls, senders
+from spike_driven import BOXES, Call, Calls, assert_fires_as_told, run, senders
 from torch import Tensor, nn
 
 from spikedense.deploy.onnx_runtime import OnnxNetwork
@@ -83,6 +83,23 @@ def _order(model: nn.Module, size: tuple[int, int]) -> list[tuple[str, Any]]:
             stack.callback(neuron.register_forward_pre_hook(note(name)).remove)
         network_outputs(model, torch.rand(1, 3, *size), boxes=BOXES)
     return order
+
+
+def assert_same(found: Tensor, expected: Tensor) -> None:
+    """Equal but for rounding, and not trivially so."""
+    assert expected.std() > 0
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def assert_agree(model: Any, network: WatchedNetwork, images: Tensor) -> tuple[Tensor, ...]:
+    """The only graph computes what the model does, spike by spike; returns its outputs."""
+    outs = network(images)
+    calls, expected = run(model, images, forced=network.calls)
+    assert_fires_as_told(model, calls, network.calls)
+    for found, x in zip(outs, expected, strict=True):
+        assert_same(found, x[-1] if network.manifest['kind'] == 'mask classifier' else x)
+    network.forget()
+    return outs
 
 
 def _head_of(neuron: str) -> str | None:
