@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from spikedense.deploy.onnx_runtime import OnnxNetwork
 from spikedense.tracing import network_outputs
 
+#: Operations, one of which is the last one of a neuron.
+_LAST_OPERATIONS = ('Cast', 'Clip', 'Div', 'Mul')
+
 
 class WatchedNetwork(OnnxNetwork):
     """The exported graphs, with what each neuron emits as one more output.
@@ -113,7 +116,8 @@ def _emitted(graph: Any, neurons: set[str]) -> list[tuple[str, str]]:
 
     The exporter names a node by the modules whose calls it is in, as
     ``/part/backbone/blocks.0/token_mixer/expand/neuron/Clip``. What a neuron emits is the value
-    that leaves the place.
+    that leaves the place. A block may have a layer and a neuron of one name (``attn``), which are
+    then one place to the exporter: what ends in none of the operations of a neuron is the layer's.
     """
     nodes = [(node.name.rpartition('/')[0], node) for node in graph.graph.node]
     readers: dict[str, set[str]] = {}
@@ -124,7 +128,9 @@ def _emitted(graph: Any, neurons: set[str]) -> list[tuple[str, str]]:
         (scope, value)
         for scope, node in nodes
         for value in node.output
-        if readers.get(value, set()) - {scope} and any(_stands_in(n, scope) for n in neurons)
+        if node.op_type in _LAST_OPERATIONS
+        and readers.get(value, set()) - {scope}
+        and any(_stands_in(n, scope) for n in neurons)
     ]
 
 
