@@ -8,11 +8,14 @@ from typing import Any
 import onnx
 import onnxruntime
 import torch
-from spike_driven import BOXES, Call, Calls, senders
+from spike_driven import BOXES, Call, Calls, assert_fires_as_told, run, senders
 from torch import Tensor, nn
 
 from spikedense.deploy.onnx_runtime import OnnxNetwork
 from spikedense.tracing import network_outputs
+
+#: Operations, one of which is the last one of a neuron.
+_LAST_OPERATIONS = ('Cast', 'Clip', 'Div', 'Mul')
 
 
 class WatchedNetwork(OnnxNetwork):
@@ -85,6 +88,23 @@ def _order(model: nn.Module, size: tuple[int, int]) -> list[tuple[str, Any]]:
     return order
 
 
+def assert_same(found: Tensor, expected: Tensor) -> None:
+    """Equal but for rounding, and not trivially so."""
+    assert expected.std() > 0
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def assert_agree(model: Any, network: WatchedNetwork, images: Tensor) -> tuple[Tensor, ...]:
+    """The only graph computes what the model does, spike by spike; returns its outputs."""
+    outs = network(images)
+    calls, expected = run(model, images, forced=network.calls)
+    assert_fires_as_told(model, calls, network.calls)
+    for found, x in zip(outs, expected, strict=True):
+        assert_same(found, x[-1] if network.manifest['kind'] == 'mask classifier' else x)
+    network.forget()
+    return outs
+
+
 def _head_of(neuron: str) -> str | None:
     """The second stage's head in which a neuron stands; its graph has the same name."""
     first, _, rest = neuron.partition('.')
@@ -96,7 +116,8 @@ def _emitted(graph: Any, neurons: set[str]) -> list[tuple[str, str]]:
 
     The exporter names a node by the modules whose calls it is in, as
     ``/part/backbone/blocks.0/token_mixer/expand/neuron/Clip``. What a neuron emits is the value
-    that leaves the place.
+    that leaves the place. A block may have a layer and a neuron of one name (``attn``), which are
+    then one place to the exporter: what ends in none of the operations of a neuron is the layer's.
     """
     nodes = [(node.name.rpartition('/')[0], node) for node in graph.graph.node]
     readers: dict[str, set[str]] = {}
@@ -107,7 +128,9 @@ def _emitted(graph: Any, neurons: set[str]) -> list[tuple[str, str]]:
         (scope, value)
         for scope, node in nodes
         for value in node.output
-        if readers.get(value, set()) - {scope} and any(_stands_in(n, scope) for n in neurons)
+        if node.op_type in _LAST_OPERATIONS
+        and readers.get(value, set()) - {scope}
+        and any(_stands_in(n, scope) for n in neurons)
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from contract import wake
 from mmengine.config import Config
-from onnx_spikes import WatchedNetwork
+from onnx_spikes import WatchedNetwork, assert_agree, assert_same
 from reduced_models import IMAGE_SIZE, build_model, random_batch, reduced_config
 from spike_driven import assert_fires_as_told, emitting, run
 from torch import Tensor, nn
@@ -82,23 +82,6 @@ def followed(model: Any, batch: dict[str, Any], network: WatchedNetwork) -> Any:
         found = predicted(model, batch)
     assert_fires_as_told(model, calls, network.calls)
     return found
-
-
-def assert_same(found: Tensor, expected: Tensor) -> None:
-    """Equal but for rounding, and not trivially so."""
-    assert expected.std() > 0
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
-
-
-def assert_agree(model: Any, network: WatchedNetwork, images: Tensor) -> tuple[Tensor, ...]:
-    """The only graph computes what the model does, spike by spike; returns its outputs."""
-    outs = network(images)
-    calls, expected = run(model, images, forced=network.calls)
-    assert_fires_as_told(model, calls, network.calls)
-    for found, x in zip(outs, expected, strict=True):
-        assert_same(found, x[-1] if network.manifest['kind'] == 'mask classifier' else x)
-    network.forget()
-    return outs
 
 
 @pytest.mark.parametrize('name', ONE_GRAPH)
