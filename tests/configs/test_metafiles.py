@@ -1,9 +1,7 @@
 """The metafiles and the configs fit together, and the READMEs are made of both."""
 
-import os
 import re
-import subprocess
-import sys
+import runpy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -215,17 +213,17 @@ def test_missing_markers_are_named() -> None:
         update_readme('# no table', 'table')
 
 
-def test_tool_writes_then_agrees(tmp_path: Path, repo_root: Path) -> None:
+def test_tool_writes_then_agrees(
+    tmp_path: Path, repo_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = runpy.run_path(str(repo_root / 'tools/dev/make_readmes.py'))['main']
     write_metafile(tmp_path / 'x', a_model())
     config = tmp_path / 'x' / f'{NAME}.py'
     readme = tmp_path / 'x' / 'README.md'
     readme.write_text(f'# x\n{TABLE_START}\nold\n{TABLE_END}\nafter\n')
 
     def run(*args: str) -> tuple[int, str]:
-        command = [sys.executable, 'tools/dev/make_readmes.py', '--configs', str(tmp_path), *args]
-        env = {**os.environ, 'PYTHONPATH': str(repo_root)}
-        done = subprocess.run(command, cwd=repo_root, env=env, capture_output=True, text=True)
-        return done.returncode, done.stderr
+        return main(['--configs', str(tmp_path), *args]), capsys.readouterr().err
 
     code, message = run()
     assert code == 1 and f'{NAME}.py: no such config' in message

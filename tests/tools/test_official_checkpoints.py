@@ -32,7 +32,8 @@ def official(
 def sentence(path: Path) -> str:
     """What each of them says."""
     return (
-        rf"^(error: )?the checkpoint '{path}' has official keys \(Spike-driven Transformer.*\), "
+        rf"^(error: )?the checkpoint '{path}' has official keys "
+        r'\((Spike-driven Transformer|SpikingResformer).*\), '
         r'expected keys of spikedense; `spikedense convert '
         rf'{path} NEW\.pth` converts it$'
     )
