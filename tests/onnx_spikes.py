@@ -116,8 +116,10 @@ def _emitted(graph: Any, neurons: set[str]) -> list[tuple[str, str]]:
 
     The exporter names a node by the modules whose calls it is in, as
     ``/part/backbone/blocks.0/token_mixer/expand/neuron/Clip``. What a neuron emits is the value
-    that leaves the place. A block may have a layer and a neuron of one name (``attn``), which are
-    then one place to the exporter: what ends in none of the operations of a neuron is the layer's.
+    that is read elsewhere only: of two neurons that differ in their rounding, the first one lends
+    the other what both do before it. A block may have a layer and a neuron of one name (``attn``),
+    which are then one place to the exporter: what ends in none of the operations of a neuron is
+    the layer's.
     """
     nodes = [(node.name.rpartition('/')[0], node) for node in graph.graph.node]
     readers: dict[str, set[str]] = {}
@@ -129,7 +131,7 @@ def _emitted(graph: Any, neurons: set[str]) -> list[tuple[str, str]]:
         for scope, node in nodes
         for value in node.output
         if node.op_type in _LAST_OPERATIONS
-        and readers.get(value, set()) - {scope}
+        and scope not in readers.get(value, {scope})
         and any(_stands_in(n, scope) for n in neurons)
     ]
 

@@ -58,7 +58,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     ),
     'sew-resnet': dict(type='SEWResNet', arch=dict(depths=(1, 2, 1), base_channels=8), T=1),
     'spiking-resnet': dict(
-        type='SpikingResNet', arch=dict(depths=(2, 1), base_channels=4, bottleneck=True), T=1
+        type='SpikingResNet', arch=dict(depths=(1, 1, 1), base_channels=4, bottleneck=True), T=1
     ),
     'ms-resnet': dict(type='MSResNet', arch=dict(depths=(1, 2), base_channels=8), T=1),
     'ms-resnet-deep': dict(
