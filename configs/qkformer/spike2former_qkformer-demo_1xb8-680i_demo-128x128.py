@@ -8,7 +8,7 @@ _base_ = [
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(
-        arch=dict(_delete_=True, embed_dims=[32, 64, 128], depths=[1, 2, 3], num_heads=4),
+        arch=dict(_delete_=True, embed_dims=[32, 64, 128], depths=[1, 2, 3], num_heads=4)
     ),
     decode_head=dict(
         in_channels=[32, 64, 128],
