@@ -7,9 +7,7 @@ _base_ = [
 # Small enough for two CPU cores.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(
-        arch=dict(_delete_=True, embed_dims=[32, 64, 128], depths=[1, 2, 3], num_heads=4),
-    ),
+    backbone=dict(arch=dict(_delete_=True, embed_dims=[32, 64, 128], depths=[1, 2, 3])),
     decode_head=dict(
         in_channels=[32, 64, 128],
         feat_channels=64,
