@@ -26,8 +26,10 @@ def test_means_and_spreads_of_the_runs(
         started.append((config, seed))
         if (config, seed) == ('b.py', 2):
             return SimpleNamespace(returncode=1)
+        options = json.loads(command[8])
         metrics = dict(mIoU=50.0 + seed)
         result = dict(config=config, seed=seed, metrics=metrics, firing_rate=0.25)
+        result.update(cfg_options=options)
         (out / 'result.json').write_text(json.dumps(result))
         return SimpleNamespace(returncode=0)
 
@@ -43,6 +45,8 @@ def test_means_and_spreads_of_the_runs(
     started.clear()
     tool.main(arguments)
     assert started == [('b.py', 2)], 'finished runs are not repeated'
+    with pytest.raises(AssertionError, match='other options: take another --out'):
+        tool.main([*arguments, '--cfg-options', 'model.backbone.T=1'])
 
 
 def test_a_config_has_one_folder_however_it_is_named(

@@ -5,6 +5,7 @@ so that a stopped comparison can go on. Runs side by side share the processor or
 times say nothing about the models (`spikedense benchmark` measures these).
 
     python tools/dev/train_seeds.py CONFIG [CONFIG ...] [--seeds 0 1 2] [--jobs 1] [--out FOLDER]
+        [--cfg-options model.backbone.T=1]
 """
 
 import argparse
@@ -12,24 +13,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from spikedense.commands.arguments import add_cfg_options
 from spikedense.utils.files import write_file
 
 RESULT = 'result.json'
 
 
-def train_and_test(config: str, seed: int, folder: Path) -> dict[str, Any]:
+def train_and_test(
+    config: str, seed: int, folder: Path, cfg_options: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Train a config with a seed, and test the last checkpoint.
 
     Args:
         config: Path of the config.
         seed: Seed of the training.
         folder: Folder of the run.
+        cfg_options: Entries that replace those of the config.
 
     Returns:
         The metrics and the mean firing rate of the neurons; they are written to a file in the
@@ -40,14 +45,18 @@ def train_and_test(config: str, seed: int, folder: Path) -> dict[str, Any]:
     from spikedense.inference.model import open_model
     from spikedense.neurons import BaseNeuron
 
-    checkpoint = train(config, work_dir=str(folder), seed=seed)
+    checkpoint = train(config, work_dir=str(folder), seed=seed, cfg_options=cfg_options)
     assert checkpoint is not None, 'the run left no checkpoint'
-    spikes = any(isinstance(m, BaseNeuron) for m in open_model(config, checkpoint)[1].modules())
+    modules = open_model(config, checkpoint, cfg_options)[1].modules()
+    spikes = any(isinstance(module, BaseNeuron) for module in modules)
     file = str(folder / 'firing.json') if spikes else None
-    metrics = test(config, checkpoint, work_dir=str(folder), firing_rates=file)
+    metrics = test(
+        config, checkpoint, work_dir=str(folder), firing_rates=file, cfg_options=cfg_options
+    )
     result = dict(
         config=config,
         seed=seed,
+        cfg_options=cfg_options,
         checkpoint=checkpoint,
         metrics={key: float(value) for key, value in metrics.items()},
         firing_rate=summarise(read_statistics(file))['mean_rate'] if file else None,
@@ -56,8 +65,16 @@ def train_and_test(config: str, seed: int, folder: Path) -> dict[str, Any]:
     return result
 
 
-def in_new_process(config: str, seed: int, folder: Path) -> dict[str, Any] | None:
+def in_new_process(
+    config: str, seed: int, folder: Path, cfg_options: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
     """Call :func:`train_and_test` in a new process, unless its result is there.
+
+    Args:
+        config: Path of the config.
+        seed: Seed of the training.
+        folder: Folder of the run.
+        cfg_options: Entries that replace those of the config.
 
     Returns:
         The result; None if the run failed. Its output is in ``log.txt`` of the folder.
@@ -66,14 +83,19 @@ def in_new_process(config: str, seed: int, folder: Path) -> dict[str, Any] | Non
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, __file__, config, '--seeds', str(seed), '--out', str(folder)]
+        command += ['--one', json.dumps(cfg_options)]
         with (folder / 'log.txt').open('w') as log:
             code = subprocess.run(
-                [*command, '--one'], stdout=log, stderr=subprocess.STDOUT, check=False
+                command, stdout=log, stderr=subprocess.STDOUT, check=False
             ).returncode
         where = f', see {folder / "log.txt"}' if code else ''
         print(f'{name_of(config)}, seed {seed}: exit code {code}{where}', flush=True)
+    if not file.is_file():
+        return None
+    result = json.loads(file.read_text())
+    assert result.get('cfg_options') == cfg_options, f'{file} has other options: take another --out'
     # An earlier call may have named the config in another way.
-    return dict(json.loads(file.read_text()), config=config) if file.is_file() else None
+    return dict(result, config=config)
 
 
 def name_of(config: str) -> str:
@@ -104,10 +126,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='(0 1 2)')
     parser.add_argument('--jobs', type=int, default=1, help='runs side by side (1)')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/seeds'), help='folder')
-    parser.add_argument('--one', action='store_true', help=argparse.SUPPRESS)
+    parser.add_argument('--one', type=json.loads, default=False, help=argparse.SUPPRESS)
+    add_cfg_options(parser)
     args = parser.parse_args(argv)
-    if args.one:
-        train_and_test(args.configs[0], args.seeds[0], args.out)
+    if args.one is not False:
+        train_and_test(args.configs[0], args.seeds[0], args.out, args.one)
         return 0
     names = [name_of(config) for config in args.configs]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -120,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(args.jobs) as pool:
         found = pool.map(
             lambda run: in_new_process(
-                run[0], run[1], args.out / name_of(run[0]) / f'seed-{run[1]}'
+                *run, args.out / name_of(run[0]) / f'seed-{run[1]}', args.cfg_options
             ),
             runs,
         )

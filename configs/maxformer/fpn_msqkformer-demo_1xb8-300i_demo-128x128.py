@@ -1,2 +1,2 @@
-_base_ = './fpn_maxformer-demo_1xb8-600i_demo-128x128.py'
+_base_ = './fpn_maxformer-demo_1xb8-300i_demo-128x128.py'
 model = dict(backbone=dict(type='spikedense.MSQKFormer'))

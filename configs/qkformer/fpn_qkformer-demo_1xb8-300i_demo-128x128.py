@@ -1,15 +1,15 @@
 _base_ = [
     '../_base_/models/fpn_qkformer.py',
     '../_base_/datasets/demo.py',
-    '../_base_/schedules/schedule_600i.py',
+    '../_base_/schedules/schedule_300i.py',
     '../_base_/default_runtime.py',
 ]
 # Small enough for two CPU cores.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(
-        arch=dict(_delete_=True, embed_dims=[32, 64, 128], depths=[1, 2, 3], num_heads=4),
+        arch=dict(_delete_=True, embed_dims=[24, 48, 96], depths=[1, 2, 3], num_heads=4),
     ),
-    neck=dict(in_channels=[32, 64, 128], out_channels=32),
+    neck=dict(in_channels=[24, 48, 96], out_channels=32),
     decode_head=dict(in_channels=[32] * 3, channels=32, num_classes=_base_.pop('num_classes')),
 )

@@ -1,5 +1,5 @@
 # The baseline of the paper: the neuron of a block is behind the residual sum.
-_base_ = './fpn_sew-resnet-demo_1xb8-600i_demo-128x128.py'
+_base_ = './fpn_sew-resnet-demo_1xb8-300i_demo-128x128.py'
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/fpn_sdtv3_large.py',
     '../_base_/datasets/demo.py',
-    '../_base_/schedules/schedule_600i.py',
+    '../_base_/schedules/schedule_300i.py',
     '../_base_/default_runtime.py',
 ]
 # Small enough for two CPU cores. Without pre-training, scales that start at 1e-6 would only slow it.
