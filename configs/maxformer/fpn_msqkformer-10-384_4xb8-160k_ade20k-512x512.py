@@ -1,12 +1,2 @@
-_base_ = [
-    '../_base_/models/fpn_maxformer.py',
-    '../_base_/datasets/ade20k_512x512.py',
-    '../_base_/schedules/schedule_160k.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(
-    data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(type='spikedense.MSQKFormer'),
-    decode_head=dict(num_classes=_base_.pop('num_classes')),
-)
-train_dataloader = dict(batch_size=8)
+_base_ = './fpn_maxformer-10-384_4xb8-160k_ade20k-512x512.py'
+model = dict(backbone=dict(type='spikedense.MSQKFormer'))

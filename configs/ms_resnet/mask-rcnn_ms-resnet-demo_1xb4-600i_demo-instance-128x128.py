@@ -1,13 +1,9 @@
-_base_ = [
-    '../_base_/models/mask_rcnn_ms_resnet_small.py',
-    '../_base_/datasets/demo_instance.py',
-    '../_base_/schedules/mask_rcnn_600i.py',
-    '../_base_/mmdet_runtime.py',
-]
-__classes = dict(num_classes=_base_.pop('num_classes'))
+_base_ = '../sew_resnet/mask-rcnn_sew-resnet-demo_1xb4-600i_demo-instance-128x128.py'
+
+neuron = dict(_delete_=True, type='StrictLIF')
 model = dict(
-    data_preprocessor=_base_.data_preprocessor,
-    # Half of the library's anchor sizes, because shapes have 20 to 60 pixels.
-    rpn_head=dict(anchor_generator=dict(scales=[4])),
-    roi_head=dict(bbox_head=__classes, mask_head=__classes),
+    backbone=dict(type='spikedense.MSResNet', neuron_cfg=neuron),
+    neck=dict(neuron_cfg=neuron),
+    rpn_head=dict(neuron_cfg=neuron),
+    roi_head=dict(bbox_head=dict(neuron_cfg=neuron), mask_head=dict(neuron_cfg=neuron)),
 )

@@ -1,24 +1,3 @@
-# Spike-driven Transformer V1 8-384 with LIF neurons, four time steps, has one map of stride 16. mmseg's own
-# MultiLevelNeck resizes it to strides 4, 8, 16 and 32, and its own Semantic FPN head reads these maps (analog:
-# real values). The backbone averages its map over T.
-_base_ = './fpn_ann_sdtv3.py'
-model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='spikedense.SDTV1',
-        arch='8-384',
-        T=4,
-        neuron_cfg=dict(type='LIF', tau=2.0, v_threshold=1.0),
-        norm_cfg=_base_.norm_cfg,
-        out_time='mean',
-    ),
-    neck=dict(
-        _delete_=True,
-        type='MultiLevelNeck',
-        in_channels=[384],
-        out_channels=128,
-        scales=[4, 2, 1, 0.5],
-        norm_cfg=_base_.norm_cfg,
-    ),
-    decode_head=dict(feature_strides=[4, 8, 16, 32]),
-)
+# mmseg's Semantic FPN on Spike-driven Transformer V1 8-384.
+_base_ = './fpn_ann_single_scale.py'
+model = dict(backbone=dict(type='spikedense.SDTV1', arch='8-384'), neck=dict(in_channels=[384]))
