@@ -52,11 +52,10 @@ NAME = re.compile(
 ABSOLUTE_PATH = re.compile(r"""['"](/|~|[A-Za-z]:\\)""")
 
 #: Awake, these neurons saturate behind an attention, and no gradient passes: their integers are not
-#: divided, they have a level or two, or shortcuts add up without a norm; or a gate of QKFormer
-#: counts the integers of a whole head. A stock net starts with sampling weights of zero.
+#: divided, they have a level or two, or shortcuts add up without a norm. A stock net starts with
+#: sampling weights of zero.
 SATURATING = re.compile(
     '/mask2former_|-residual-mask-head_|-legacy_|-ilif_|-norm-in-cross-attention_|-1x1_|-1x2_'
-    '|/spike2former_qkformer-'
 )
 
 #: Parameters of the published architectures: backbone, neck, head (150 classes).

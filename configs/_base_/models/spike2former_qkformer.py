@@ -5,6 +5,8 @@ model = dict(
     backbone=dict(
         type='spikedense.QKFormer',
         arch='10-512',
+        # The published gates count the spikes of a whole head: with integers, all would always be open.
+        attn_cfg=[dict(average=True, scale=4.0), dict(average=True, scale=4.0), {}],
         T=1,
         neuron_cfg=_base_.neuron_cfg,
         norm_cfg=_base_.norm_cfg,

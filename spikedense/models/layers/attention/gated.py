@@ -17,6 +17,13 @@ from ..time import fold_time, unfold_time
 from .heads import check_heads, merge_heads, split_heads
 
 
+def check_scale(scale: float) -> float:
+    """Return a factor of sums; refuse one that is no number above 0."""
+    if not isinstance(scale, int | float) or not scale > 0:
+        raise ValueError(f'scale={scale!r}, expected a number above 0')
+    return scale
+
+
 class GatedAttention(BaseModule):
     r"""Base class of attention layers that multiply spikes m by a gate of spikes.
 
@@ -66,8 +73,7 @@ class GatedAttention(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         check_heads(channels, num_heads)
-        if not isinstance(scale, int | float) or not scale > 0:
-            raise ValueError(f'scale={scale!r}, expected a number above 0')
+        check_scale(scale)
         self.channels = channels
         self.num_heads = num_heads
         self.neuron = entry_neuron(neuron_cfg, reads_spikes)

@@ -1,13 +1,15 @@
 """The attentions by queries and keys of QKFormer."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikedense.registry import MODELS
 
-from .gated import GatedAttention
+from .gated import GatedAttention, check_scale
+from .heads import check_heads
 from .memory import REAL_BITS, AttentionMemory, spike_bits
 
 
@@ -43,10 +45,27 @@ class QKTokenAttention(QKAttention):
     Args:
         channels: Channels of input and output.
         num_heads: Number of heads; a head gets contiguous channels.
+        scale: Factor of the sum; 1 in the published networks.
+        average: Whether the sum is divided by the number of channels of a head, so that the same
+            ``scale`` suits all widths. Integer neurons need it: see :class:`GatedAttention`.
         **kwargs: Other arguments of :class:`GatedAttention`.
     """
 
     counted_axis = -2
+
+    def __init__(
+        self,
+        channels: int,
+        num_heads: int,
+        scale: float = 1.0,
+        *,
+        average: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        check_heads(channels, num_heads)
+        if average:
+            scale = check_scale(scale) / (channels // num_heads)
+        super().__init__(channels, num_heads, scale, **kwargs)
 
     def attention_memory(self, height: int, width: int) -> AttentionMemory:
         """Return the memory at inference: nothing is kept from token to token."""

@@ -266,3 +266,11 @@ def test_heads_are_contiguous_channels() -> None:
     x = torch.arange(8.0).reshape(1, 1, 8, 1, 1)
     assert split_heads(x, 2).flatten().tolist() == list(range(8))
     assert split_heads(x, 2).shape == (1, 2, 4, 1)
+
+
+def test_an_average_is_a_sum_with_a_scale_for_the_width() -> None:
+    attn = build('QKTokenAttention', 'integers', average=True, scale=2.0)
+    same = build('QKTokenAttention', 'integers', scale=2.0 / (CHANNELS / HEADS))
+    same.load_state_dict(attn.state_dict())
+    x = maps()
+    assert torch.equal(attn(x), same(x))
