@@ -14,19 +14,15 @@ from .detection import (
     roi_head_key,
     rpn_head_key,
 )
-from .family import Family, any_key, lines_to_maps
-from .qkformer import QKFORMER
-from .resnet import ms_resnet_key, resnet_classifier_key, sew_resnet_key
+from .family import Family, any_key, classifier_of, lines_to_maps
 from .sdt import (
     backbone_key,
     block_key,
-    classifier_key,
     conv_block_key,
     mlp_key,
     rep_conv_key,
     sep_conv_key,
 )
-from .sdtv3_large import large_backbone_key, large_block_key
 from .semantic_fpn import fpn_head_key, fpn_neck_key
 from .spike2former import (
     attention_key,
@@ -38,12 +34,9 @@ from .spike2former import (
     spike2former_head_key,
 )
 from .spike2former_config import portable_text, spike2former_head, spike2former_options
-from .spikformer import SPIKFORMER
-from .spikingresformer import dssa_key, spikingresformer_classifier_key, spikingresformer_key
+from .spikingresformer import dssa_key
 
 __all__ = [
-    'QKFORMER',
-    'SPIKFORMER',
     'ConversionReport',
     'Family',
     'any_key',
@@ -51,7 +44,7 @@ __all__ = [
     'backbone_key',
     'bbox_head_key',
     'block_key',
-    'classifier_key',
+    'classifier_of',
     'conv_block_key',
     'convert_state_dict',
     'decoder_layer_key',
@@ -60,28 +53,21 @@ __all__ = [
     'fpn_head_key',
     'fpn_neck_key',
     'known_families',
-    'large_backbone_key',
-    'large_block_key',
     'lines_to_maps',
     'mask_head_key',
     'mlp_key',
-    'ms_resnet_key',
     'pixel_decoder_key',
     'portable_text',
     'query_mlp_key',
     'recognised_families',
     'register_family',
     'rep_conv_key',
-    'resnet_classifier_key',
     'retina_head_key',
     'roi_head_key',
     'rpn_head_key',
     'sdda_key',
     'sep_conv_key',
-    'sew_resnet_key',
     'spike2former_head',
     'spike2former_head_key',
     'spike2former_options',
-    'spikingresformer_classifier_key',
-    'spikingresformer_key',
 ]

@@ -8,15 +8,13 @@ from torch import Tensor
 
 from .detection import DETECTION
 from .family import Family
-from .qkformer import QKFORMER
 from .resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
 from .sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
-from .spikformer import SPIKFORMER
 from .spikingresformer import SPIKINGRESFORMER, SPIKINGRESFORMER_CLASSIFIER
-from .transformers import MAXFORMER, MSQKFORMER, SDTV1, SPIKINGFORMER
+from .transformers import MAXFORMER, MSQKFORMER, QKFORMER, SDTV1, SPIKFORMER, SPIKINGFORMER
 
 #: The known families; their rules are tried in this order.
 _FAMILIES = [

@@ -6,7 +6,7 @@ A layer is wrapped as ``Sequential(neuron, SeqToANNContainer(layer))``, which gi
 """
 
 from .family import Family, any_key
-from .rules import Rule, rename, under
+from .rules import Rule, rename, rename_part, under
 
 _RPN: list[Rule] = [
     (r'rpn_conv\.(\d+)\.1\.0\.conv\.', r'rpn_conv.\1.conv.'),
@@ -70,9 +70,14 @@ def roi_head_key(key: str) -> str | None:
 
 def detector_key(key: str) -> str | None:
     """Rename a key below ``rpn_head.``, ``roi_head.`` or ``bbox_head.``; None if unknown."""
-    part, _, rest = key.partition('.')
-    parts = {'rpn_head': rpn_head_key, 'roi_head': roi_head_key, 'bbox_head': retina_head_key}
-    return under(f'{part}.', parts[part](rest)) if part in parts else None
+    return rename_part(
+        key,
+        {
+            'rpn_head': ('rpn_head.', rpn_head_key),
+            'roi_head': ('roi_head.', roi_head_key),
+            'bbox_head': ('bbox_head.', retina_head_key),
+        },
+    )
 
 
 DETECTION = Family(

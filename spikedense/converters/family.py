@@ -1,12 +1,12 @@
 """A family of official checkpoints: functions that recognise and rename its keys."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from .rules import under
+from .rules import rename, under
 
 
 def unchanged(value: Tensor) -> Tensor:
@@ -82,3 +82,21 @@ def any_key(pattern: str) -> Callable[[Collection[str]], bool]:
     """
     search = re.compile(pattern).search
     return lambda keys: any(search(key) for key in keys)
+
+
+def classifier_of(name: str, *backbones: Family, layers: Mapping[str, str]) -> Family:
+    """Build the family of a classifier.
+
+    Args:
+        name: Name of the classifier, for messages.
+        backbones: Families of its backbones. A classifier alone is not recognised, because files
+            of other code bases have the same keys.
+        layers: Official name of a linear layer -> our name. Every classifier has the first one.
+    """
+    rules = [(rf'{re.escape(official)}\.', f'{ours}.') for official, ours in layers.items()]
+    weight = f'{next(iter(layers))}.weight'
+    return Family(
+        name,
+        recognises=lambda keys: weight in keys and any(one.recognises(keys) for one in backbones),
+        rename=lambda key: rename(key, rules),
+    )

@@ -2,7 +2,7 @@
 
 import re
 
-from .family import Family, any_key
+from .family import Family, any_key, classifier_of
 from .rules import Rule, rename, under
 
 #: Inside of a block a convolution and its norm are (0, 1), in early files below ``module``. The
@@ -55,11 +55,6 @@ def ms_resnet_key(key: str) -> str | None:
     return under(prefix, rename(key[block.end() :], _MS_BLOCK))
 
 
-def resnet_classifier_key(key: str) -> str | None:
-    """Rename a key of the linear layer; None if unknown."""
-    return rename(key, [(r'fc\.', 'head.fc.')])
-
-
 SEW_RESNET = Family(
     name='SEW-ResNet or Spiking-ResNet',
     recognises=any_key(r'(^|\.)layer1\.0\.conv1\.(module\.)?0\.weight$'),
@@ -74,11 +69,6 @@ MS_RESNET = Family(
     prefix='backbone.',
 )
 
-RESNET_CLASSIFIER = Family(
-    name='classifier of a spiking ResNet',
-    # Classifiers of other code bases have a key 'fc.weight' too.
-    recognises=lambda keys: (
-        'fc.weight' in keys and (SEW_RESNET.recognises(keys) or MS_RESNET.recognises(keys))
-    ),
-    rename=resnet_classifier_key,
+RESNET_CLASSIFIER = classifier_of(
+    'classifier of a spiking ResNet', SEW_RESNET, MS_RESNET, layers={'fc': 'head.fc'}
 )

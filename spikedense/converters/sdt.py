@@ -1,7 +1,9 @@
 """Keys of the official Spike-driven Transformers V2 and V3, backbones and classifiers."""
 
-from .family import Family, any_key, lines_to_maps
-from .rules import Rule, rename, under
+from collections.abc import Callable
+
+from .family import Family, any_key, classifier_of, lines_to_maps
+from .rules import Rule, rename, rename_part, under
 
 #: RepConv: 1x1, BNAndPad, (depth-wise 3x3, 1x1, BN).
 _REP_CONV: list[Rule] = [
@@ -61,7 +63,7 @@ _STAGES: list[Rule] = [
 _DOWNSAMPLE: list[Rule] = [(r'encode_conv\.', 'conv.'), (r'encode_bn\.', 'norm.')]
 
 #: Linear layers on the backbone; the second one of a distilled classifier is ``head_kd``.
-_CLASSIFIER: list[Rule] = [(r'head\.', 'head.fc.'), (r'head_kd\.', 'head.fc_kd.')]
+CLASSIFIER_LAYERS = {'head': 'head.fc', 'head_kd': 'head.fc_kd'}
 
 _LAYER_SCALES = {
     'layer_scale1': 'scales.conv.weight',
@@ -80,16 +82,6 @@ def sep_conv_key(key: str) -> str | None:
     return rename(key, _SEP_CONV)
 
 
-def stage_key(key: str) -> str | None:
-    """Rename the start of a key, up to its stage and its block; None if unknown."""
-    return rename(key, _STAGES)
-
-
-def downsample_key(key: str) -> str | None:
-    """Rename a key inside a down-sampling layer; None if unknown."""
-    return rename(key, _DOWNSAMPLE)
-
-
 def mlp_key(key: str) -> str | None:
     """Rename a key inside a channel MLP; None if unknown."""
     return rename(key, _MLP)
@@ -104,16 +96,14 @@ def conv_block_key(key: str) -> str | None:
 
 def block_key(key: str) -> str | None:
     """Rename a key inside a transformer block; None if unknown."""
-    if key in _LAYER_SCALES:
-        return _LAYER_SCALES[key]
-    part, _, rest = key.partition('.')
-    if part == 'conv':
-        return under('branches.conv.', sep_conv_key(rest))
-    if part == 'mlp':
-        return under('branches.mlp.', mlp_key(rest))
-    if part == 'attn':
-        return under('branches.attn.', _attention_key(rest))
-    return None
+    return _LAYER_SCALES.get(key) or rename_part(
+        key,
+        {
+            'conv': ('branches.conv.', sep_conv_key),
+            'mlp': ('branches.mlp.', mlp_key),
+            'attn': ('branches.attn.', _attention_key),
+        },
+    )
 
 
 def _attention_key(key: str) -> str | None:
@@ -133,21 +123,29 @@ def _attention_key(key: str) -> str | None:
     return f'{part}.conv.{leaf}'
 
 
-def backbone_key(key: str) -> str | None:
-    """Rename a key of a whole backbone; None if unknown."""
-    new = stage_key(key)
+def backbone_key(
+    key: str,
+    conv_block: Callable[[str], str | None] = conv_block_key,
+    block: Callable[[str], str | None] = block_key,
+) -> str | None:
+    """Rename a key of a whole backbone.
+
+    Args:
+        key: The key.
+        conv_block: Renames a key inside a convolution block, in the first three stages.
+        block: Renames a key inside a transformer block.
+
+    Returns:
+        The new key, or None if it is unknown.
+    """
+    new = rename(key, _STAGES)
     if new is None:
         return None
     _, stage, part, *rest = new.split('.')
     if part == 'downsample':
-        return under(f'stages.{stage}.downsample.', downsample_key('.'.join(rest)))
-    inner = conv_block_key if int(stage) < 3 else block_key
+        return under(f'stages.{stage}.downsample.', rename('.'.join(rest), _DOWNSAMPLE))
+    inner = conv_block if int(stage) < 3 else block
     return under(f'stages.{stage}.blocks.{rest[0]}.', inner('.'.join(rest[1:])))
-
-
-def classifier_key(key: str) -> str | None:
-    """Rename a key of a classification head; None if unknown."""
-    return rename(key, _CLASSIFIER)
 
 
 _HAS_STEM = any_key(r'(^|\.)downsample1_1\.encode_conv\.weight$')
@@ -162,9 +160,4 @@ SDT_BACKBONE = Family(
     adapt=lines_to_maps,
 )
 
-SDT_CLASSIFIER = Family(
-    name='its classifier',
-    # Classifiers of other code bases have a key 'head.weight' too.
-    recognises=lambda keys: 'head.weight' in keys and SDT_BACKBONE.recognises(keys),
-    rename=classifier_key,
-)
+SDT_CLASSIFIER = classifier_of('its classifier', SDT_BACKBONE, layers=CLASSIFIER_LAYERS)

@@ -1,8 +1,8 @@
 """Keys of the official large models of Spike-driven Transformer V3, backbones and classifiers."""
 
-from .family import Family, any_key, lines_to_maps
-from .rules import Rule, rename, under
-from .sdt import classifier_key, downsample_key, mlp_key, stage_key
+from .family import Family, any_key, classifier_of, lines_to_maps
+from .rules import Rule, rename, rename_part, under
+from .sdt import CLASSIFIER_LAYERS, backbone_key, mlp_key
 
 #: A convolution and its BN; older versions of SpikingJelly write another level in between.
 _CONV_BLOCK: list[Rule] = [
@@ -32,16 +32,14 @@ _LAYER_SCALES = {
 
 def large_block_key(key: str) -> str | None:
     """Rename a key inside a transformer block; None if unknown."""
-    if key in _LAYER_SCALES:
-        return _LAYER_SCALES[key]
-    part, _, rest = key.partition('.')
-    if part == 'rep_conv':
-        return under('branches.conv.', rename(rest, _STACKED_CONV))
-    if part == 'mlp':
-        return under('branches.mlp.', mlp_key(rest))
-    if part == 'attn':
-        return under('branches.attn.', _attention_key(rest))
-    return None
+    return _LAYER_SCALES.get(key) or rename_part(
+        key,
+        {
+            'rep_conv': ('branches.conv.', lambda rest: rename(rest, _STACKED_CONV)),
+            'mlp': ('branches.mlp.', mlp_key),
+            'attn': ('branches.attn.', _attention_key),
+        },
+    )
 
 
 def _attention_key(key: str) -> str | None:
@@ -55,18 +53,14 @@ def _attention_key(key: str) -> str | None:
     return under(f'{part}.', rename(leaf, _STACKED_CONV))
 
 
+def _conv_block_key(key: str) -> str | None:
+    """Rename a key inside a convolution block; None if unknown."""
+    return under('branches.mlp.', rename(key, _CONV_BLOCK))
+
+
 def large_backbone_key(key: str) -> str | None:
     """Rename a key of a whole backbone; None if unknown."""
-    new = stage_key(key)
-    if new is None:
-        return None
-    _, stage, part, *rest = new.split('.')
-    if part == 'downsample':
-        return under(f'stages.{stage}.downsample.', downsample_key('.'.join(rest)))
-    block, inner = f'stages.{stage}.blocks.{rest[0]}.', '.'.join(rest[1:])
-    if int(stage) < 3:
-        return under(f'{block}branches.mlp.', rename(inner, _CONV_BLOCK))
-    return under(block, large_block_key(inner))
+    return backbone_key(key, _conv_block_key, large_block_key)
 
 
 #: The large models have no separable convolutions, so these keys are theirs alone.
@@ -78,8 +72,6 @@ SDT_LARGE_BACKBONE = Family(
     adapt=lines_to_maps,
 )
 
-SDT_LARGE_CLASSIFIER = Family(
-    name='its large classifier',
-    recognises=lambda keys: 'head.weight' in keys and SDT_LARGE_BACKBONE.recognises(keys),
-    rename=classifier_key,
+SDT_LARGE_CLASSIFIER = classifier_of(
+    'its large classifier', SDT_LARGE_BACKBONE, layers=CLASSIFIER_LAYERS
 )

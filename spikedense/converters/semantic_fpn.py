@@ -8,7 +8,7 @@ parameters (neurons, up-samplers) take an index too.
 import re
 
 from .family import Family, any_key
-from .rules import Rule, rename, under
+from .rules import Parts, Rule, rename, rename_part
 
 _NECK: list[Rule] = [
     (r'(lateral_convs|fpn_convs)\.(\d+)\.1\.0\.conv\.', r'\1.\2.conv.'),
@@ -44,9 +44,8 @@ def fpn_head_key(key: str) -> str | None:
 
 def semantic_fpn_key(key: str) -> str | None:
     """Rename a key below ``neck.`` or ``decode_head.``; None if unknown."""
-    part, _, rest = key.partition('.')
-    parts = {'neck': fpn_neck_key, 'decode_head': fpn_head_key}
-    return under(f'{part}.', parts[part](rest)) if part in parts else None
+    parts: Parts = {'neck': ('neck.', fpn_neck_key), 'decode_head': ('decode_head.', fpn_head_key)}
+    return rename_part(key, parts)
 
 
 SEMANTIC_FPN = Family(

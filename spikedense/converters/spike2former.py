@@ -1,7 +1,7 @@
 """Keys of the official Spike2Former head."""
 
 from .family import Family, any_key, lines_to_maps
-from .rules import Rule, rename, under
+from .rules import Parts, Rule, rename, rename_part, under
 from .sdt import mlp_key, sep_conv_key
 
 #: Names of the head: in a segmentor, and in a panoptic or instance detector.
@@ -61,27 +61,23 @@ _READ_OUT: list[Rule] = [
 
 def sdda_key(key: str) -> str | None:
     """Rename a key inside ``DCNv3_pytorch``; None if unknown."""
-    part, _, rest = key.partition('.')
-    if part in ('input_proj', 'output_proj'):
-        ours = 'value_proj.' if part == 'input_proj' else 'out_proj.'
-        return under(ours, sep_conv_key(rest))
-    return rename(key, _SDDA)
+    projections: Parts = {
+        'input_proj': ('value_proj.', sep_conv_key),
+        'output_proj': ('out_proj.', sep_conv_key),
+    }
+    return rename_part(key, projections) or rename(key, _SDDA)
 
 
 def encoder_layer_key(key: str) -> str | None:
     """Rename a key inside ``DCNDetrTransformerEncoderLayer``; None if unknown."""
-    if key in _LAYER_SCALES:
-        return _LAYER_SCALES[key]
-    part, _, rest = key.partition('.')
-    inner = {
-        'Conv': ('branches.conv.', sep_conv_key),
-        'dcn': ('branches.attn.', sdda_key),
-        'ffn': ('branches.mlp.', mlp_key),
-    }
-    if part not in inner:
-        return None
-    prefix, convert = inner[part]
-    return under(prefix, convert(rest))
+    return _LAYER_SCALES.get(key) or rename_part(
+        key,
+        {
+            'Conv': ('branches.conv.', sep_conv_key),
+            'dcn': ('branches.attn.', sdda_key),
+            'ffn': ('branches.mlp.', mlp_key),
+        },
+    )
 
 
 def pixel_decoder_key(key: str) -> str | None:
@@ -104,10 +100,14 @@ def query_mlp_key(key: str) -> str | None:
 
 def decoder_layer_key(key: str) -> str | None:
     """Rename a key inside ``DetrTransformerDecoderLayer``; None if unknown."""
-    part, _, rest = key.partition('.')
-    if part in ('cross_attn', 'self_attn'):
-        return under(f'{part}.', attention_key(rest))
-    return under('mlp.', query_mlp_key(rest)) if part == 'ffn' else None
+    return rename_part(
+        key,
+        {
+            'cross_attn': ('cross_attn.', attention_key),
+            'self_attn': ('self_attn.', attention_key),
+            'ffn': ('mlp.', query_mlp_key),
+        },
+    )
 
 
 def spike2former_head_key(key: str) -> str | None:
@@ -122,8 +122,7 @@ def spike2former_head_key(key: str) -> str | None:
 
 def spike2former_key(key: str) -> str | None:
     """Rename a key of the head of a segmentor or detector; None if unknown."""
-    part, _, rest = key.partition('.')
-    return under(f'{part}.', spike2former_head_key(rest)) if part in HEADS else None
+    return rename_part(key, {head: (f'{head}.', spike2former_head_key) for head in HEADS})
 
 
 SPIKE2FORMER = Family(

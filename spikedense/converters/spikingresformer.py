@@ -2,7 +2,7 @@
 
 import re
 
-from .family import Family, any_key
+from .family import Family, any_key, classifier_of
 from .rules import Rule, rename, under
 
 #: DSSA, then GWFFN.
@@ -38,8 +38,6 @@ _STEM: list[Rule] = [
 
 _DOWNSAMPLE: list[Rule] = [(r'conv\.', 'conv.'), (r'norm\.bn\.', 'norm.')]
 
-_CLASSIFIER: list[Rule] = [(r'classifier\.', 'head.fc.')]
-
 
 def dssa_key(key: str) -> str | None:
     """Rename a key inside a DSSA; None if unknown."""
@@ -63,11 +61,6 @@ def spikingresformer_key(key: str) -> str | None:
     return under(f'stages.{stage}.blocks.{index // 2}.{branch}', rename(rest, rules))
 
 
-def spikingresformer_classifier_key(key: str) -> str | None:
-    """Rename a key of the classifier; None if unknown."""
-    return rename(key, _CLASSIFIER)
-
-
 SPIKINGRESFORMER = Family(
     name='SpikingResformer',
     recognises=any_key(r'(^|\.)layers\.0\.0\.firing_rate_x$'),
@@ -75,8 +68,6 @@ SPIKINGRESFORMER = Family(
     prefix='backbone.',
 )
 
-SPIKINGRESFORMER_CLASSIFIER = Family(
-    name='SpikingResformer, classifier',
-    recognises=lambda keys: 'classifier.weight' in keys and SPIKINGRESFORMER.recognises(keys),
-    rename=spikingresformer_classifier_key,
+SPIKINGRESFORMER_CLASSIFIER = classifier_of(
+    'SpikingResformer, classifier', SPIKINGRESFORMER, layers={'classifier': 'head.fc'}
 )

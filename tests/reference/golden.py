@@ -133,26 +133,20 @@ class Twin:
 
     Args:
         module: the module.
-        rename: official key -> key of ``module``.
+        keys: official key -> key of ``module``; or the families of the package that convert the
+            golden.
         call: inputs -> outputs, by the names of the golden.
-        dropped: official keys of weights that are never computed, which ``module`` lacks; see
-            :class:`Family`.
-        families: in place of ``rename`` and ``dropped``, the families of the package that convert
-            the golden.
     """
 
     module: nn.Module
-    rename: Callable[[str], str | None]
+    keys: Callable[[str], str | None] | Sequence[Family]
     call: Callable[[dict[str, Tensor]], dict[str, Tensor]]
-    dropped: str | None = None
-    families: Sequence[Family] = ()
 
     def converting(self, golden: Golden) -> Sequence[Family]:
         """What converts the keys of a golden."""
-        family = Family(
-            golden.name, lambda keys: True, self.rename, adapt=lines_to_maps, dropped=self.dropped
-        )
-        return self.families or [family]
+        if callable(self.keys):
+            return [Family(golden.name, lambda keys: True, self.keys, adapt=lines_to_maps)]
+        return self.keys
 
     def check_parameters(self, golden: Golden) -> None:
         """Our module has the official parameters, but for those that are never computed."""

@@ -3,37 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from golden import Golden, Twin, numbered
-from torch import Tensor, nn
+from classifier import Classifier
+from golden import Golden, Twin
+from torch import nn
 
-from spikedense.converters import ms_resnet_key, resnet_classifier_key, sew_resnet_key
-from spikedense.converters.rules import under
+from spikedense.converters.resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
 from spikedense.models.backbones import MSResNet, SEWResNet, SpikingResNet
 from spikedense.models.cls_heads import SpikeClsHead
 
 
-class Classifier(nn.Module):
-    """Backbone and classification head."""
-
-    def __init__(self, backbone: nn.Module, golden: Golden, **kwargs: Any) -> None:
-        super().__init__()
-        classes, width = golden.keys['fc.weight']
-        self.backbone = backbone
-        self.head = SpikeClsHead(width, classes, **kwargs)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Returns the features and the logits."""
-        feats = self.backbone(x)
-        return (*feats, self.head(feats))
-
-
-def twin(model: Classifier, backbone_key: Callable[[str], str | None]) -> Twin:
-    """The twin of a classifier whose backbone has these keys."""
-
-    def key(official: str) -> str | None:
-        return under('backbone.', backbone_key(official)) or resnet_classifier_key(official)
-
-    return Twin(model, key, lambda x: numbered(model(x['x'])))
+def classifier(golden: Golden, backbone: nn.Module, **kwargs: Any) -> Classifier:
+    """A backbone with a classifier of the golden's shape."""
+    classes, width = golden.keys['fc.weight']
+    return Classifier(backbone, SpikeClsHead(width, classes, **kwargs))
 
 
 def post_neuron(golden: Golden) -> Twin:
@@ -44,7 +26,8 @@ def post_neuron(golden: Golden) -> Twin:
         backbone: nn.Module = SEWResNet(arch, args['connect_f'], args['T'])
     else:
         backbone = SpikingResNet(arch, args['T'])
-    return twin(Classifier(backbone, golden, neuron_at='nowhere'), sew_resnet_key)
+    model = classifier(golden, backbone, neuron_at='nowhere')
+    return model.twin(SEW_RESNET, RESNET_CLASSIFIER)
 
 
 def membrane(golden: Golden) -> Twin:
@@ -57,8 +40,8 @@ def membrane(golden: Golden) -> Twin:
         args['time_window'],
         out_indices=range(5) if stem else range(1, 5),
     )
-    head = dict(neuron_cfg=dict(type='StrictLIF'), neuron_at='map')
-    return twin(Classifier(backbone, golden, **head), ms_resnet_key)
+    model = classifier(golden, backbone, neuron_cfg=dict(type='StrictLIF'), neuron_at='map')
+    return model.twin(MS_RESNET, RESNET_CLASSIFIER)
 
 
 #: Repository and official class -> builder.

@@ -3,45 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
+from classifier import Classifier
 from golden import Golden, Twin, numbered
-from torch import Tensor, nn
+from torch import Tensor
 
-from spikedense.converters import QKFORMER, SPIKFORMER, Family
 from spikedense.converters.sdt import SDT_CLASSIFIER
+from spikedense.converters.transformers import QKFORMER, SPIKFORMER
 from spikedense.models.backbones import QKFormer, SpikeBackbone, Spikformer
 from spikedense.models.cls_heads import SpikeClsHead
 
 
-class Classifier(nn.Module):
-    """Backbone and classification head."""
-
-    def __init__(self, backbone: SpikeBackbone, num_classes: int) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = SpikeClsHead(backbone.out_channels[-1], num_classes, neuron_at='nowhere')
-
-
-def twin(
-    golden: Golden,
-    backbone: SpikeBackbone,
-    family: Family,
-    maps: Callable[[tuple[Tensor, ...]], list[Tensor]],
-) -> Twin:
-    """A classifier that the families of the package convert.
-
-    Args:
-        golden: the case.
-        backbone: its backbone.
-        family: converts the keys of the backbone.
-        maps: what the golden shows of the backbone, given the features.
-    """
-    model = Classifier(backbone, golden.constructor['num_classes'])
-
-    def call(x: dict[str, Tensor]) -> dict[str, Tensor]:
-        features = backbone(x['x'])
-        return numbered([*maps(features), model.head(features)])
-
-    return Twin(model, family.convert_key, call, families=(family, SDT_CLASSIFIER))
+def classifier(golden: Golden, backbone: SpikeBackbone, **kwargs: Any) -> Classifier:
+    """A backbone with a classifier of the golden's shape."""
+    classes = golden.constructor['num_classes']
+    head = SpikeClsHead(backbone.out_channels[-1], classes, neuron_at='nowhere')
+    return Classifier(backbone, head, **kwargs)
 
 
 def spikformer(golden: Golden) -> Twin:
@@ -53,15 +29,15 @@ def spikformer(golden: Golden) -> Twin:
     cifar = 'block.0.attn.q_linear.weight' in golden.keys
     if cifar:
         arch.update(pooling_stat='0011', qkv_bias=True)
-    backbone: Any = Spikformer(arch, T=args['T'])
-    stem: list[Tensor] = []
-    backbone.stages[0].downsample[-1].register_forward_hook(lambda *seen: stem.append(seen[2]))
+    model = classifier(golden, Spikformer(arch, T=args['T']), with_stem=True)
 
-    def maps(features: tuple[Tensor, ...]) -> list[Tensor]:
-        both = [stem.pop(), *features]
-        return [x.flatten(3).transpose(2, 3) for x in both] if cifar else both
+    def call(x: dict[str, Tensor]) -> dict[str, Tensor]:
+        *maps, logits = model(x['x'])
+        if cifar:
+            maps = [x.flatten(3).transpose(2, 3) for x in maps]
+        return numbered([*maps, logits])
 
-    return twin(golden, backbone, SPIKFORMER, maps)
+    return Twin(model, (SPIKFORMER, SDT_CLASSIFIER), call)
 
 
 def qkformer(golden: Golden) -> Twin:
@@ -75,7 +51,7 @@ def qkformer(golden: Golden) -> Twin:
     )
     batch = golden.meta['inputs']['x']['shape'][0] if golden.arrays else 1
     backbone = QKFormer(arch, T=args['T'], legacy_folded_proj=batch > 1)
-    return twin(golden, backbone, QKFORMER, list)
+    return classifier(golden, backbone).twin(QKFORMER, SDT_CLASSIFIER)
 
 
 #: Repository and class -> builder.

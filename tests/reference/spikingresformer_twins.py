@@ -1,19 +1,14 @@
 """Our modules for SpikingResformer and for the large models of Spike-driven Transformer V3."""
 
 from collections.abc import Callable
-from typing import Any
 
+from classifier import Classifier
 from golden import Golden, Twin, numbered
-from torch import Tensor, nn
+from torch import Tensor
 
-from spikedense.converters import (
-    classifier_key,
-    dssa_key,
-    large_backbone_key,
-    spikingresformer_classifier_key,
-    spikingresformer_key,
-)
-from spikedense.converters.rules import under
+from spikedense.converters import dssa_key
+from spikedense.converters import spikingresformer as families
+from spikedense.converters.sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER
 from spikedense.models.backbones import SDTV3Large, SpikingResformer
 from spikedense.models.cls_heads import SpikeClsHead
 from spikedense.models.layers import DualSpikeSelfAttention, over_time
@@ -21,20 +16,6 @@ from spikedense.models.layers import DualSpikeSelfAttention, over_time
 LIF = dict(type='LIF', surrogate=dict(type='ATan', alpha=2.0))
 #: Neuron of the large models, each step from rest.
 HALF_UP = dict(type='NILIF', D=4, rounding='half_up', window='open', stateful=False)
-
-
-class Classifier(nn.Module):
-    """Backbone and classification head."""
-
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-
-
-def key(backbone: Callable[[str], str | None], head: Callable[[str], str | None]) -> Any:
-    """Official key -> key of :class:`Classifier`."""
-    return lambda official: under('backbone.', backbone(official)) or head(official)
 
 
 def spikingresformer(golden: Golden) -> Twin:
@@ -53,7 +34,7 @@ def spikingresformer(golden: Golden) -> Twin:
         feats = model.backbone(x['x'])
         return numbered((*feats, over_time(head.fc, head.pre_logits(feats))))
 
-    return Twin(model, key(spikingresformer_key, spikingresformer_classifier_key), call)
+    return Twin(model, (families.SPIKINGRESFORMER, families.SPIKINGRESFORMER_CLASSIFIER), call)
 
 
 def dssa(golden: Golden) -> Twin:
@@ -90,10 +71,10 @@ def sdtv3_large(golden: Golden) -> Twin:
     model = Classifier(backbone, head)
 
     def call(x: dict[str, Tensor]) -> dict[str, Tensor]:
-        feats = model.backbone(x['x'])
-        return numbered((*feats[:-1], feats[-1].flatten(3), head(feats)))
+        *feats, last, logits = model(x['x'])
+        return numbered((*feats, last.flatten(3), logits))
 
-    return Twin(model, key(large_backbone_key, classifier_key), call)
+    return Twin(model, (SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER), call)
 
 
 #: Repository and official class -> builder.

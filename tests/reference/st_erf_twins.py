@@ -3,35 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+from classifier import Classifier
 from golden import Golden, Twin, numbered
-from torch import Tensor, nn
+from torch import Tensor
 
-from spikedense.converters import backbone_key, classifier_key
-from spikedense.converters.rules import under
+from spikedense.converters import backbone_key
+from spikedense.converters.sdt import SDT_BACKBONE, SDT_CLASSIFIER
 from spikedense.models.backbones import SDTV3
 from spikedense.models.cls_heads import SpikeClsHead
 
 MIXERS = {'ChannelMLP': 'MLPixer', 'splash': 'SRB', 'SepConv': 'ChannelConv'}
 #: Taps by the folder of the code.
 TAPS = {'seg': (0, 1, 2, 4), 'det': (1, 2, 3, 4), 'erf_compute': (4,)}
-
-
-class Classifier(nn.Module):
-    """Backbone and classification head."""
-
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns the logits."""
-        return self.head(self.backbone(x))
-
-
-def key(official: str) -> str | None:
-    """Official key -> key of :class:`Classifier`."""
-    return under('backbone.', backbone_key(official)) or classifier_key(official)
 
 
 def network(golden: Golden) -> Twin:
@@ -54,7 +37,7 @@ def network(golden: Golden) -> Twin:
             args['embed_dim'][-1], args['num_classes'], neuron_cfg=dict(neuron, norm=1)
         )
         model = Classifier(backbone, head)
-        return Twin(model, key, lambda x: numbered(model(x['x'])))
+        return Twin(model, (SDT_BACKBONE, SDT_CLASSIFIER), lambda x: numbered(model(x['x'])[-1]))
     # The maps of the folder seg have no time axis.
     without_time = folder == 'seg'
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from golden import Golden, Twin, numbered
-from torch import Tensor, nn
+from classifier import Classifier
+from golden import Golden, Twin
 
-from spikedense.converters import classifier_key, known_families
-from spikedense.converters.rules import under
+from spikedense.converters import Family
+from spikedense.converters import transformers as families
+from spikedense.converters.sdt import SDT_CLASSIFIER
 from spikedense.models.backbones import (
     SDTV1,
     MaxFormer,
@@ -17,48 +18,15 @@ from spikedense.models.backbones import (
 )
 from spikedense.models.cls_heads import SpikeClsHead
 
-FAMILIES = {family.name: family for family in known_families()}
 
-
-class Taps(nn.Module):
-    """Backbone and classification head.
-
-    Args:
-        backbone: the backbone.
-        head: the head.
-        with_stem: whether the output of the first stem is an output, too.
-    """
-
-    def __init__(self, backbone: SpikeBackbone, head: SpikeClsHead, with_stem: bool) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-        self.stems: list[Tensor] = []
-        if with_stem:
-            # The backbone runs the layers of a stem one by one.
-            last = list(backbone.stages[0].downsample)[-1]
-            last.register_forward_hook(lambda _, __, out: self.stems.append(out))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Returns the features and the logits."""
-        self.stems.clear()
-        feats = self.backbone(x)
-        return (*self.stems, *feats, self.head(feats))
-
-
-def classifier(golden: Golden, family: str, backbone: SpikeBackbone, neuron_at: str) -> Twin:
+def classifier(golden: Golden, family: Family, backbone: SpikeBackbone, neuron_at: str) -> Twin:
     """A backbone with a classifier of the golden's shape, and the keys of its family."""
     args = golden.constructor
     head = SpikeClsHead(
         args['embed_dims'], args['num_classes'], neuron_cfg=dict(type='LIF'), neuron_at=neuron_at
     )
-    model = Taps(backbone, head, with_stem=len(backbone.stages) == 1)
-    found = FAMILIES[family]
-
-    def key(official: str) -> str | None:
-        return under('backbone.', found.rename(official)) or classifier_key(official)
-
-    return Twin(model, key, lambda x: numbered(model(x['x'])), dropped=found.dropped)
+    model = Classifier(backbone, head, with_stem=len(backbone.stages) == 1)
+    return model.twin(family, SDT_CLASSIFIER)
 
 
 def single_stage(args: dict[str, Any]) -> dict[str, Any]:
@@ -84,25 +52,25 @@ def sdtv1(golden: Golden) -> Twin:
         pooling_stat=args['pooling_stat'],
         dvs_mode=args.get('dvs_mode', False),
     )
-    return classifier(golden, 'Spike-driven Transformer V1', backbone, 'vector')
+    return classifier(golden, families.SDTV1, backbone, 'vector')
 
 
 def spikingformer(golden: Golden) -> Twin:
     """Spikingformer."""
     backbone = Spikingformer(**single_stage(golden.constructor))
-    return classifier(golden, 'Spikingformer', backbone, 'nowhere')
+    return classifier(golden, families.SPIKINGFORMER, backbone, 'nowhere')
 
 
 def maxformer(golden: Golden) -> Twin:
     """Max-Former."""
     backbone = MaxFormer(**three_stages(golden.constructor))
-    return classifier(golden, 'Max-Former', backbone, 'vector')
+    return classifier(golden, families.MAXFORMER, backbone, 'vector')
 
 
 def msqkformer(golden: Golden) -> Twin:
     """MS-QKFormer."""
     backbone = MSQKFormer(**three_stages(golden.constructor))
-    return classifier(golden, 'MS-QKFormer', backbone, 'vector')
+    return classifier(golden, families.MSQKFORMER, backbone, 'vector')
 
 
 #: Repository and official class -> builder.
@@ -115,10 +83,11 @@ TRANSFORMERS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
 
 #: The same -> our backbone, by a row of published parameter counts.
 SIZES: dict[tuple[str, str], Callable[[dict[str, Any]], SpikeBackbone]] = {
-    ('Spike-Driven-Transformer', 'SpikeDrivenTransformer'): lambda row: SDTV1(
-        f'{row["depths"]}-{row["embed_dims"]}'
-    ),
-    ('Spikingformer', 'vit_snn'): lambda row: Spikingformer(f'{row["depths"]}-{row["embed_dims"]}'),
-    ('MaxFormer', 'Max_Former'): lambda row: MaxFormer(f'{row["depths"]}-{row["embed_dims"]}'),
-    ('MaxFormer', 'MS_QKformer'): lambda row: MSQKFormer(f'{row["depths"]}-{row["embed_dims"]}'),
+    official: lambda row, cls=cls: cls(f'{row["depths"]}-{row["embed_dims"]}')
+    for official, cls in (
+        (('Spike-Driven-Transformer', 'SpikeDrivenTransformer'), SDTV1),
+        (('Spikingformer', 'vit_snn'), Spikingformer),
+        (('MaxFormer', 'Max_Former'), MaxFormer),
+        (('MaxFormer', 'MS_QKformer'), MSQKFormer),
+    )
 }

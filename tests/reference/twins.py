@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from classifier import Classifier
 from detection_twins import DETECTION
 from golden import Golden, Twin, numbered
 from resnet_twins import RESNETS
@@ -20,6 +21,7 @@ from spikedense.converters import (
     fpn_neck_key,
     rep_conv_key,
 )
+from spikedense.converters.sdt import SDT_BACKBONE, SDT_CLASSIFIER
 from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.models.cls_heads import SpikeClsHead
 from spikedense.models.decode_heads import SpikeFPNHead
@@ -62,29 +64,6 @@ def arch(args: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-class Classifier(nn.Module):
-    """Backbone and classification head."""
-
-    def __init__(self, backbone: nn.Module, head: SpikeClsHead) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the last feature and the logits."""
-        feats = self.backbone(x)
-        return feats[-1], self.head(feats)
-
-
-def classifier_key(key: str) -> str | None:
-    """Official classifier key -> key of :class:`Classifier`."""
-    for official, ours in (('head.', 'head.fc.'), ('head_kd.', 'head.fc_kd.')):
-        if key.startswith(official):
-            return ours + key.removeprefix(official)
-    new = backbone_key(key)
-    return new and f'backbone.{new}'
-
-
 def classifier(golden: Golden, backbone: nn.Module, neuron_cfg: dict) -> Classifier:
     """Puts a classifier of the golden's shape on a backbone."""
     head = SpikeClsHead(
@@ -106,7 +85,7 @@ def sdtv2_classifier(golden: Golden) -> Twin:
     T = args.get('T', 1)
     model = classifier(golden, SDTV2(**arch(args), T=T, out_indices=out_indices), LIF)
     run = model.backbone if stages else model
-    return Twin(model, classifier_key, lambda x: numbered(run(x['x'])))
+    return Twin(model, (SDT_BACKBONE, SDT_CLASSIFIER), lambda x: numbered(run(x['x'])))
 
 
 @twin('Spike-Driven-Transformer-V3', 'Spiking_vit_MetaFormer_Spike_SepConv')
@@ -119,7 +98,7 @@ def sdtv3_classifier(golden: Golden) -> Twin:
         feature, logits = model(x['x'])
         return numbered((feature[0], logits))
 
-    return Twin(model, classifier_key, call)
+    return Twin(model, (SDT_BACKBONE, SDT_CLASSIFIER), call)
 
 
 @twin('Spike-Driven-Transformer-V3', 'Spiking_vit_MetaFormer')
