@@ -112,9 +112,7 @@ class MSResNet(SpikeBackbone):
         out_indices: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
-        size = read_arch(
-            type(self), arch, self.arch_zoo, base_channels=64, deep_stem=False, avg_down=False
-        )
+        size = read_arch(self, arch, base_channels=64, deep_stem=False, avg_down=False)
         widths, depths = stage_widths(size), size['depths']
         channels = [widths[0], *widths]
         super().__init__(

@@ -1,13 +1,14 @@
 """The pyramid of five stages of the Spike-driven Transformers V2 and V3."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch import nn
 
 from ..layers import MixerCfg, Shortcut, SpikeBlock, SpikeConv, build_mixer, per_stage
 from ..layers.mixers.build import with_argument
+from .arch import named_arch
 from .base import SpikeBackbone
 
 NUM_STAGES = 5
@@ -147,13 +148,7 @@ class SpikeDrivenPyramid(SpikeBackbone):
         )
 
     def _resolve_arch(self, arch: str | dict[str, Any]) -> tuple[Any, Any, int]:
-        if not isinstance(arch, Mapping):
-            if arch not in self.arch_zoo:
-                raise ValueError(
-                    f'{type(self).__name__}: arch={arch!r}, expected one of '
-                    f'{list(self.arch_zoo)} or a dict with embed_dims'
-                )
-            arch = self.arch_zoo[arch]
+        arch = named_arch(self, arch, 'embed_dims')
         unknown = [key for key in arch if key not in _ARCH_KEYS]
         if unknown or 'embed_dims' not in arch:
             raise ValueError(

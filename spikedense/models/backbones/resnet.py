@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from spikedense.neurons import build_neuron
 
 from ..layers import SpikeConv
+from .arch import named_arch
 
 #: Depths of the sizes that the networks share.
 DEPTHS: dict[int, tuple[int, ...]] = {
@@ -20,24 +21,15 @@ DEPTHS: dict[int, tuple[int, ...]] = {
 }
 
 
-def read_arch(
-    owner: type, arch: int | Mapping[str, Any], zoo: Mapping[int, dict[str, Any]], **defaults: Any
-) -> dict[str, Any]:
+def read_arch(backbone: Any, arch: int | Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
     """Return the settings of a size.
 
     Args:
-        owner: The backbone, for messages.
-        arch: A name in ``zoo``; or ``depths``, a number of blocks for each stage, and settings.
-        zoo: Settings by name.
+        backbone: The backbone, with the table ``arch_zoo``.
+        arch: A name in the table; or ``depths``, a number of blocks for each stage, and settings.
         **defaults: The settings that a size may have besides ``depths``, and their defaults.
     """
-    if not isinstance(arch, Mapping):
-        if arch not in zoo:
-            raise ValueError(
-                f'{owner.__name__}: arch={arch!r}, expected one of {list(zoo)} or a dict with '
-                'depths'
-            )
-        arch = zoo[arch]
+    arch = named_arch(backbone, arch, 'depths')
     depths = arch.get('depths')
     if not isinstance(depths, Sequence) or not depths or min(depths) < 1:
         raise ValueError(f'arch: depths={depths!r}, expected a number of blocks for each stage')

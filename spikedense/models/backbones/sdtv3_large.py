@@ -1,6 +1,6 @@
 """The large models of Spike-driven Transformer V3."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch import nn
@@ -8,6 +8,7 @@ from torch import nn
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeBlock, SpikeConv, SpikeStackedConv, build_mixer, per_stage
+from .arch import named_arch
 from .base import SpikeBackbone
 
 _ARCH_KEYS = ('embed_dims', 'depths', 'num_heads', 'stacked_conv')
@@ -95,13 +96,7 @@ class SDTV3Large(SpikeBackbone):
         return SpikeConv(channels[stage - 1], channels[stage], 3, 2, bias=True, **self.layer_cfg)
 
     def _resolve_arch(self, arch: str | dict[str, Any]) -> tuple[Any, Any, Any, bool]:
-        if not isinstance(arch, Mapping):
-            if arch not in self.arch_zoo:
-                raise ValueError(
-                    f'{type(self).__name__}: arch={arch!r}, expected one of '
-                    f'{list(self.arch_zoo)} or a dict with embed_dims'
-                )
-            arch = self.arch_zoo[arch]
+        arch = named_arch(self, arch, 'embed_dims')
         dims = tuple(arch.get('embed_dims', ()))
         depths = tuple(arch.get('depths', _DEPTHS))
         if set(arch) - set(_ARCH_KEYS) or len(dims) != 3 or dims[0] % 2:

@@ -57,7 +57,7 @@ class _SpikingResNet(SpikeBackbone):
         neuron_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
-        size = read_arch(type(self), arch, self.arch_zoo, base_channels=64, bottleneck=False)
+        size = read_arch(self, arch, base_channels=64, bottleneck=False)
         widths, depths = stage_widths(size), size['depths']
         self._bottleneck = bool(size['bottleneck'])
         channels = [width * (_EXPANSION if self._bottleneck else 1) for width in widths]

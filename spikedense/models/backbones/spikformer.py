@@ -10,6 +10,7 @@ from spikedense.neurons import build_neuron
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeConv, SpikeMaxPool, SpikeSumBlock
+from .arch import named_arch
 from .spike_sums import SpikeSumTransformer
 from .transformer import pooled_convolutions
 
@@ -47,7 +48,7 @@ class Spikformer(SpikeSumTransformer):
     width_divisor = 8
 
     def __init__(self, arch: str | dict[str, Any] = '8-512', **kwargs: Any) -> None:
-        sizes = dict(self._named_arch(arch))
+        sizes = dict(named_arch(self, arch, 'embed_dims and depths'))
         pools = sizes.pop('pooling_stat', '1111')
         if not isinstance(pools, str) or not re.fullmatch('[01]{4}', pools):
             raise ValueError(

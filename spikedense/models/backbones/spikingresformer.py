@@ -1,6 +1,6 @@
 """SpikingResformer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch import nn
@@ -8,6 +8,7 @@ from torch import nn
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeBlock, SpikeConv, SpikeMaxPool, build_mixer, per_stage
+from .arch import named_arch
 from .base import SpikeBackbone
 
 _ARCH_KEYS = ('embed_dims', 'depths', 'num_heads')
@@ -92,13 +93,7 @@ class SpikingResformer(SpikeBackbone):
         return SpikeConv(channels[stage - 1], channels[stage], 3, 2, bias=False, **self.layer_cfg)
 
     def _resolve_arch(self, arch: str | dict[str, Any]) -> tuple[Any, Any, Any]:
-        if not isinstance(arch, Mapping):
-            if arch not in self.arch_zoo:
-                raise ValueError(
-                    f'{type(self).__name__}: arch={arch!r}, expected one of '
-                    f'{list(self.arch_zoo)} or a dict with embed_dims and num_heads'
-                )
-            arch = self.arch_zoo[arch]
+        arch = named_arch(self, arch, 'embed_dims and num_heads')
         widths = tuple(arch.get('embed_dims', ()))
         heads = arch.get('num_heads', ())
         heads = (heads,) * len(_STRIDES) if isinstance(heads, int) else tuple(heads)

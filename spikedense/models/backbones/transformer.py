@@ -12,6 +12,7 @@ from spikedense.neurons import build_neuron
 
 from ..layers import MixerCfg, Shortcut, SpikeBlock, SpikeConv, SpikeMaxPool, build_mixer, per_stage
 from ..layers.mixers.build import with_argument
+from .arch import named_arch
 from .base import SpikeBackbone
 from .pyramid import StageMixers
 
@@ -127,21 +128,10 @@ class SpikeTransformer(SpikeBackbone):
         """
         return 8
 
-    def _named_arch(self, arch: str | Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the dict that an arch names."""
-        if not isinstance(arch, Mapping):
-            if arch not in self.arch_zoo:
-                raise ValueError(
-                    f'{type(self).__name__}: arch={arch!r}, expected one of '
-                    f'{list(self.arch_zoo)} or a dict with embed_dims and depths'
-                )
-            arch = self.arch_zoo[arch]
-        return arch
-
     def _resolve_arch(
         self, arch: str | Mapping[str, Any], stages: int
     ) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-        arch = self._named_arch(arch)
+        arch = named_arch(self, arch, 'embed_dims and depths')
         unknown = [key for key in arch if key not in _ARCH_KEYS]
         if unknown or 'embed_dims' not in arch or 'depths' not in arch:
             raise ValueError(
