@@ -175,6 +175,11 @@ def _check_readers(model: nn.Module, trace: OperationTrace) -> None:
             reader = model.get_submodule(place)
             _check_reader(place, reader, trace)
             if not has_twin(reader):
+                if hasattr(reader, 'no_twin'):
+                    raise ValueError(
+                        f"spike-driven inference: '{place}' ({type(reader).__name__}) has no twin: "
+                        f'{reader.no_twin}'
+                    )
                 names = ', '.join(cls.__name__ for cls in known_classes())
                 raise ValueError(
                     f"spike-driven inference: '{place}' ({type(reader).__name__}) reads the spikes "

@@ -172,6 +172,10 @@ class OwnAttention(nn.Module):
         super().__init__()
 
 
+#: Dynamics of the input's spikes: there is no value, so it has no width either.
+OF_INPUT = dict(type='LRFDynamicAttention', token='x', gate=None)
+
+
 class HeirAttention(SpikeSelfAttention):
     """A subclass of the default one, with a default of its own."""
 
@@ -186,6 +190,7 @@ class HeirAttention(SpikeSelfAttention):
         (SDTV2, dict(attn_scale=0.2, attn_cfg=dict(scale=0.3)), 'attn_scale=0.2'),
         (SDTV2, dict(attn_neuron_cfg=dict(type='LIF'), attn_cfg=[None] * 5), 'attn_neuron_cfg='),
         (SDTV3, dict(value_ratio=2, attn_cfg=[None] * 5), 'value_ratio=2'),
+        (SDTV3, dict(value_ratio=2, attn_cfg=OF_INPUT), 'value_ratio=2'),
         (SDTV3, dict(mlp_ratio=2, channel_mixer=dict(type='SpikeSeparableConv')), 'mlp_ratio=2'),
     ],
 )
@@ -203,6 +208,8 @@ def test_a_subclass_inherits_the_arguments_of_the_default() -> None:
     assert attn.product.order == 'quadratic', 'what it declares itself has its own default'
     net = SDTV2(SMALL, attn_scale=0.2, attn_cfg=dict(type=HeirAttention))
     assert net.stages[3].blocks[0].branches['attn'].product.scale == 0.2
+    net = SDTV3(SMALL, attn_cfg=OF_INPUT)
+    assert net.stages[3].blocks[0].branches['attn'].v_channels == width
 
 
 def test_arguments_that_reach_a_mixer() -> None:

@@ -1,7 +1,7 @@
 """Attention by dynamics over the tokens, with a local receptive field (LRF-Dyn)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -44,7 +44,7 @@ class LRFDynamicAttention(LRFSelfAttention):
         num_heads: Number of heads.
         token: What the dynamics read: ``'kv'`` (keys times values), ``'v'`` (values), ``'proj'``
             (the same, as the only projection), or ``'x'`` (the spikes of the input; then there is
-            no projection, ``value_ratio`` has no effect, and the local term reads the token).
+            no projection, ``value_ratio`` must be 1, and the local term reads the token).
         gate: ``'q'`` multiplies the read-out by the queries; None has no queries.
         lrf_on: What the local term reads: the value (``'v'``), the token (``'u'``) or the read-out
             (``'m'``). For ``'u'`` and ``'m'`` there is no spike-driven twin, because the term reads
@@ -91,11 +91,19 @@ class LRFDynamicAttention(LRFSelfAttention):
             )
         if 'order' in kwargs:
             raise ValueError(f'order={kwargs["order"]!r}, expected none: there is only one order')
-        if token == 'x':
-            kwargs['value_ratio'] = 1
+        if token == 'x' and kwargs.get('value_ratio', 1) != 1:
+            raise ValueError(
+                f"value_ratio={kwargs['value_ratio']!r} beside token='x', expected value_ratio=1: "
+                'the value is the input'
+            )
         super().__init__(channels, num_heads, **kwargs)
         self.token = token
         self.lrf_on = lrf_on
+        if self.local is not None and lrf_on != 'v':
+            self.no_twin = (
+                f"attn_cfg has lrf_on={lrf_on!r}, expected lrf_on='v': the local term must read "
+                'the spikes of one neuron'
+            )
         self.product = DynamicsProduct(  # type: ignore[assignment]
             channels * kwargs.get('value_ratio', 1),
             num_heads,
@@ -111,6 +119,11 @@ class LRFDynamicAttention(LRFSelfAttention):
         for name in [name for name, is_unused in unused if is_unused]:
             setattr(self, f'{name}_conv', None)
             setattr(self, f'{name}_neuron', None)
+
+    @classmethod
+    def unused_arguments(cls, given: Mapping[str, Any]) -> set[str]:
+        """Return the arguments that have no meaning beside the given ones."""
+        return {'value_ratio'} if given.get('token') == 'x' else set()
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""

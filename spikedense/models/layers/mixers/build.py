@@ -99,7 +99,8 @@ def merged_cfg(given: Mapping[str, Any], default: MixerCfg) -> dict[str, Any]:
     """Complete the config of a mixer with a default config.
 
     A subclass of the default's class gets the arguments of the default, too, except those that the
-    subclass declares in a constructor of its own: there, its own default is meant.
+    subclass declares in a constructor of its own: there, its own default is meant. Left out as well
+    are those that its ``unused_arguments(given)`` names, if it has this class method.
 
     Args:
         given: The config of the user: another mixer with its type, or arguments of the default.
@@ -122,6 +123,8 @@ def merged_cfg(given: Mapping[str, Any], default: MixerCfg) -> dict[str, Any]:
     if not (isinstance(cls, type) and issubclass(cls, base)):
         return dict(given)
     own = _declared_below(cls, base)
+    if hasattr(cls, 'unused_arguments'):
+        own |= cls.unused_arguments(given)
     return {**{key: value for key, value in default.items() if key not in own}, **given}
 
 

@@ -270,7 +270,7 @@ def test_no_twin_if_the_local_term_reads_no_value() -> None:
         arch, neuron_cfg=CFG['neuron_cfg'], attn_cfg=dict(type='LRFDynamicAttention', lrf_on='u')
     )
     wake(net, torch.randn(2, 3, 32, 48))
-    with pytest.raises(ValueError, match='spike-driven inference'):
+    with pytest.raises(ValueError, match=r"has no twin: attn_cfg has lrf_on='u', expected"):
         to_spike_inference(net)
 
 
@@ -345,6 +345,7 @@ def test_memory_of_real_values(lrf_on: str) -> None:
         (dict(gate='k'), "gate='k', expected one of"),
         (dict(lrf_on='q'), "lrf_on='q', expected one of"),
         (dict(token='x'), "gate='q' beside token='x', expected gate=None"),
+        (dict(token='x', gate=None, value_ratio=2), "value_ratio=2 beside token='x', expected"),
         (dict(order='linear'), "order='linear', expected none"),
         (dict(scan='zigzag'), "scan='zigzag', expected one of"),
         (dict(share='all'), "share='all', expected one of"),
