@@ -150,16 +150,18 @@ def _backbone_of(net: Any) -> tuple[str, Any]:
 
 def _stages_of_convolutions(backbone: Any) -> list[Any]:
     """Return the stages before the first one that has more than convolutions and sums."""
-    found = []
+    found: list[Any] = []
     for stage in backbone.stages[: max(backbone.out_indices) + 1]:
-        if not all(_is_expressible(module) for module in (stage.downsample, *stage.blocks)):
-            break
+        for module in (stage.downsample, *stage.blocks):
+            if _is_expressible(module):
+                continue
+            if found:
+                return found
+            raise ExportError(
+                f'the first stage of {type(backbone).__name__} has a {type(module).__name__} that '
+                'is no chain of convolutions, so nothing can be exported'
+            )
         found.append(stage)
-    if not found:
-        raise ExportError(
-            f'the first stage of {type(backbone).__name__} has a layer that is no chain of '
-            'convolutions, so nothing can be exported'
-        )
     return found
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from spikedense.deploy.nir_export import NirReport, export_nir
 from spikedense.deploy.onnx_export import ExportError
-from spikedense.models.backbones import SDTV2, SDTV3
+from spikedense.models.backbones import SDTV2, SDTV3, MSResNet
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.config_path import config_root
 
@@ -158,7 +158,14 @@ def test_maps_read_as_strips_end_the_graph(tmp_path: Path) -> None:
     report = export_nir(model, tmp_path / 'other.nir', SIZE)
     assert list(report.outputs) == ['stage_0', 'stage_1', 'stage_2']
     model = SDTV2(ARCH, channel_mixer=[srb, *mixers[1:]]).eval()
-    with pytest.raises(ExportError, match='no chain of convolutions, so nothing'):
+    with pytest.raises(ExportError, match='has a SpikeBlock that is no chain of convolutions'):
+        export_nir(model, tmp_path / 'none.nir', SIZE)
+
+
+def test_stems_of_several_layers_are_refused(tmp_path: Path) -> None:
+    model = MSResNet(dict(depths=[1, 1, 1, 1], base_channels=8))
+    said = 'first stage of MSResNet has a Sequential that is no chain of convolutions, so nothing'
+    with pytest.raises(ExportError, match=said):
         export_nir(model, tmp_path / 'none.nir', SIZE)
 
 
