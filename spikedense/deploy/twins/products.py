@@ -28,23 +28,27 @@ from .planes import accumulate, planes_of
 from .table import twin_of
 
 
-@twin_of(DirectSynapse)
-class AccumulatingSynapse(nn.Module):
-    """One weight for all spikes.
+class ProductTwin(nn.Module):
+    """Base class of twins that run the product of integers on spikes.
 
     Args:
-        synapse: The synapse that reads integers.
-        levels: Number of virtual steps of the spikes.
+        product: The product of integers.
+        levels: Number of virtual steps of each argument of the product; 1 for real values.
     """
 
-    def __init__(self, synapse: DirectSynapse, levels: tuple[int, ...]) -> None:
+    def __init__(self, product: Any, levels: tuple[int, ...]) -> None:
         super().__init__()
-        self.synapse = synapse
-        self.levels = levels[0]
+        self.product = product
+        self.levels = levels
+
+
+@twin_of(DirectSynapse)
+class AccumulatingSynapse(ProductTwin):
+    """One weight for all spikes."""
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
         """``[N * D, ...], [1] -> [N, ...]``."""
-        return self.synapse(accumulate(x, self.levels), weight)
+        return self.product(accumulate(x, self.levels[0]), weight)
 
 
 @twin_of(AttentionProduct)
@@ -82,49 +86,29 @@ class SpikeAttentionProduct(nn.Module):
 
 
 @twin_of(DeformSample)
-class SpikeDeformSample(nn.Module):
-    """Deformable sampling; either the weights or the values are spikes.
-
-    Args:
-        sample: The sampling with integers.
-        levels: Numbers of virtual steps of values, offsets (always 1) and weights.
-    """
-
-    def __init__(self, sample: DeformSample, levels: tuple[int, ...]) -> None:
-        super().__init__()
-        self.sample = sample
-        self.value_levels, _, self.weight_levels = levels
+class SpikeDeformSample(ProductTwin):
+    """Deformable sampling; either the weights or the values are spikes."""
 
     def forward(self, value: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
         """Sample as :class:`DeformSample`; the spiking argument is ``[N * D, ...]``."""
-        values = planes_of(value, self.value_levels)
-        weights = planes_of(weight, self.weight_levels)
+        value_levels, _, weight_levels = self.levels
+        values, weights = planes_of(value, value_levels), planes_of(weight, weight_levels)
         total: Any = 0
-        for i in range(self.value_levels):
-            for j in range(self.weight_levels):
-                total = total + self.sample(values[:, i], offset, weights[:, j])
+        for i in range(value_levels):
+            for j in range(weight_levels):
+                total = total + self.product(values[:, i], offset, weights[:, j])
         return total
 
 
 @twin_of(MaskProduct)
-class SpikeMaskProduct(nn.Module):
-    """Mask logits from embeddings that are sent spike by spike.
-
-    Args:
-        product: The product with integers.
-        levels: Number of virtual steps of the embeddings.
-    """
-
-    def __init__(self, product: MaskProduct, levels: tuple[int, ...]) -> None:
-        super().__init__()
-        self.product = product
-        self.levels = levels[0]
+class SpikeMaskProduct(ProductTwin):
+    """Mask logits from embeddings that are sent spike by spike."""
 
     def forward(self, embedding: Tensor, mask_features: Tensor) -> Tensor:
         """Multiply as :class:`MaskProduct`; the embeddings are ``[T, L*B*D, Q, C]``."""
-        planes = embedding.unflatten(1, (-1, self.levels))
+        planes = embedding.unflatten(1, (-1, self.levels[0]))
         total: Any = 0
-        for d in range(self.levels):
+        for d in range(self.levels[0]):
             total = total + self.product(planes[:, :, d], mask_features)
         return total
 
@@ -149,39 +133,20 @@ class ConcatenatedSpikes(nn.Module):
 
 
 @twin_of(SpikeTap)
-class AccumulatingTap(nn.Module):
-    """A synapse that adds the spikes of all virtual steps to a membrane potential.
-
-    Args:
-        tap: The synapse that reads integers.
-        levels: Number of virtual steps of the spikes.
-    """
-
-    def __init__(self, tap: SpikeTap, levels: tuple[int, ...]) -> None:
-        super().__init__()
-        self.tap = tap
-        self.levels = levels[0]
+class AccumulatingTap(ProductTwin):
+    """A synapse that adds the spikes of all virtual steps to a membrane potential."""
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B * D, ...] -> [T, B, ...]``."""
-        return self.tap(x).unflatten(1, (-1, self.levels)).sum(2)
+        return self.product(x).unflatten(1, (-1, self.levels[0])).sum(2)
 
 
 @twin_of(SpikeProduct)
-class PairedSpikes(nn.Module):
+class PairedSpikes(ProductTwin):
     """A product of spikes: the AND of each spike of one factor with each spike of the other one.
 
     Integers up to n and up to m give ``n * m`` virtual steps.
-
-    Args:
-        product: The product of integers.
-        levels: Numbers of virtual steps of both factors.
     """
-
-    def __init__(self, product: SpikeProduct, levels: tuple[int, ...]) -> None:
-        super().__init__()
-        self.product = product
-        self.levels = levels
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``[N * n, ...], [N * m, ...] -> [N * n * m, ...]``."""
@@ -191,27 +156,23 @@ class PairedSpikes(nn.Module):
 
 
 @twin_of(SpikeInhibition)
-class InhibitedSpikes(nn.Module):
+class InhibitedSpikes(ProductTwin):
     """Spikes where another map has none: each virtual step by itself.
 
-    Args:
-        inhibition: The inhibition of integers by binary spikes.
-        levels: Numbers of virtual steps of the spikes, and of those that inhibit them: 1.
+    The spikes that inhibit must be binary.
     """
 
-    def __init__(self, inhibition: SpikeInhibition, levels: tuple[int, ...]) -> None:
-        super().__init__()
-        self.inhibition = inhibition
-        self.levels, others = levels
-        if others != 1:
+    def __init__(self, product: SpikeInhibition, levels: tuple[int, ...]) -> None:
+        super().__init__(product, levels)
+        if levels[1] != 1:
             raise ValueError(
-                f'spike-driven inference: integers up to {others} inhibit spikes, expected binary '
-                'spikes'
+                f'spike-driven inference: integers up to {levels[1]} inhibit spikes, expected '
+                'binary spikes'
             )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``[T, B * n, ...], [T, B, ...] -> [T, B * n, ...]``."""
-        return self.inhibition(x, y.repeat_interleave(self.levels, 1))
+        return self.product(x, y.repeat_interleave(self.levels[0], 1))
 
 
 @twin_of(PooledSpikeProduct)
@@ -243,38 +204,18 @@ class PooledPairs(nn.Module):
 
 
 @twin_of(SpikeTotal)
-class AccumulatedTotal(nn.Module):
-    """A sum of spikes along an axis and over the virtual steps.
-
-    Args:
-        total: The sum of integers.
-        levels: Number of virtual steps of the spikes.
-    """
-
-    def __init__(self, total: SpikeTotal, levels: tuple[int, ...]) -> None:
-        super().__init__()
-        self.total = total
-        self.levels = levels[0]
+class AccumulatedTotal(ProductTwin):
+    """A sum of spikes along an axis and over the virtual steps."""
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N * D, ...] -> [N, ...]``."""
-        return accumulate(self.total(x), self.levels)
+        return accumulate(self.product(x), self.levels[0])
 
 
 @twin_of(RealSpikeProduct)
-class AccumulatedProduct(nn.Module):
-    """A product of real values and spikes: the sum of its products over the virtual steps.
-
-    Args:
-        product: The product with integers.
-        levels: Numbers of virtual steps of the real values (always 1) and of the spikes.
-    """
-
-    def __init__(self, product: RealSpikeProduct, levels: tuple[int, ...]) -> None:
-        super().__init__()
-        self.product = product
-        self.levels = levels[1]
+class AccumulatedProduct(ProductTwin):
+    """A product of real values and spikes: the sum of its products over the virtual steps."""
 
     def forward(self, x: Tensor, spikes: Tensor) -> Tensor:
         """``[N, heads, m, k], [N * D, heads, k, n] -> [N, heads, m, n]``."""
-        return self.product(x.unsqueeze(1), planes_of(spikes, self.levels)).sum(1)
+        return self.product(x.unsqueeze(1), planes_of(spikes, self.levels[1])).sum(1)
