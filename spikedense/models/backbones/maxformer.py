@@ -50,6 +50,7 @@ class ThreeStageTransformer(SpikeTransformer):
         **kwargs: Other arguments of :class:`SpikeTransformer`, except ``strides``.
     """
 
+    paper = 'Max-Former, NeurIPS 2025'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
         f'10-{width}': dict(embed_dims=(width // 4, width // 2, width), depths=(1, 2, 7))
         for width in (384, 512, 768)

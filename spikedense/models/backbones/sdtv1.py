@@ -34,6 +34,7 @@ class SDTV1(SpikeTransformer):
         **kwargs: Other arguments of :class:`SpikeTransformer`, except ``strides``.
     """
 
+    paper = 'Spike-driven Transformer, NeurIPS 2023'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
         '8-384': dict(embed_dims=(384,), depths=(8,)),
         '6-512': dict(embed_dims=(512,), depths=(6,)),

@@ -24,6 +24,7 @@ class Spikingformer(SpikeTransformer):
         **kwargs: Other arguments of :class:`SpikeTransformer`, except ``strides``.
     """
 
+    paper = 'Spikingformer, 2023'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
         f'8-{width}': dict(embed_dims=(width,), depths=(8,)) for width in (384, 512, 768)
     }
