@@ -1,7 +1,7 @@
 """Convert an official checkpoint of a known family to the keys of this package.
 
-The known families are Spike-driven Transformer V2 and V3 (classifiers and dense backbones),
-Semantic FPN, Spike2Former and the spiking detectors; the config can register others. An error names
+The known families are Semantic FPN, Spike2Former, the spiking detectors, and the classifiers and
+backbones that docs/published_weights.md lists; the config can register others. An error names
 the keys that no family knows, and the keys that the model of the config lacks. A Spike2Former
 checkpoint needs special settings (the released layout, the number of classes of its output). The
 tool then also writes a config, with the name of the new file.
