@@ -28,7 +28,12 @@ from spikedense.utils.config_path import list_configs
 
 NAMES = [name for name in list_configs() if not is_stock(name)]
 #: Layers of a folded model that read real values, out of ``contract.REAL_VALUED``.
-REAL_AFTER_FOLDING = (*STEMS, '*blocks.0.shortcut.conv', '*bbox_head.fc_*')
+REAL_AFTER_FOLDING = (
+    *STEMS,
+    '*stages.0.downsample.[12].conv',
+    '*blocks.0.shortcut.conv',
+    '*bbox_head.fc_*',
+)
 #: Foldings that cannot be done: which configs, what, and why.
 REFUSED = {
     # The weight multiplies the queries' membranes, which come from residual sums.
