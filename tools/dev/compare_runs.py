@@ -18,6 +18,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from comparison_figure import draw
+
 from spikedense.analysis.energy import EnergySettings
 from spikedense.utils.files import write_file
 
@@ -136,7 +138,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
             row['neuron'],
             f'{row["T"]} x {row["D"]}',
             f'{row["parameters"]:,}',
-            f'{row["mIoU"]:.2f} ± {row["spread"]:.2f}',
+            f'{row["mIoU"]:.2f}' + (f' ± {row["spread"]:.2f}' if row['spread'] else ''),
             f'{row["firing_rate"]:.3f}',
             f'{row["sops"] / 1e6:.1f}',
             *energies,
@@ -160,6 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     groups = groups_of(args.folders)
     if not groups:
         parser.error(f'no result of train_seeds.py in {", ".join(map(str, args.folders))}')
+    args.out.mkdir(parents=True, exist_ok=True)
     counts, times = kept(args.out / 'counts.json'), kept(args.out / 'times.json')
     for key, runs in groups.items():
         if counts.get(key, {}).get('checkpoint') != runs[0]['checkpoint']:
@@ -172,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = []
     for key, runs in groups.items():
         scores = [run['metrics']['mIoU'] for run in runs]
-        spread = stdev(scores) if len(scores) > 1 else float('nan')
+        spread = stdev(scores) if len(scores) > 1 else 0.0
         rate = mean(run['firing_rate'] for run in runs)
         rows.append(
             dict(
@@ -188,83 +191,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if times:
         draw(rows, args.out)
     return 0
-
-
-def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Draw mIoU against energy and against the time of a train step.
-
-    Each backbone is a letter. The letter of one time step is in a white circle, that of several
-    steps in a dark one, and that of integers in a square; a line joins the time steps.
-
-    Args:
-        rows: See :func:`table`.
-        folder: Gets ``comparison.png`` and ``comparison.svg``.
-    """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-
-    names = sorted({row['backbone'] for row in rows}, key=str.lower)
-    letters = {name: chr(ord('A') + i) for i, name in enumerate(names)}
-    with rc_context({'svg.hashsalt': 'comparison', 'font.size': 9}):
-        figure = Figure(figsize=(10, 5.4), layout='constrained')
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, (key, factor, label) in zip(
-            panels,
-            (
-                ('energy', 1e3, 'energy of an image, spikes, strict, int8 [µJ, theory]'),
-                ('train_step', 1.0, 'train step of 8 images [ms]'),
-            ),
-            strict=True,
-        ):
-            for name in names:
-                own = [row for row in rows if row['backbone'] == name and row['D'] == 1]
-                axes.plot(
-                    [factor * row[key] for row in own],
-                    [row['mIoU'] for row in own],
-                    color='0.6',
-                    linewidth=0.8,
-                    zorder=1,
-                )
-            for row in rows:
-                x, y = factor * row[key], row['mIoU']
-                axes.errorbar(x, y, yerr=row['spread'], color='0.75', linewidth=0.8, zorder=1)
-                face, ink, shape = style_of(row)
-                axes.scatter(
-                    x, y, s=130, marker=shape, facecolor=face, edgecolor='0.15', linewidth=0.9
-                )
-                axes.text(
-                    x, y, letters[row['backbone']], color=ink, ha='center', va='center', size=8
-                )
-            axes.set_xscale('log')
-            axes.set_xlabel(label)
-            axes.grid(color='0.92')
-            axes.set_axisbelow(True)
-            axes.spines[['top', 'right']].set_visible(False)
-        panels[0].set_ylabel('mIoU [%]')
-        shapes = (('o', 'white', 'T = 1'), ('o', BLUE, 'T = 4'), ('s', ORANGE, 'integers, 1 x 4'))
-        handles = [
-            Line2D([], [], marker=m, linestyle='', color='0.15', markerfacecolor=c, label=text)
-            for m, c, text in shapes
-        ]
-        handles += [
-            Line2D([], [], marker=f'${letters[name]}$', linestyle='', color='0.15', label=name)
-            for name in names
-        ]
-        figure.legend(handles=handles, loc='outside lower center', ncols=6, frameon=False)
-        figure.savefig(folder / 'comparison.png', dpi=150)
-        figure.savefig(folder / 'comparison.svg', metadata={'Date': None})
-
-
-#: Colours of Okabe and Ito, one dark and one light.
-BLUE, ORANGE = '#0072B2', '#E69F00'
-
-
-def style_of(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return the colour of the face and of the letter, and the shape of the marker of a row."""
-    if row['D'] > 1:
-        return ORANGE, 'black', 's'
-    return (BLUE, 'white', 'o') if row['T'] > 1 else ('white', 'black', 'o')
 
 
 if __name__ == '__main__':
