@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-#: Elements of a block of a map.
+#: Elements of a block of a map; the copies that a gradient makes cost more than a full cache.
 _BLOCK = 2**21
+_GRADIENT_BLOCK = 2**22
 
 
 class _DilatedSum(torch.autograd.Function):
@@ -143,7 +144,7 @@ def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, dilation: int) -> 
     found = torch.zeros_like(weight)
     mask = (False, True, False)
     _, C, H, W = x.shape
-    step = max(1, _BLOCK // (C * W * dilation)) * dilation
+    step = max(1, _GRADIENT_BLOCK // (C * W * dilation)) * dilation
     for first in range(0, H, step):
         last = min(first + step, H)
         below = -(last - first) % dilation
@@ -158,21 +159,32 @@ def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, dilation: int) -> 
 
 
 def _spread(x: Tensor, d: int, above: int, below: int) -> Tensor:
-    """Pad with rows, and make an image of every d-th row and column, ``[N * d * d, C, h, w]``."""
+    """Pad with rows, and make an image of every d-th row and column, ``[N * d * d, C, h, w]``.
+
+    ``above`` is a multiple of d, and so is the number of rows of the padded map.
+    """
     if d == 1 and not above and not below:
         return x
     N, C, H, W = x.shape
-    tokens = x.permute(0, 2, 3, 1)
     out = x.new_empty(N, d, d, (above + H + below) // d, (W + d - 1) // d, C)
-    for i in range(d):
-        top = (i - above) % d
-        for j in range(d):
-            part = tokens[:, top::d, j::d]
-            first = (top + above) // d
-            image = out[:, i, j]
-            image[:, first : first + part.size(1), : part.size(2)] = part
-            # Only the margins are zero: to set the whole map would be one more pass.
-            image[:, :first] = 0
-            image[:, first + part.size(1) :] = 0
-            image[:, :, part.size(2) :] = 0
+    grid = out.permute(0, 3, 1, 4, 2, 5)  # [N, h, d, w, d, C]
+    inner = grid[:, above // d :]
+    # The margins are set to zero before the rest of the map is written over a part of them.
+    for margin in (grid[:, : above // d], inner[:, H // d :], inner[:, : H // d, :, W // d :]):
+        margin.zero_()
+    tokens = x.permute(0, 2, 3, 1)
+    for y, ys in _whole_and_rest(H, d):
+        for column, columns in _whole_and_rest(W, d):
+            part = tokens[:, y, column].unflatten(1, (-1, ys)).unflatten(3, (-1, columns))
+            h, w = y.start // d, column.start // d
+            inner[:, h : h + part.size(1), :ys, w : w + part.size(3), :columns] = part
     return out.flatten(0, 2).permute(0, 3, 1, 2)
+
+
+def _whole_and_rest(size: int, d: int) -> Iterator[tuple[slice, int]]:
+    """Cut an axis into whole groups of d places and the rest; yield places and group size."""
+    whole = size - size % d
+    if whole:
+        yield slice(0, whole), d
+    if whole < size:
+        yield slice(whole, size), size - whole

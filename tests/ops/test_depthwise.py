@@ -21,7 +21,8 @@ def drawn(batch: int, height: int, width: int) -> tuple[Tensor, list[Tensor]]:
 def test_equals_convolutions_with_their_gradients(
     size: tuple[int, int, int], rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(depthwise, '_BLOCK', rows * 4 * size[2])
+    for name in ('_BLOCK', '_GRADIENT_BLOCK'):
+        monkeypatch.setattr(depthwise, name, rows * 4 * size[2])
     x, weights = drawn(*size)
     convs = [
         F.conv2d(x, weight, padding=d, dilation=d, groups=4)
