@@ -23,6 +23,7 @@ from .sdt import (
     rep_conv_key,
     sep_conv_key,
 )
+from .sdtv3_large import large_backbone_key, large_block_key
 from .semantic_fpn import fpn_head_key, fpn_neck_key
 from .spike2former import (
     attention_key,
@@ -53,6 +54,8 @@ __all__ = [
     'fpn_head_key',
     'fpn_neck_key',
     'known_families',
+    'large_backbone_key',
+    'large_block_key',
     'lines_to_maps',
     'mask_head_key',
     'mlp_key',
