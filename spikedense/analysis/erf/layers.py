@@ -74,7 +74,8 @@ class Subject:
         for pattern in [patterns] if isinstance(patterns, str) else patterns:
             match = _NAME.fullmatch(pattern)
             assert match is not None
-            name, index = match['name'], match['index'] and int(match['index'])
+            name = match['name']
+            index = None if match['index'] is None else int(match['index'])
             if name == STAGES:
                 found[Layer(self._prefix, index, stages=True)] = None
                 continue
@@ -137,9 +138,10 @@ class Subject:
     def _named(self, layer: Layer, outputs: list[Tensor]) -> dict[str, Tensor]:
         """Give names to the outputs of a layer, and choose among them."""
         if layer.stages:
-            numbers = getattr(self.entry, 'out_indices', None)
-            known = isinstance(numbers, Sequence) and len(numbers) == len(outputs)
-            names = [f'stage{i}' for i in (numbers if known else range(len(outputs)))]
+            numbers: Any = getattr(self.entry, 'out_indices', None)
+            if not isinstance(numbers, Sequence) or len(numbers) != len(outputs):
+                numbers = range(len(outputs))
+            names = [f'stage{i}' for i in numbers]
         elif len(outputs) == 1:
             names = [layer.module]
         else:
