@@ -176,7 +176,13 @@ def _open(one: _Asked, args: argparse.Namespace) -> tuple[Config, nn.Module]:
     """Open a model, and check the names of its layers."""
     checkpoint = given_or_shipped(one.config, one.checkpoint)
     cfg, model = open_model(one.config, checkpoint, args.cfg_options)
-    Subject(model).choose(args.layers)
+    subject = Subject(model)
+    subject.choose(args.layers)
+    if args.move and subject.steps == 1:
+        raise UserError(
+            f"--move {args.move}, but the model of '{one.config}' has one time step (T=1), "
+            'expected another number of time steps'
+        )
     return cfg, model
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from spikedense.errors import UserError
 from spikedense.neurons import BaseNeuron
 
+from .layer_norm import ends_in_layer_norm, warn_of_layer_norm
 from .layers import STAGES, Layer, Subject
 from .layouts import Grid, Size, Sizes
 from .neurons import assumptions
@@ -173,6 +174,8 @@ def input_gradients(
         with torch.enable_grad():
             outputs = subject.outputs(x, layers)
         for name, out in outputs.items():
+            if any(one.reduce == 'sum' for one in stimuli) and ends_in_layer_norm(out):
+                warn_of_layer_norm(name)
             grid = sizes.find_grid(name, tuple(out.shape), _of(name, layout), _of(name, hw))
             for k, stimulus in enumerate(stimuli):
                 generator = generators.setdefault((name, k), torch.Generator().manual_seed(0))
