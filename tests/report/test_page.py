@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from spikedense.report.charts import energy_chart, firing_charts, shorten, step_chart
-from spikedense.report.page import number, render_page
+from spikedense.report.page import render_page
 
 PIXEL = (
     'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q'
@@ -245,22 +245,6 @@ def test_steps_are_weighted_by_elements() -> None:
     many.update(per_step=[1.0], elements=3)
     svg = step_chart([few, many], 'steps')
     assert 'aria-label="Mean integer at each time step, by part"' in svg
-
-
-@pytest.mark.parametrize(
-    ('value', 'kind', 'said'),
-    [
-        (None, 'plain', '–'),
-        (0.0, 'giga', '0'),
-        (2_653_000_000, 'giga', '2.653'),
-        (934_500, 'mega', '0.9345'),
-        (11188, 'count', '11,188'),
-        (0.0259, 'percent', '2.59 %'),
-        (123456.0, 'plain', '123,456'),
-    ],
-)
-def test_numbers(value: float | None, kind: str, said: str) -> None:
-    assert number(value, kind) == said
 
 
 def test_shorten_keeps_both_ends() -> None:
