@@ -7,9 +7,7 @@ _base_ = [
 # Small enough for two CPU cores.
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(
-        arch=dict(_delete_=True, embed_dims=[24, 48, 96], depths=[1, 1, 4], num_heads=4)
-    ),
+    backbone=dict(arch=dict(_delete_=True, embed_dims=[24, 48, 96], depths=[1, 1, 4], num_heads=4)),
     neck=dict(in_channels=[24, 48, 96], out_channels=32),
     decode_head=dict(in_channels=[32] * 3, channels=32, num_classes=_base_.pop('num_classes')),
 )
