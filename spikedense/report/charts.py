@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spikedense.utils.colors import COLORS
 from spikedense.utils.html_page import inline_svg
+from spikedense.utils.wording import shorten
 
 #: State of a neuron -> colour of its bar (Okabe and Ito, see ``utils.colors``).
 STATE_COLORS = {
@@ -27,7 +28,6 @@ _ZERO = '#E6E9ED'
 _WIDTH = 10.9  # inches, of 96 / 72 pixels a point: the width of the page's column
 _ROW = 0.165
 _LETTER = 0.06  # inches, width of a letter in the labels of the rows
-_LONGEST_NAME = 48
 _ROWS_A_CHART = 60
 _STYLE: Any = {
     'svg.fonttype': 'none',  # text stays text, for the search and for screen readers
@@ -39,19 +39,6 @@ _STYLE: Any = {
     'text.color': '#1F2933',
     'axes.labelcolor': '#4A5560',
 }
-
-
-def shorten(name: str, longest: int = _LONGEST_NAME) -> str:
-    """Cut the middle out of a long name, because its two ends say most.
-
-    Args:
-        name: Name of a module.
-        longest: Number of letters that may stay.
-    """
-    if len(name) <= longest:
-        return name
-    head = (longest - 1) // 2
-    return f'{name[:head]}…{name[head + 1 - longest :]}'
 
 
 @rc_context(_STYLE)

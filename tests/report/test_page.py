@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from spikedense.report.charts import energy_chart, firing_charts, shorten, step_chart
+from spikedense.report.charts import energy_chart, firing_charts, step_chart
 from spikedense.report.page import render_page
 
 PIXEL = (
@@ -245,12 +245,3 @@ def test_steps_are_weighted_by_elements() -> None:
     many.update(per_step=[1.0], elements=3)
     svg = step_chart([few, many], 'steps')
     assert 'aria-label="Mean integer at each time step, by part"' in svg
-
-
-def test_shorten_keeps_both_ends() -> None:
-    name = 'backbone.stages.3.blocks.1.branches.attn.neuron'
-    short = shorten(name, 20)
-    assert len(short) == 20
-    assert name.startswith(short.partition('…')[0])
-    assert name.endswith(short.partition('…')[2])
-    assert shorten(name, len(name)) == name
