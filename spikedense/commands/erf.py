@@ -23,7 +23,9 @@ from torch import Tensor, nn
 
 from spikedense.analysis.distance_report import DistanceMeter, report_of
 from spikedense.analysis.erf import ERFResult, st_erf
+from spikedense.analysis.erf.figures import write_figures
 from spikedense.analysis.erf.layers import STAGES, Subject
+from spikedense.analysis.erf.page import write_page
 from spikedense.analysis.erf.result import METRICS_FILE
 from spikedense.analysis.erf.stimulus import REDUCES
 from spikedense.analysis.erf.table import print_fields
@@ -168,7 +170,9 @@ def main(args: argparse.Namespace) -> list[ERFResult]:
     print_fields(results, Console(width=max(_WIDTH, Console().width)))
     for result in results:
         result.save(out if len(results) == 1 else out / result.model.replace('/', '_'))
+    write_figures(results, out)
     print(f'results: {args.out}')
+    print(f'page: {write_page(results, args.out)}')
     return results
 
 
