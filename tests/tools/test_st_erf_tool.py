@@ -21,18 +21,18 @@ def erf(repo_root: Path) -> Callable:
 def test_results(
     erf: Callable, config: Path, demo_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    out = tmp_path / 'out'
-    head = 'decode_head.lateral_convs.*'
-    (first,) = erf([str(config), *WORDS, '--out', str(out / 'first'), '--layers', 'stages', head])
+    out, photos = tmp_path / 'out', next(demo_root.rglob('*.png')).parent
+    layers = ['stages', 'neck[1]', 'decode_head.scale_heads.0']
+    (first,) = erf([str(config), *WORDS, '--out', str(out / 'first'), '--layers', *layers])
     loaded = ERFResult.load(out / 'first')
     assert list(loaded.maps) == list(first.maps)
-    assert any(name.startswith('decode_head') for name in first.maps)
+    assert list(first.maps)[-3:] == ['stage4', *layers[1:]]
     numbers = json.loads((out / 'first' / 'metrics.json').read_text())
     assert numbers['layers'].keys() == first.maps.keys()
     assert (numbers['num_images'], numbers['inputs']) == (2, 'noise')
     # A former result, and the same config on images with another stimulus.
     results = erf(
-        [str(config), *WORDS, '--out', str(out / 'both'), '--images', str(demo_root / 'images')]
+        [str(config), *WORDS, '--out', str(out / 'both'), '--images', str(photos)]
         + ['--compare', str(out / 'first'), '--names', 'images', 'noise', '--t-out', 'last']
     )
     assert [one.model for one in results] == ['images', 'noise']

@@ -127,7 +127,7 @@ def st_erf(
         num_images=number,
         inputs=source,
         reduce=reduce,
-        neurons=assumptions(subject.entry),
+        neurons=assumptions(subject.part_with(chosen)),
         temporal_maps=temporal[0] if temporal else None,
     )
 

@@ -61,7 +61,8 @@ class Subject:
         Args:
             patterns: Names of modules, as ``'backbone.stages.3.blocks.0'``, patterns of names, as
                 ``'backbone.stages.*.blocks.*'``, or ``'stages'``: the outputs of the backbone.
-                ``'neck[1]'`` is the second output of a module with several outputs.
+                ``'neck[1]'`` is the second output of a module with several outputs. A ``*`` stands
+                for one part of a name, without dots.
 
         Returns:
             The layers, in the order of the patterns, then of the model.
@@ -69,7 +70,11 @@ class Subject:
         Raises:
             UserError: A name or a pattern names no module.
         """
-        names = [name for name, _ in self.model.named_modules() if name]
+        names = [
+            name
+            for name, module in self.model.named_modules()
+            if name and not isinstance(module, nn.ModuleList | nn.ModuleDict)  # never called
+        ]
         found: dict[Layer, None] = {}
         for pattern in [patterns] if isinstance(patterns, str) else patterns:
             match = _NAME.fullmatch(pattern)
@@ -79,7 +84,7 @@ class Subject:
             if name == STAGES:
                 found[Layer(self._prefix, index, stages=True)] = None
                 continue
-            fitting = [name] if name in names else fnmatch.filter(names, name)
+            fitting = [one for one in names if one == name or _fits(one, name)]
             if not fitting:
                 near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
                 hint = f'; near names: {", ".join(near)}' if near else ''
@@ -91,6 +96,11 @@ class Subject:
         if not found:
             raise UserError(f"there are no layers, expected '{STAGES}' or names of modules")
         return list(found)
+
+    def part_with(self, layers: Sequence[Layer]) -> nn.Module:
+        """Return the backbone if it holds all layers, else the whole model."""
+        inside = all(f'{one.module}.'.startswith(f'{self._prefix}.') for one in layers)
+        return self.entry if inside or not self._prefix else self.model
 
     def outputs(self, x: Tensor, layers: Sequence[Layer]) -> dict[str, Tensor]:
         """Run the model until all layers have been called.
@@ -110,9 +120,8 @@ class Subject:
             UserError: A layer is not called, or has no such output.
         """
         recorder = _Recorder({layer.module for layer in layers})
-        inside = all(f'{one.module}.'.startswith(f'{self._prefix}.') for one in layers)
         with recorder.hooked(self.model):
-            if inside or not self._prefix:
+            if self.part_with(layers) is self.entry:
                 with _all_steps(self.entry):
                     self.entry(x)
             else:
@@ -150,8 +159,9 @@ class Subject:
         if layer.index is None:
             return dict(pairs)
         if layer.index >= len(pairs):
+            name = STAGES if layer.stages else layer.module
             raise UserError(
-                f"layer '{layer.module}[{layer.index}]' has {len(pairs)} outputs, expected a "
+                f"layer '{name}[{layer.index}]': '{name}' has {len(pairs)} outputs, expected a "
                 f'number below {len(pairs)}'
             )
         return dict([pairs[layer.index]])
@@ -195,6 +205,12 @@ class _Recorder:
                 raise _Complete
 
         return record
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Tell whether each part of a name fits its part of a pattern."""
+    parts, patterns = name.split('.'), pattern.split('.')
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
 
 
 def _tensors(out: Any) -> list[Tensor]:

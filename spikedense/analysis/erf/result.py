@@ -26,7 +26,9 @@ class ERFResult:
         maps: Layer -> ``[T_in, H, W]`` in float64: ``|gradient|`` of the stimulus at the centre of
             the layer with respect to the input of each time step, as the mean over the input
             channels and the images. An input without a time axis has ``T_in = 1``.
-        centers: Layer -> row and column of the stimulus, in input pixels.
+        centers: Layer -> row and column of the stimulus, in input pixels: ``row * H // h`` for a
+            map of height h. A stack of convolutions with padding looks at this pixel. The field
+            of patches without overlap is centred half a patch further.
         sizes: Layer -> height and width of its own map.
         t_out: Time steps of the output with a stimulus: ``'all'``, ``'last'`` or one index.
         num_images: Number of images.
