@@ -22,6 +22,7 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from spikedense.analysis.distance_report import DistanceMeter, report_of
+from spikedense.analysis.distance_table import print_distances
 from spikedense.analysis.erf import ERFResult, st_erf
 from spikedense.analysis.erf.figures import write_figures
 from spikedense.analysis.erf.layers import STAGES, Subject
@@ -167,7 +168,11 @@ def main(args: argparse.Namespace) -> list[ERFResult]:
             results.append(replace(ERFResult.load(one.config), model=name))
         else:
             results.append(_measured(*subject, name, args))
-    print_fields(results, Console(width=max(_WIDTH, Console().width)))
+    console = Console(width=max(_WIDTH, Console().width))
+    print_fields(results, console)
+    for result in results:
+        if result.distance is not None:
+            print_distances(dict(result.distance, model=result.model), console)
     for result in results:
         result.save(out if len(results) == 1 else out / result.model.replace('/', '_'))
     write_figures(results, out)

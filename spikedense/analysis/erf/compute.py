@@ -209,9 +209,9 @@ def _leaf(subject: Subject, batch: Tensor, per_step: bool) -> Tensor:
     weight = next(subject.model.parameters(), batch)
     x = batch.detach().to(weight)
     if x.dim() == 4 and per_step and subject.steps > 1:
-        # Channels-last maps are faster on CPUs, in all layers of the networks here.
+        # Channels-last convolutions are faster on CPUs; all later maps keep the format.
         x = x.contiguous(memory_format=torch.channels_last)
-        x = torch.stack([x] * subject.steps)
+        x = torch.cat([x] * subject.steps).unflatten(0, (subject.steps, -1))
     return x.clone().requires_grad_()
 
 

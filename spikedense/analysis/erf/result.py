@@ -2,12 +2,14 @@
 
 import json
 import math
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent
 
 from .metrics import spatial_metrics, temporal_metrics
@@ -160,9 +162,18 @@ class ERFResult:
             folder: The folder.
 
         Raises:
-            FileNotFoundError: One of the two files is missing.
+            UserError: The folder holds no such result.
         """
-        folder = Path(folder)
+        try:
+            return cls._read(Path(folder))
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as exc:
+            raise UserError(
+                f"'{folder}' holds no receptive fields, expected {METRICS_FILE} and {MAPS_FILE} of "
+                f'one run: {exc}'
+            ) from exc
+
+    @classmethod
+    def _read(cls, folder: Path) -> 'ERFResult':
         named = json.loads((folder / METRICS_FILE).read_text(encoding='utf-8'))
         layers = named.pop('layers')
         with np.load(folder / MAPS_FILE) as arrays:

@@ -8,6 +8,7 @@ import pytest
 
 from spikedense.analysis.erf import ERFResult, metrics
 from spikedense.analysis.erf.metrics import SHARES, area_curve, mass_area_curve, spatial_metrics
+from spikedense.errors import UserError
 
 SIDE, CENTER = 41, (20, 20)
 
@@ -142,6 +143,11 @@ def test_saved_results_are_whole_or_absent(tmp_path: Path, monkeypatch: pytest.M
         assert getattr(loaded, name) == {}
     for name in ('centers', 'sizes', 'neurons', 'distance', 't_out'):
         assert getattr(loaded, name) == getattr(saved, name)
+
+    (tmp_path / 'new' / 'maps.npz').write_bytes(b'')
+    for folder in ('new', 'nowhere'):
+        with pytest.raises(UserError, match=f"{folder}' holds no receptive fields"):
+            ERFResult.load(tmp_path / folder)
 
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
