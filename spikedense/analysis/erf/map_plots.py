@@ -52,8 +52,8 @@ def _layer_plot(result: ERFResult, layer: str) -> Plot:
     return Plot(
         name=file_name(['map', result.model, layer]),
         title=f'{result.model}: {layer}',
-        caption=f'Mean |gradient| v of the output at the open cross (row {row}, column {column}) with '
-        f'respect to the {height} × {width} input, on three scales.',
+        caption=f'Mean |gradient| v of the output at the open cross (row {row}, column {column}) '
+        f'with respect to the {height} × {width} input, on three scales.',
         width=COLUMN,
         height=_ABOVE + panel + _BELOW,
         draw=partial(_draw, result=result, layer=layer, cell=cell, panel=panel),
