@@ -81,6 +81,8 @@ def inline_svg(figure: Any, key: str, label: str, titles: Mapping[str, str]) -> 
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg, flags=re.DOTALL)
     svg = re.sub(r'<style\b.*?</style>', '', svg, flags=re.DOTALL)
     svg = re.sub(r'<!--.*?-->', '', svg, flags=re.DOTALL)
+    # Equal pictures have equal ids, and nothing refers to these ids.
+    svg = re.sub(r' id="image[0-9a-f]+"', '', svg)
     svg = re.sub(r'(font: [^;"]*?px |font-family: )[^;"]*', r'\1system-ui, sans-serif', svg)
     for gid, title in titles.items():
         opening = f'<g id="{gid}">'

@@ -47,7 +47,7 @@ def levels(results: Sequence[ERFResult]) -> list[Level]:
     Args:
         results: One result for each model.
     """
-    names = dict.fromkeys(layer for result in results for layer in result.maps)
+    names = _merged([list(result.maps) for result in results])
     if len(names) < sum(len(result.maps) for result in results) or len(results) == 1:
         return [
             Level(name, tuple(name if name in result.maps else None for result in results), True)
@@ -55,6 +55,18 @@ def levels(results: Sequence[ERFResult]) -> list[Level]:
         ]
     rows = zip_longest(*(result.maps for result in results))
     return [Level(f'layer {i}', row, False) for i, row in enumerate(rows, 1)]
+
+
+def _merged(orders: Sequence[Sequence[str]]) -> list[str]:
+    """Return all names once; a name that a model adds stands behind that model's name before."""
+    names: list[str] = []
+    for order in orders:
+        place = 0
+        for name in order:
+            if name not in names:
+                names.insert(place, name)
+            place = names.index(name) + 1
+    return names
 
 
 def pages(items: Sequence[T], longest: int) -> list[Sequence[T]]:

@@ -151,7 +151,7 @@ class Canvas:
         self.height = height
         self.figure: Any = Figure(figsize=(width, height), facecolor='white')
 
-    def axes(self, left: float, top: float, width: float, height: float) -> Any:
+    def axes(self, left: float, top: float, width: float, height: float, sharey: Any = None) -> Any:
         """Add axes at a place.
 
         Args:
@@ -159,10 +159,11 @@ class Canvas:
             top: Distance from the upper edge.
             width: Width of the axes.
             height: Height of the axes.
+            sharey: Axes with the same vertical scale.
         """
         bottom = self.height - top - height
         place = (left / self.width, bottom / self.height, width / self.width, height / self.height)
-        return self.figure.add_axes(place)
+        return self.figure.add_axes(place, sharey=sharey)
 
     def write(self, x: float, y: float, text: str, **options: Any) -> None:
         """Write a text.

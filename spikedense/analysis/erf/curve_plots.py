@@ -64,7 +64,8 @@ def delay_plots(results: Sequence[ERFResult]) -> list[Plot]:
         title='Field in time and its half-life',
         caption='R(τ): sum over the pixels of the mean |gradient| of the last output step with '
         'respect to the input τ steps before. The vertical line marks the half-life, the first τ '
-        'with R(τ) ≤ R(0) / 2. Memory is the mean delay.',
+        'with R(τ) ≤ R(0) / 2; ∞ means that there is none within the steps. Memory is the mean '
+        'delay.',
         xlabel='delay τ, time steps',
         ylabel='R(τ) / R(0)',
         draw=_draw_delays,

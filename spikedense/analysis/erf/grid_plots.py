@@ -141,7 +141,7 @@ class _Grid:
         layers = (level.layers[place] for level in self.columns)
         found = ({} if layer is None else result.metrics(layer) for layer in layers)
         cells = (' / '.join(_percent(one[key]) for key in _SHARES) if one else '' for one in found)
-        return (shorten(result.model, 20), *cells)
+        return (shorten(result.model, 28), *cells)
 
 
 def _percent(value: float) -> str:

@@ -52,8 +52,8 @@ def _layer_plot(result: ERFResult, layer: str) -> Plot:
     return Plot(
         name=file_name(['map', result.model, layer]),
         title=f'{result.model}: {layer}',
-        caption=f'Mean |gradient| v of the output at the cross (row {row}, column {column}) with '
-        f'respect to the {height} × {width} input, on three scales.',
+        caption=f'Mean |gradient| v of the output at the open cross (row {row}, column {column}) '
+        f'with respect to the {height} × {width} input, on three scales.',
         width=COLUMN,
         height=_ABOVE + panel + _BELOW,
         draw=partial(_draw, result=result, layer=layer, cell=cell, panel=panel),
@@ -118,13 +118,23 @@ def draw_map(
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
     )
     axes.set(xticks=[], yticks=[])
-    row, column = result.centers[layer]
-    border = [withStroke(linewidth=2.2, foreground='black')]
-    axes.plot(column, row, '+', color='white', ms=5, mew=0.9, path_effects=border)
+    _mark(axes, result.centers[layer], max(height, width))
     if not map.any():  # a map that is only faint looks the same
         middle = dict(ha='center', va='center', transform=axes.transAxes)
         axes.text(0.5, 0.8, 'all zero', color='white', **middle)
     return image
+
+
+def _mark(axes: Any, center: tuple[int, int], side: int) -> None:
+    """Draw a cross that is open in the middle, so that it does not hide a small field."""
+    row, column = center
+    near, far = 0.08 * side, 0.14 * side
+    border = [withStroke(linewidth=2, foreground='black')]
+    look: Any = dict(color='white', linewidth=0.9, path_effects=border)
+    for sign in (-1, 1):
+        ends = [sign * near, sign * far]
+        axes.plot([column + end for end in ends], [row, row], scalex=False, scaley=False, **look)
+        axes.plot([column, column], [row + end for end in ends], scalex=False, scaley=False, **look)
 
 
 def draw_bar(canvas: Canvas, image: Any, place: Any, label: str, orientation: str) -> None:

@@ -162,21 +162,23 @@ def _draw(canvas: Canvas, sheet: _Sheet) -> None:
     )
     width = (canvas.width - _LEFT - _RIGHT + _GAP) / sheet.across - _GAP
     letters = int(letters_in(width) * 0.9)
+    first: Any = None  # all panels have one vertical scale
     places = {id(result): index for index, result in sheet.results.items()}
     for number, level in enumerate(sheet.panels):
         row, column = divmod(number, sheet.across)
         top = sheet.top + row * sheet.step
         left = _LEFT + column * (width + _GAP)
-        axes = canvas.axes(left, top + _TITLE, width, _PANEL)
+        first = axes = canvas.axes(left, top + _TITLE, width, _PANEL, sharey=first)
         title = shorten(level.title, letters)
         canvas.write(left + width / 2, top + _TITLE * 0.55, title, ha='center')
         for result, layer in level.cells(list(sheet.results.values())):
             sheet.curves.draw(axes, places[id(result)], result, layer)
-        axes.set(**sheet.curves.settings)
         axes.spines[['top', 'right']].set_visible(False)
         axes.tick_params(pad=2)
         if column:
             axes.tick_params(labelleft=False)
+    for axes in canvas.figure.axes:  # after all curves, because a limit ends the automatic scaling
+        axes.set(**sheet.curves.settings)
     bottom = sheet.top + sheet.rows * sheet.step
     middle = sheet.top + sheet.rows * sheet.step / 2
     canvas.write(canvas.width / 2, bottom + 0.08, sheet.curves.xlabel, ha='center')
