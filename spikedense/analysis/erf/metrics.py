@@ -8,10 +8,8 @@ that of a layer that never fires, has no shares: its numbers are ``nan``.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 #: Shares of the mass for which areas are computed.
 SHARES = (0.2, 0.3, 0.5, 0.95, 0.99)
@@ -112,7 +110,7 @@ def anisotropy(map: np.ndarray) -> float:
 
     The value is infinite for a field of one column.
     """
-    rows, columns = (_moments(map.sum(axis))[1] for axis in (1, 0))
+    rows, columns = (moments(map.sum(axis))[1] for axis in (1, 0))
     if columns == 0:
         return math.inf if rows > 0 else math.nan
     return rows / columns
@@ -120,7 +118,7 @@ def anisotropy(map: np.ndarray) -> float:
 
 def drift(map: np.ndarray, center: Center) -> float:
     """Return the distance between the centroid of ``p`` and the centre, in pixels."""
-    row, column = (_moments(map.sum(axis))[0] for axis in (1, 0))
+    row, column = (moments(map.sum(axis))[0] for axis in (1, 0))
     return math.hypot(row - center[0], column - center[1])
 
 
@@ -150,7 +148,7 @@ def temporal_share(delays: np.ndarray) -> np.ndarray:
 
 def memory(delays: np.ndarray) -> float:
     """Return the mean delay ``sum tau R(tau) / sum R``, in time steps."""
-    return _moments(delays)[0]
+    return moments(delays)[0]
 
 
 def half_life(delays: np.ndarray) -> float:
@@ -203,57 +201,12 @@ def temporal_metrics(delays: np.ndarray) -> dict[str, float]:
     return {'memory': memory(delays), 'half_life': half_life(delays), **shares}
 
 
-class Gaussian(NamedTuple):
-    """``amplitude * exp(-(x - mean)^2 / (2 sigma^2))``, with ``x`` in pixels."""
-
-    amplitude: float
-    mean: float
-    sigma: float
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return the values at places ``x``, in pixels."""
-        return _gaussian(x, *self)
-
-
-def center_profiles(map: np.ndarray, center: Center) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row ``[W]`` and the column ``[H]`` of the map that go through the centre."""
-    return map[center[0]], map[:, center[1]]
-
-
-def fit_gaussian(profile: np.ndarray) -> Gaussian | None:
-    """Fit a Gaussian to a profile, by least squares.
-
-    Args:
-        profile: Values at the pixels 0, 1, ...
-
-    Returns:
-        The Gaussian; None if the profile has fewer than three pixels with a value, or if no
-        Gaussian fits.
-    """
-    if (profile > 0).sum() < 3:
-        return None
-    height = float(profile.max())
-    mean, variance = _moments(profile)
-    x = np.arange(len(profile), dtype=np.float64)
-    try:
-        # The profile is scaled to 1: gradients may be so small that the solver would stop at once.
-        start = (1.0, mean, math.sqrt(variance))
-        (amplitude, mean, sigma), _ = curve_fit(_gaussian, x, profile / height, start)
-    except RuntimeError:  # the solver has not converged
-        return None
-    return Gaussian(float(amplitude) * height, float(mean), abs(float(sigma)))
-
-
-def _gaussian(x: np.ndarray, amplitude: float, mean: float, sigma: float) -> np.ndarray:
-    return amplitude * np.exp(-((x - mean) ** 2) / (2 * sigma**2))
-
-
 def _shares(values: np.ndarray) -> np.ndarray:
     total = values.sum()
     return values / total if total > 0 else np.full(values.shape, math.nan)
 
 
-def _moments(values: np.ndarray) -> tuple[float, float]:
+def moments(values: np.ndarray) -> tuple[float, float]:
     """Return the mean and the variance of the index, ``[n]`` weighted by the values."""
     shares, index = _shares(values), np.arange(len(values))
     mean = (shares * index).sum()

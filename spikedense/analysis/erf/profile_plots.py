@@ -11,7 +11,7 @@ from spikedense.utils.wording import shorten
 
 from .alignment import file_name, pages
 from .canvas import COLUMN, LINE, TITLE_SIZE, Canvas, Plot, Table, letters_in
-from .metrics import Gaussian, center_profiles, fit_gaussian
+from .profiles import Gaussian, center_profiles, fit_gaussian
 from .result import ERFResult
 
 _LAYERS = 4  # of a figure, at most

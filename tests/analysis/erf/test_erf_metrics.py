@@ -8,6 +8,7 @@ import pytest
 
 from spikedense.analysis.erf import ERFResult, metrics
 from spikedense.analysis.erf.metrics import SHARES, area_curve, mass_area_curve, spatial_metrics
+from spikedense.analysis.erf.profiles import center_profiles, fit_gaussian
 from spikedense.errors import UserError
 
 SIDE, CENTER = 41, (20, 20)
@@ -60,10 +61,10 @@ def test_gaussian() -> None:
     assert shifted['drift'] == pytest.approx(5, rel=1e-4)
     assert shifted['mass_area@0.5'] == pytest.approx(found['mass_area@0.5'], rel=1e-2)
     assert shifted['area@0.5'] > found['area@0.5']
-    row, column = metrics.center_profiles(1e-9 * gaussian(3, row=15), CENTER)
-    assert metrics.fit_gaussian(row)[1:] == pytest.approx((20, 3))
-    assert metrics.fit_gaussian(column) == pytest.approx((1e-9, 15, 3))
-    assert metrics.fit_gaussian(np.eye(5)[2]) is None
+    row, column = center_profiles(1e-9 * gaussian(3, row=15), CENTER)
+    assert fit_gaussian(row)[1:] == pytest.approx((20, 3))
+    assert fit_gaussian(column) == pytest.approx((1e-9, 15, 3))
+    assert fit_gaussian(np.eye(5)[2]) is None
 
 
 def test_four_bands_are_wide_but_thin() -> None:
