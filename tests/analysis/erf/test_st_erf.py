@@ -281,6 +281,11 @@ def test_outputs_that_are_no_maps(shape: tuple, given: dict[str, Any], said: str
 # --- errors ---------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope='module')
+def two_steps() -> nn.Module:
+    return small('v2-lif', T=2)
+
+
 @pytest.mark.parametrize(
     ('settings', 'said'),
     [
@@ -296,9 +301,9 @@ def test_outputs_that_are_no_maps(shape: tuple, given: dict[str, Any], said: str
         (dict(center=(0, 99)), 'the stimulus is at row 0 and column 99'),
     ],
 )
-def test_errors(settings: dict[str, Any], said: str) -> None:
+def test_errors(two_steps: nn.Module, settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said.replace('[', r'\[')):
-        st_erf(small('v2-lif', T=2), **{'inputs': [images(1)], **settings})
+        st_erf(two_steps, **{'inputs': [images(1)], **settings})
 
 
 def test_modules_that_are_not_called() -> None:
