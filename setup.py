@@ -77,7 +77,10 @@ setup(
     license_files=['LICENSE'],
     python_requires='>=3.11',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={f'{PACKAGE}.report': ['*.j2'], f'{PACKAGE}.weights': ['*.pth']},
+    package_data={
+        **{f'{PACKAGE}.{room}': ['*.j2'] for room in ('analysis.erf', 'report', 'utils')},
+        f'{PACKAGE}.weights': ['*.pth'],
+    },
     install_requires=read_requirements('runtime'),
     extras_require={name: read_requirements(name) for name in ('deploy', 'dev')},
     entry_points={'console_scripts': [f'{PACKAGE} = {PACKAGE}.cli:main']},

@@ -23,6 +23,7 @@ COMMANDS = {
     'print-config': ('print_config', 'print a config with its bases and options merged'),
     'energy': ('energy', 'count and price the operations of a model'),
     'distance': ('distance', 'measure how far the attentions of a model look'),
+    'erf': ('erf', 'measure the receptive fields of layers, in space and time'),
     'report': ('report', 'write one page with accuracy, energy and firing rates'),
     'benchmark': ('benchmark', 'measure the time and the memory of a config'),
     'plot-curves': ('plot_curves', 'draw the learning curves of runs'),

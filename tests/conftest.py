@@ -4,11 +4,13 @@ import gc
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import mmengine.config.utils
 import pytest
 import torch
 import yapf.yapflib.yapf_api
+from browser import start_browser
 from mmengine.registry import DefaultScope
 from shared_folders import DATA_ROOT, REFERENCE_DIR, ROOT
 
@@ -52,6 +54,14 @@ def reference_dir() -> Path:
     if REFERENCE_DIR is None:
         pytest.skip('no golden numbers: set REFERENCE_DIR to the folder that holds them')
     return REFERENCE_DIR
+
+
+@pytest.fixture(scope='session')
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Headless Chromium; tests leave its window as wide as it was."""
+    opened = start_browser(tmp_path_factory.mktemp('profile'))
+    yield opened
+    opened.quit()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """How far the attentions of a model look, measured in its forward passes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any
@@ -134,15 +134,33 @@ def distance_report(
             network_outputs(meter.model, batch)
     if not number:
         raise ValueError('attention distance: there are no images, expected at least one')
-    found = meter.distances()
-    if not found:
+    found = report_of(meter, number, size, source)
+    if not found['attentions']:
         raise ValueError(
             f'{kind}: the forward pass calls no attention that tells its weights{meter.reasons()}'
         )
+    return found
+
+
+def report_of(
+    meter: DistanceMeter, number: int, size: Sequence[int], source: str = 'random numbers'
+) -> dict[str, Any]:
+    """Return what a meter has measured so far.
+
+    Args:
+        meter: The meter.
+        number: Number of images that the model has read inside of the ``with`` block.
+        size: Their height and width.
+        source: Where the images come from.
+
+    Returns:
+        Plain values for JSON; without attentions if none was called.
+    """
+    found = meter.distances()
     return dict(
-        model=kind,
+        model=type(meter.model).__name__,
         radius=meter.radius,
-        image_size=size,
+        image_size=list(size),
         images=number,
         source=source,
         attentions=[_plain(one) for one in found],

@@ -13,8 +13,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from spikedense.report.page import number
 from spikedense.report.report import make_report
+from spikedense.utils.html_page import number
 
 from .arguments import (
     add_energy_arguments,

@@ -126,6 +126,10 @@ class BaseNeuron(nn.Module):
         text = self.extra_repr().replace(', keep_state=True', '')
         return f'{type(self).__name__}({text})'
 
+    def surrogate_gradient(self) -> str:
+        """Return what stands for the derivative of the spikes in a backward pass, for reports."""
+        return 'not told'
+
     def extra_repr(self) -> str:
         text = f'D={self.D}, norm={self.norm:g}, stateful={self.stateful}'
         return text + (', keep_state=True' if self.keep_state else '')

@@ -115,6 +115,11 @@ class NILIF(BaseNeuron):
             1, self.norm, stateful=self.stateful, rounding=self.rounding, thresholds=[0.0]
         ).eval()
 
+    def surrogate_gradient(self) -> str:
+        """See :meth:`BaseNeuron.surrogate_gradient`."""
+        less = '<=' if self.window == 'closed' else '<'
+        return f'straight-through in the window 0 {less} U {less} {self.D}'
+
     def extra_repr(self) -> str:
         text = f'{super().extra_repr()}, beta={self.beta:g}'
         if self.rounding != 'even' or self.window != 'closed':

@@ -102,6 +102,12 @@ class _SpikingJellyNeuron(BaseNeuron):
         text = ', '.join(f'{name}={value}' for name, value in found.items())
         return f'{type(self).__name__}({text}, stateful={self.stateful})'
 
+    def surrogate_gradient(self) -> str:
+        """See :meth:`BaseNeuron.surrogate_gradient`."""
+        function = self.node.surrogate_function
+        settings = function.extra_repr().replace(', spiking=True', '')
+        return f'{type(function).__name__}({settings})'
+
     def extra_repr(self) -> str:
         return f'stateful={self.stateful}' + (', keep_state=True' if self.keep_state else '')
 

@@ -87,5 +87,9 @@ class ThresholdNeuron(BaseNeuron):
         """Tell whether a tie rounds up: half to even takes 0.5 to 0 and 1.5 to 2."""
         return self.rounding == 'half_up' or j % 2 == 1
 
+    def surrogate_gradient(self) -> str:
+        """See :meth:`BaseNeuron.surrogate_gradient`."""
+        return 'none'
+
     def extra_repr(self) -> str:
         return f'{super().extra_repr()}, gain={self.gain:g}'

@@ -1,10 +1,7 @@
 """The charts of the report page: SVG elements for HTML, drawn from plain numbers."""
 
-import html
-import io
 import itertools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,9 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from spikedense.visualization.curves import COLORS
+from spikedense.utils.colors import COLORS
+from spikedense.utils.html_page import inline_svg
+from spikedense.utils.wording import shorten
 
-#: State of a neuron -> colour of its bar (Okabe and Ito, see ``curves``).
+#: State of a neuron -> colour of its bar (Okabe and Ito, see ``utils.colors``).
 STATE_COLORS = {
     'normal': '#0072B2',
     'silent': '#D55E00',
@@ -29,7 +28,6 @@ _ZERO = '#E6E9ED'
 _WIDTH = 10.9  # inches, of 96 / 72 pixels a point: the width of the page's column
 _ROW = 0.165
 _LETTER = 0.06  # inches, width of a letter in the labels of the rows
-_LONGEST_NAME = 48
 _ROWS_A_CHART = 60
 _STYLE: Any = {
     'svg.fonttype': 'none',  # text stays text, for the search and for screen readers
@@ -41,19 +39,6 @@ _STYLE: Any = {
     'text.color': '#1F2933',
     'axes.labelcolor': '#4A5560',
 }
-
-
-def shorten(name: str, longest: int = _LONGEST_NAME) -> str:
-    """Cut the middle out of a long name, because its two ends say most.
-
-    Args:
-        name: Name of a module.
-        longest: Number of letters that may stay.
-    """
-    if len(name) <= longest:
-        return name
-    head = (longest - 1) // 2
-    return f'{name[:head]}…{name[head + 1 - longest :]}'
 
 
 @rc_context(_STYLE)
@@ -90,7 +75,7 @@ def energy_chart(by_part: Mapping[str, Mapping[str, float]], key: str) -> str:
     axis.tick_params(axis='y', length=0)
     axis.set_xlabel('mJ an image')
     _legend(figure, *axis.get_legend_handles_labels())
-    return _svg(figure, key, 'Energy by part of the model', titles)
+    return inline_svg(figure, key, 'Energy by part of the model', titles)
 
 
 @rc_context(_STYLE)
@@ -147,7 +132,7 @@ def _firing_chart(neurons: Sequence[Mapping[str, Any]], key: str, left: float, l
     shares.set_xlabel('share of the elements with each integer')
     _firing_legend(figure, neurons)
     parts = ', '.join(row for row in rows if isinstance(row, str))
-    return _svg(figure, key, f'Firing rates and integers of {parts}', titles)
+    return inline_svg(figure, key, f'Firing rates and integers of {parts}', titles)
 
 
 def _rate_bar(axis: Any, y: int, neuron: Mapping[str, Any], titles: dict[str, str]) -> None:
@@ -214,7 +199,7 @@ def step_chart(neurons: Sequence[Mapping[str, Any]], key: str) -> str:
     axis.set_xlabel('time step')
     axis.set_ylabel('mean integer')
     _legend(figure, *axis.get_legend_handles_labels())
-    return _svg(figure, key, 'Mean integer at each time step, by part', {})
+    return inline_svg(figure, key, 'Mean integer at each time step, by part', {})
 
 
 def _mean_steps(neurons: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -292,30 +277,3 @@ def _legend(figure: Any, handles: Sequence[Any], labels: Sequence[str]) -> None:
         handlelength=1.2,
         columnspacing=1.4,
     )
-
-
-def _svg(figure: Any, key: str, label: str, titles: Mapping[str, str]) -> str:
-    """Return a figure as an SVG element for a page with several such elements.
-
-    Args:
-        figure: The figure.
-        key: A prefix for all ids, because matplotlib uses the same ids in each figure.
-        label: The text for a screen reader.
-        titles: Id of a bar or name -> the text that it shows under the mouse.
-    """
-    text = io.StringIO()
-    with rc_context({'svg.hashsalt': key}):
-        figure.savefig(text, format='svg', metadata={'Date': None})
-    svg = text.getvalue()
-    svg = svg[svg.index('<svg') :].strip()
-    # The style sheet would apply to the whole page, and the metadata contains addresses.
-    svg = re.sub(r'<metadata>.*?</metadata>', '', svg, flags=re.DOTALL)
-    svg = re.sub(r'<style\b.*?</style>', '', svg, flags=re.DOTALL)
-    svg = re.sub(r'<!--.*?-->', '', svg, flags=re.DOTALL)
-    svg = re.sub(r'(font: [^;"]*?px |font-family: )[^;"]*', r'\1system-ui, sans-serif', svg)
-    for gid, title in titles.items():
-        opening = f'<g id="{gid}">'
-        svg = svg.replace(opening, f'{opening}<title>{html.escape(title)}</title>', 1)
-    svg = re.sub(r'(\bid="|url\(#|xlink:href="#)', rf'\g<1>{key}-', svg)
-    attributes = f'class="chart" role="img" aria-label="{html.escape(label)}"'
-    return svg.replace('<svg', f'<svg {attributes}', 1)

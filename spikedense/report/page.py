@@ -3,42 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spikedense.analysis.energy import PRICES
+from spikedense.utils.html_page import page_template
 
 from . import charts
 
 _WORST = 10
-_NONE = '–'
-
-
-def number(value: float | None, kind: str = 'plain') -> str:
-    """Return a number as the page writes it.
-
-    Args:
-        value: The number; None becomes a dash.
-        kind: ``'plain'``, ``'count'``, ``'mega'`` or ``'giga'`` (in millions or billions), or
-            ``'percent'`` (of a share).
-    """
-    if value is None:
-        return _NONE
-    if kind == 'count':
-        return f'{round(value):,}'
-    if kind == 'percent':
-        return f'{100 * value:.2f} %'
-    value = value / {'plain': 1, 'mega': 1e6, 'giga': 1e9}[kind]
-    return '0' if value == 0 else f'{value:.4g}' if abs(value) < 1e4 else f'{value:,.0f}'
-
-
-def breakable(name: str) -> Markup:
-    """Return a dotted name in which a line may break after each dot.
-
-    Args:
-        name: Name of a module.
-    """
-    return Markup('.<wbr>').join(name.split('.'))
 
 
 def render_page(
@@ -54,15 +26,7 @@ def render_page(
     Returns:
         The page.
     """
-    environment = Environment(
-        loader=PackageLoader('spikedense.report', '.'),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(number=number, breakable=breakable)
-    template = environment.get_template('report.html.j2')
+    template = page_template('spikedense.report', 'report.html.j2')
     examples = list(zip(report['examples'], pictures, strict=True)) if pictures else []
     return template.render(
         **report,

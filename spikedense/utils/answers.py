@@ -49,6 +49,7 @@ QUESTIONS = frozenset(
         'spike_grid',
         'stream_tokens',
         'summands',
+        'surrogate_gradient',
         'token_scores',
     )
 )

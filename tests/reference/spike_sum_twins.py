@@ -49,7 +49,8 @@ def qkformer(golden: Golden) -> Twin:
         depths=(1, 2, args['depths'] - 3),
         num_heads=args['num_heads'],
     )
-    batch = golden.meta['inputs']['x']['shape'][0] if golden.arrays else 1
+    images = next(iter(golden.meta['inputs'].values())) if golden.arrays else dict(shape=(1,))
+    batch = images['shape'][0]
     backbone = QKFormer(arch, T=args['T'], legacy_folded_proj=batch > 1)
     return classifier(golden, backbone).twin(QKFORMER, SDT_CLASSIFIER)
 

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from spikedense.report.charts import energy_chart, firing_charts, shorten, step_chart
-from spikedense.report.page import number, render_page
+from spikedense.report.charts import energy_chart, firing_charts, step_chart
+from spikedense.report.page import render_page
 
 PIXEL = (
     'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q'
@@ -245,28 +245,3 @@ def test_steps_are_weighted_by_elements() -> None:
     many.update(per_step=[1.0], elements=3)
     svg = step_chart([few, many], 'steps')
     assert 'aria-label="Mean integer at each time step, by part"' in svg
-
-
-@pytest.mark.parametrize(
-    ('value', 'kind', 'said'),
-    [
-        (None, 'plain', '–'),
-        (0.0, 'giga', '0'),
-        (2_653_000_000, 'giga', '2.653'),
-        (934_500, 'mega', '0.9345'),
-        (11188, 'count', '11,188'),
-        (0.0259, 'percent', '2.59 %'),
-        (123456.0, 'plain', '123,456'),
-    ],
-)
-def test_numbers(value: float | None, kind: str, said: str) -> None:
-    assert number(value, kind) == said
-
-
-def test_shorten_keeps_both_ends() -> None:
-    name = 'backbone.stages.3.blocks.1.branches.attn.neuron'
-    short = shorten(name, 20)
-    assert len(short) == 20
-    assert name.startswith(short.partition('…')[0])
-    assert name.endswith(short.partition('…')[2])
-    assert shorten(name, len(name)) == name

@@ -23,6 +23,7 @@ WAYS = {
     ),
     'energy': ('analysis_tools/get_energy.py', '{config} {bad}'),
     'distance': ('analysis_tools/attention_distance.py', '{config} {bad}'),
+    'erf': ('analysis_tools/st_erf.py', '{config} {bad} --out out'),
     'report': ('analysis_tools/report.py', '{config} {bad}'),
     'spike inference': ('deployment/to_spike_inference.py', '{config} {bad}'),
     'onnx': ('deployment/export_onnx.py', '{config} {bad} --out out'),

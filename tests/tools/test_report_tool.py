@@ -1,34 +1,20 @@
 """The report page of a tiny checkpoint, made by the tool and opened in a browser."""
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from browser import BROWSER_WIDTH
 from mmengine.config import Config
 from mmseg.models import EncoderDecoder
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from tool_configs import SIZE, load_tool
 
 from spikedense.checks.model import build_model
-from spikedense.report.page import number
-
-WIDTH = 1280
-#: Nothing is fetched: the page is a file, and the browser is kept from looking for updates.
-QUIET = (
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-)
+from spikedense.utils.html_page import number
 
 
 @pytest.fixture(scope='module')
@@ -50,24 +36,6 @@ def page(
 def numbers(page: Path) -> dict[str, Any]:
     """What the JSON beside the page says."""
     return json.loads(page.with_suffix('.json').read_text())
-
-
-@pytest.fixture(scope='module')
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """Headless Chromium with a profile of its own."""
-    chromium, driver = shutil.which('chromium'), shutil.which('chromedriver')
-    if chromium is None or driver is None:
-        missing = 'chromium' if chromium is None else 'chromedriver'
-        pytest.skip(f"there is no '{missing}' on the PATH to open the page with")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    profile = tmp_path_factory.mktemp('profile')
-    for word in (*QUIET, f'--user-data-dir={profile}', f'--window-size={WIDTH},900'):
-        options.add_argument(word)
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-    opened = webdriver.Chrome(options=options, service=Service(driver))
-    yield opened
-    opened.quit()
 
 
 @pytest.fixture
@@ -169,7 +137,7 @@ def test_fits_the_window(opened: webdriver.Chrome) -> None:
         scrolled, visible = opened.execute_script(
             'const root = document.documentElement; return [root.scrollWidth, root.clientWidth];'
         )
-        assert WIDTH - 100 < visible <= WIDTH
+        assert BROWSER_WIDTH - 100 < visible <= BROWSER_WIDTH
         assert scrolled <= visible
 
 
