@@ -21,7 +21,7 @@ def erf(repo_root: Path) -> Callable:
 def test_results(
     erf: Callable, config: Path, demo_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    out, photos = tmp_path / 'out', next(demo_root.rglob('*.png')).parent
+    out, photos = tmp_path / 'out', demo_root / 'images' / 'val'
     layers = ['stages', 'neck[1]', 'decode_head.scale_heads.0']
     (first,) = erf([str(config), *WORDS, '--out', str(out / 'first'), '--layers', *layers])
     loaded = ERFResult.load(out / 'first')

@@ -28,11 +28,13 @@ class Layer:
         module: Dotted name of the module.
         index: Which one of several outputs is meant; None means all.
         stages: Whether the outputs get the names of the stages of the backbone.
+        by_pattern: Whether a pattern has found the module, which may then have no call of its own.
     """
 
     module: str
     index: int | None = None
     stages: bool = False
+    by_pattern: bool = False
 
 
 class Subject:
@@ -92,7 +94,7 @@ class Subject:
                     f"layer '{pattern}' names no module of {type(self.model).__name__}, expected "
                     f"'{STAGES}', a dotted name or a pattern with *{hint}"
                 )
-            found |= dict.fromkeys(Layer(one, index) for one in fitting)
+            found |= dict.fromkeys(Layer(one, index, by_pattern=one != name) for one in fitting)
         if not found:
             raise UserError(f"there are no layers, expected '{STAGES}' or names of modules")
         return list(found)
@@ -128,9 +130,12 @@ class Subject:
                 self._run_all(x)
         found: dict[str, Tensor] = {}
         for layer in layers:
-            if layer.module not in recorder.outputs:
+            if layer.module in recorder.outputs:
+                found |= self._named(layer, recorder.outputs[layer.module])
+            elif not layer.by_pattern:
                 raise UserError(f"layer '{layer.module}' is not called in the forward pass")
-            found |= self._named(layer, recorder.outputs[layer.module])
+        if not found:
+            raise UserError('the forward pass calls none of the layers of the patterns')
         return found
 
     def _run_all(self, x: Tensor) -> None:

@@ -301,6 +301,14 @@ def test_errors(settings: dict[str, Any], said: str) -> None:
         st_erf(small('v2-lif', T=2), **{'inputs': [images(1)], **settings})
 
 
+def test_modules_that_are_not_called() -> None:
+    # The backbone runs the layers of this stem one by one.
+    net, stem = small('spikformer'), 'stages.0.downsample'
+    assert stem not in st_erf(net, [images(1)], ['stages.*.*', f'{stem}.*']).maps
+    with pytest.raises(UserError, match=f"layer '{stem}' is not called in the forward pass"):
+        st_erf(net, [images(1)], stem)
+
+
 def test_training_mode_is_refused() -> None:
     with pytest.raises(ValueError, match='training mode, expected eval mode'):
         st_erf(small('v3').train(), [images()])
