@@ -10,7 +10,7 @@ from spikedense.utils.wording import shorten
 #: Widths in inches of a column and of the whole page of a paper in two columns.
 COLUMN, PAGE = 3.3, 6.9
 #: Names of models are cut in the middle if they are longer.
-LONGEST_NAME = 40
+LONGEST_NAME = 36
 #: Sizes of letters in points. A figure is printed at its own size.
 TITLE_SIZE, TEXT_SIZE = 8, 7
 INK, SOFT, LINE = '#1F2933', '#4A5560', '#9AA3AD'
