@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .canvas import LINE, Plot
+from .canvas import LINE
 from .metrics import SHARES, area_curve
 from .panels import Curves, panel_plots, style
+from .plot import Plot
 from .result import ERFResult
 from .wording import metric_text
 

@@ -10,7 +10,7 @@ from spikedense.errors import UserError
 from .result import ERFResult
 
 if TYPE_CHECKING:
-    from .canvas import Plot
+    from .plot import Plot
 
 
 def write_figures(results: Sequence[ERFResult], folder: str | Path) -> list[Path]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from spikedense.utils.wording import shorten
 
 from .alignment import Level, file_name, levels, pages
-from .canvas import COLUMN, PAGE, Canvas, Plot, Table, letters_in
+from .canvas import COLUMN, LONGEST_NAME, PAGE, Canvas, letters_in
 from .displays import DISPLAYS, downscaled
 from .map_plots import draw_bar, draw_map, panel_height
+from .plot import Plot, Table
 from .result import ERFResult
 
 _COLUMNS = 8  # of a figure, at most
@@ -90,7 +91,7 @@ class _Grid:
         start = top = _SIDE + (_TITLE if self._named_once else 0)
         image = None
         for place, result in enumerate(self.results):
-            canvas.write(_SIDE, top + _TITLE / 2, shorten(result.model, 60), fontweight='bold')
+            canvas.title(_SIDE, top + _TITLE / 2, result.model)
             below = top + self._step - _GAP - self._panel
             for index, level in enumerate(self.columns):
                 layer = level.layers[place]
@@ -141,7 +142,7 @@ class _Grid:
         layers = (level.layers[place] for level in self.columns)
         found = ({} if layer is None else result.metrics(layer) for layer in layers)
         cells = (' / '.join(_percent(one[key]) for key in _SHARES) if one else '' for one in found)
-        return (shorten(result.model, 28), *cells)
+        return (shorten(result.model, LONGEST_NAME), *cells)
 
 
 def _percent(value: float) -> str:

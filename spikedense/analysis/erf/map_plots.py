@@ -10,8 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from spikedense.utils.wording import shorten
 
 from .alignment import file_name
-from .canvas import COLUMN, TITLE_SIZE, Canvas, Plot, Table, letters_in
+from .canvas import COLUMN, Canvas, letters_in
 from .displays import DISPLAYS, downscaled
+from .plot import Plot, Table
 from .result import ERFResult
 from .wording import metric_text
 
@@ -31,7 +32,7 @@ _METRICS = (
     'drift',
     'coverage_7',
 )
-_SIDE, _GAP, _ABOVE, _BELOW = 0.1, 0.1, 0.27, 0.5  # inches
+_SIDE, _GAP, _ABOVE, _BELOW = 0.1, 0.1, 0.41, 0.5  # inches
 
 
 def layer_plots(result: ERFResult) -> list[Plot]:
@@ -71,8 +72,9 @@ def _table(texts: Mapping[str, str]) -> Table:
 
 
 def _draw(canvas: Canvas, result: ERFResult, layer: str, cell: float, panel: float) -> None:
-    title = shorten(f'{result.model}: {layer}', letters_in(canvas.width - 0.5))
-    canvas.write(_SIDE, 0.14, title, fontsize=TITLE_SIZE, fontweight='bold')
+    canvas.title(_SIDE, 0.14, result.model)
+    letters = letters_in(canvas.width - 2 * _SIDE)
+    canvas.write(_SIDE, 0.29, shorten(layer, letters))
     for index, (kind, display) in enumerate(DISPLAYS.items()):
         left = _SIDE + index * (cell + _GAP)
         image = draw_map(canvas.axes(left, _ABOVE, cell, panel), result, layer, kind)
@@ -129,8 +131,8 @@ def _mark(axes: Any, center: tuple[int, int], side: int) -> None:
     """Draw a cross that is open in the middle, so that it does not hide a small field."""
     row, column = center
     near, far = 0.08 * side, 0.14 * side
-    border = [withStroke(linewidth=2, foreground='black')]
-    look: Any = dict(color='white', linewidth=0.9, path_effects=border)
+    border = [withStroke(linewidth=1.7, foreground='black')]
+    look: Any = dict(color='white', linewidth=0.8, path_effects=border)
     for sign in (-1, 1):
         ends = [sign * near, sign * far]
         axes.plot([column + end for end in ends], [row, row], scalex=False, scaley=False, **look)

@@ -11,13 +11,14 @@ from spikedense.utils.colors import COLORS
 from spikedense.utils.wording import shorten
 
 from .alignment import Level, file_name, levels, pages
-from .canvas import COLUMN, LINE, PAGE, Canvas, Plot, Table, letters_in
+from .canvas import COLUMN, LINE, LONGEST_NAME, PAGE, Canvas, letters_in
+from .plot import Plot, Table
 from .result import ERFResult
 
 _PANELS, _ACROSS = 8, 4  # of a figure and of a row, at most
 _LINES = ('-', '--', '-.', ':')
 _MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X')
-_LONGEST_MODEL, _LONGEST_LAYER = 30, 26
+_LONGEST_LAYER = 18
 # In inches.
 _LEFT, _RIGHT, _GAP = 0.5, 0.1, 0.13
 _TITLE, _PANEL, _TICKS, _LABEL, _LEGEND_ROW = 0.2, 1.15, 0.22, 0.2, 0.16
@@ -116,7 +117,7 @@ class _Sheet:
 
     @property
     def legend(self) -> list[tuple[str, dict[str, Any]]]:
-        entries = [(shorten(r.model, 40), style(i)) for i, r in self.results.items()]
+        entries = [(shorten(r.model, LONGEST_NAME), style(i)) for i, r in self.results.items()]
         if self.curves.reference:
             grey = dict(color=LINE, linestyle=':', linewidth=0.8)
             entries.append((self.curves.reference, grey))
@@ -140,7 +141,7 @@ class _Sheet:
         for level in self.panels:
             for result, layer in level.cells(list(self.results.values())):
                 names = [shorten(layer, _LONGEST_LAYER)] if several_layers else []
-                names += [shorten(result.model, _LONGEST_MODEL)] if several_models else []
+                names += [shorten(result.model, LONGEST_NAME)] if several_models else []
                 rows.append((*names, *self.curves.numbers(result, layer)))
         names = ['layer'] * several_layers + ['model'] * several_models
         heads = (*names, *self.curves.heads)

@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from spikedense.utils.wording import shorten
 
 from .alignment import file_name, pages
-from .canvas import COLUMN, LINE, TITLE_SIZE, Canvas, Plot, Table, letters_in
+from .canvas import COLUMN, LINE, Canvas, letters_in
+from .plot import Plot, Table
 from .profiles import Gaussian, center_profiles, fit_gaussian
 from .result import ERFResult
 
@@ -18,7 +19,7 @@ _LAYERS = 4  # of a figure, at most
 _VALUES, _FIT = '#0072B2', '#D55E00'
 # In inches.
 _LEFT, _RIGHT, _GAP = 0.45, 0.1, 0.16
-_TOP, _LAYER, _FITTED, _PANEL, _TICKS, _LABEL = 0.24, 0.17, 0.17, 0.9, 0.27, 0.2
+_TOP, _LAYER, _FITTED, _PANEL, _TICKS, _LABEL = 0.42, 0.17, 0.17, 0.9, 0.27, 0.2
 _STEP = _LAYER + _FITTED + _PANEL + _TICKS
 _LEGEND_STYLE: Any = dict(
     loc='upper left', frameon=False, borderpad=0, borderaxespad=0, handlelength=2, columnspacing=1.4
@@ -59,13 +60,14 @@ def _draw(canvas: Canvas, result: ERFResult, layers: Sequence[str]) -> None:
         Line2D([], [], color=_FIT, linestyle='--', label='Gaussian'),
         Line2D([], [], color=LINE, linestyle=':', linewidth=0.8, label='centre'),
     ]
-    place = (_LEFT / canvas.width, 1 - 0.03 / canvas.height)
+    canvas.title(_LEFT, 0.12, result.model)
+    place = (_LEFT / canvas.width, 1 - 0.24 / canvas.height)
     canvas.figure.legend(handles=kinds, bbox_to_anchor=place, ncols=3, **_LEGEND_STYLE)
     width = (canvas.width - _LEFT - _RIGHT - _GAP) / 2
     for index, layer in enumerate(layers):
         top = _TOP + index * _STEP
-        title = shorten(f'{result.model}: {layer}', letters_in(canvas.width - _LEFT - 0.4))
-        canvas.write(_LEFT, top + _LAYER / 2, title, fontsize=TITLE_SIZE, fontweight='bold')
+        title = shorten(layer, letters_in(canvas.width - _LEFT - _RIGHT))
+        canvas.write(_LEFT, top + _LAYER / 2, title)
         map, center = result.spatial(layer), result.centers[layer]
         for column, profile in enumerate(center_profiles(map, center)):
             left = _LEFT + column * (width + _GAP)

@@ -8,12 +8,13 @@ import pytest
 from made_up_fields import HOSTILE, made_up
 from PIL import Image
 
-from spikedense.analysis.erf import canvas
+from spikedense.analysis.erf import plot as plot_module
 from spikedense.analysis.erf.alignment import levels, pages
-from spikedense.analysis.erf.canvas import Canvas, Plot
+from spikedense.analysis.erf.canvas import Canvas
 from spikedense.analysis.erf.displays import downscaled, logarithmic, ranks, relative
 from spikedense.analysis.erf.figures import all_plots, write_figures
 from spikedense.analysis.erf.map_plots import layer_plots
+from spikedense.analysis.erf.plot import Plot
 from spikedense.errors import UserError
 
 
@@ -32,7 +33,7 @@ def text_of(svg: Path) -> str:
 
 
 def test_every_figure_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canvas, 'FORMATS', ('svg',))
+    monkeypatch.setattr(plot_module, 'FORMATS', ('svg',))
     results = [made_up('conv'), made_up(HOSTILE, decay=0.8)]
     files = write_figures(results, tmp_path / 'new' / 'folder')
     assert sorted(files) == sorted((tmp_path / 'new' / 'folder').iterdir())
