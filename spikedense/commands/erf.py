@@ -177,7 +177,7 @@ def main(args: argparse.Namespace) -> list[ERFResult]:
         result.save(out if len(results) == 1 else out / result.model.replace('/', '_'))
     write_figures(results, out)
     print(f'results: {args.out}')
-    print(f'page: {write_page(results, args.out)}')
+    print(f'page: {write_page(results, out)}')
     return results
 
 

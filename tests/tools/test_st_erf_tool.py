@@ -1,7 +1,7 @@
 """The command line of the receptive fields."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,27 @@ def erf(repo_root: Path) -> Callable:
     return load_tool(repo_root / 'tools' / 'analysis_tools' / 'st_erf.py').main
 
 
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Path]]:
+    """Names and folder of what would be drawn; figures and page have tests of their own."""
+    calls: list[tuple[list[str], Path]] = []
+
+    def draw(results: Sequence[ERFResult], folder: Path) -> Path:
+        calls.append(([one.model for one in results], folder))
+        return folder / 'erf.html'
+
+    for name in ('write_figures', 'write_page'):
+        monkeypatch.setattr(f'spikedense.commands.erf.{name}', draw)
+    return calls
+
+
 def test_results(
-    erf: Callable, config: Path, demo_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    erf: Callable,
+    config: Path,
+    demo_root: Path,
+    tmp_path: Path,
+    drawn: list[tuple[list[str], Path]],
+    capsys: pytest.CaptureFixture,
 ) -> None:
     out, photos = tmp_path / 'out', demo_root / 'images' / 'val'
     layers = ['stages', 'neck[1]', 'decode_head.scale_heads.0']
@@ -39,6 +58,7 @@ def test_results(
     assert np.array_equal(results[1].maps['stage0'], first.maps['stage0'])
     assert not np.array_equal(results[0].maps['stage0'], first.maps['stage0'])
     assert {path.name for path in (out / 'both').iterdir()} >= {'images', 'noise'}
+    assert drawn == [([config.stem], out / 'first')] * 2 + [(['images', 'noise'], out / 'both')] * 2
     printed = ' '.join(capsys.readouterr().out.split())
     for words in ('area@0.5', 'stage0', 'NILIF(D=4', f'results: {out / "both"}'):
         assert words in printed
