@@ -138,7 +138,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
             row['neuron'],
             f'{row["T"]} x {row["D"]}',
             f'{row["parameters"]:,}',
-            f'{row["mIoU"]:.2f}' + (f' ± {row["spread"]:.2f}' if row['spread'] else ''),
+            f'{row["mIoU"]:.2f}' + ('' if row['spread'] is None else f' ± {row["spread"]:.2f}'),
             f'{row["firing_rate"]:.3f}',
             f'{row["sops"] / 1e6:.1f}',
             *energies,
@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = []
     for key, runs in groups.items():
         scores = [run['metrics']['mIoU'] for run in runs]
-        spread = stdev(scores) if len(scores) > 1 else 0.0
+        spread = stdev(scores) if len(scores) > 1 else None
         rate = mean(run['firing_rate'] for run in runs)
         rows.append(
             dict(

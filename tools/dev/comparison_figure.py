@@ -30,8 +30,8 @@ def draw(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
     steps of a backbone, and a vertical bar is the spread of the seeds.
 
     Args:
-        rows: A dict for each trained config: ``backbone``, ``T``, ``D``, ``mIoU``, ``spread``,
-            ``energy`` in mJ and ``train_step`` in milliseconds.
+        rows: A dict for each trained config: ``backbone``, ``T``, ``D``, ``mIoU``, ``spread`` (None
+            for one seed), ``energy`` in mJ and ``train_step`` in milliseconds.
         folder: Gets ``comparison.png`` and ``comparison.svg``.
     """
     names = sorted({row['backbone'] for row in rows}, key=str.lower)
@@ -66,7 +66,7 @@ def _draw_panel(axes: Axes, points: Sequence[Mapping[str, Any]]) -> None:
     for point in points:
         x, y = point['x'], point['mIoU']
         face, ink, shape, _ = _style(point)
-        axes.errorbar(x, y, yerr=point['spread'], color=GREY, linewidth=0.8, zorder=1)
+        axes.errorbar(x, y, yerr=point['spread'] or 0, color=GREY, linewidth=0.8, zorder=1)
         axes.scatter(x, y, s=130, marker=shape, facecolor=face, edgecolor=DARK, linewidth=0.9)
         axes.text(x, y, point['letter'], color=ink, ha='center', va='center', size=8)
     axes.set_xscale('log')
