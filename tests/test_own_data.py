@@ -61,6 +61,7 @@ def run(page: str, config: str) -> list[str]:
     return done
 
 
+@pytest.mark.slow
 def test_masks_in_a_folder(page: str, data_root: Path) -> None:
     for split, number in (('train', 8), ('val', 2)):
         pictures = sorted((data_root / 'camvid' / 'img_dir' / split).glob('*.jpg'))[::20][:number]
@@ -82,6 +83,7 @@ def test_masks_in_a_folder(page: str, data_root: Path) -> None:
     assert len(found) == len(names)
 
 
+@pytest.mark.slow
 def test_a_coco_file(page: str, data_root: Path) -> None:
     Path('data/people/images').mkdir(parents=True)
     for split, number in (('train', 8), ('val', 2)):

@@ -109,6 +109,7 @@ def test_options_reach_the_model_and_flops_grow_with_t(settings: WorkloadSetting
     assert 3 < four['forward_gflop'] / one['forward_gflop'] < 4.1
 
 
+@pytest.mark.slow
 def test_memory_of_a_child_sees_no_peak_of_its_parent(settings: WorkloadSettings) -> None:
     ballast = torch.ones(400 * 2**20, dtype=torch.uint8)  # 400 MiB that the child must not inherit
     peak_here = resident_peak_mib()

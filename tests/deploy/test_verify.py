@@ -109,7 +109,7 @@ def test_a_neurons_leak_is_its_own() -> None:
 
 STEM = ('backbone.stages.0.downsample.conv', 'convolution')
 RESIZED = {(f'decode_head.scale_heads.{i}', 'upsample_bilinear2d') for i in (1, 2, 3)}
-SDDA = 'decode_head.pixel_decoder.encoder.0.branches.attn.sample.sample'
+SDDA = 'decode_head.pixel_decoder.encoder.0.branches.attn.sample.product'
 LEFT = {
     'sdt_v3/fpn_sdtv3-demo_1xb8-300i_demo-128x128.py': {STEM, *RESIZED},
     'spike2former/spike2former_sdtv3-demo_1xb8-680i_demo-128x128.py': {

@@ -109,6 +109,7 @@ def test_two_processes_resume_in_mixed_precision(
     _agreed_diary(work_dir)
 
 
+@pytest.mark.slow
 def test_two_processes_test_as_one_does(
     trained: tuple[str, str], test_tool: Callable, repo_root: Path, tmp_path: Path
 ) -> None:

@@ -102,8 +102,8 @@ MIXERS: dict[str, dict[str, Any]] = {
 }
 #: Multiplications of real values that a spike-driven twin of a mixer keeps, and why.
 KEPT = {
-    'deformable attention': {'sample'},  # places between pixels: interpolation of real values
-    'deformable attention of spiked values': {'sample'},  # spikes are interpolated
+    'deformable attention': {'product'},  # places between pixels: interpolation of real values
+    'deformable attention of spiked values': {'product'},  # spikes are interpolated
     # The factor of the number of tokens, which depends on the size of the map.
     'dual spike attention': {'mixer'},
     'dual spike attention of patches': {'mixer'},

@@ -146,8 +146,8 @@ def test_steps_and_sizes_leave_no_state() -> None:
 
 
 def test_the_literal_reading_drops_projections() -> None:
-    def names(**kwargs: Any) -> set[str]:
-        attn = LRFDynamicAttention(8, 2, value_ratio=2, **CFG, **kwargs)
+    def names(value_ratio: int = 2, **kwargs: Any) -> set[str]:
+        attn = LRFDynamicAttention(8, 2, value_ratio=value_ratio, **CFG, **kwargs)
         x = maps(8).float()
         assert attn(x).shape == x.shape
         return {n for n in ('q_conv', 'k_conv', 'v_conv') if getattr(attn, n) is not None}
@@ -156,7 +156,7 @@ def test_the_literal_reading_drops_projections() -> None:
     assert names(gate=None) == {'k_conv', 'v_conv'}
     assert names(token='v') == {'q_conv', 'v_conv'}
     assert names(token='proj', gate=None) == {'v_conv'}
-    assert names(token='x', gate=None) == set()
+    assert names(value_ratio=1, token='x', gate=None) == set()
 
 
 @pytest.mark.parametrize('lrf_on', ['v', 'u', 'm'])
