@@ -2,9 +2,9 @@
 
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
+from read_page import ReadPage
 
 from spikedense.report.charts import energy_chart, firing_charts, step_chart
 from spikedense.report.page import render_page
@@ -130,26 +130,10 @@ def report() -> dict:
 PICTURES = [[dict(label='input', uri=PIXEL), dict(label='prediction', uri=PIXEL)]] * 2
 
 
-class _Page(HTMLParser):
-    """Collects tags with their attributes, ids and the text of the page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-        self.text = ''
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def test_names_are_escaped(report: dict) -> None:
     html = render_page(report, PICTURES)
     assert '<b&' not in html
-    page = _Page(html)
+    page = ReadPage(html)
     assert 'b' not in [tag for tag, _ in page.tags]
     # Config, checkpoint (twice), source, class, part, twin, alarms, example...
     assert page.text.count(HOSTILE) > 20
@@ -160,14 +144,14 @@ def test_needs_no_other_file(report: dict) -> None:
     without_namespaces = re.sub(r'xmlns(:\w+)?="[^"]*"', '', html)
     for word in ('http://', 'https://', '@import', '<script', '<iframe', '//cdn'):
         assert word not in without_namespaces
-    for tag, attributes in _Page(html).tags:
+    for tag, attributes in ReadPage(html).tags:
         for key in ('src', 'href', 'xlink:href', 'data', 'srcset'):
             assert attributes.get(key, '#').startswith(('#', 'data:')), (tag, attributes)
     assert not re.search(r'url\((?!#)', html)
 
 
 def test_charts_are_elements_with_ids_of_their_own(report: dict) -> None:
-    page = _Page(render_page(report, PICTURES))
+    page = ReadPage(render_page(report, PICTURES))
     charts = [attributes for tag, attributes in page.tags if tag == 'svg']
     assert [chart['aria-label'] for chart in charts] == [
         'Energy by part of the model',
@@ -182,7 +166,7 @@ def test_charts_are_elements_with_ids_of_their_own(report: dict) -> None:
 
 
 def test_everything_is_told(report: dict) -> None:
-    page = _Page(render_page(report, PICTURES))
+    page = ReadPage(render_page(report, PICTURES))
     for words in (
         '12 firing alarms',
         '2 more',
@@ -201,7 +185,7 @@ def test_without_accuracy_neurons_and_examples(report: dict) -> None:
     bare = {**report, 'accuracy': None, 'firing': None, 'examples': []}
     bare['energy'] = {**report['energy'], 'spikingjelly': None, 'twins': []}
     bare['energy']['attention_memory'] = dict(modules=[], sum={})
-    page = _Page(render_page(bare))
+    page = ReadPage(render_page(bare))
     assert 'Not measured' in page.text
     assert 'no spiking neuron' in page.text
     assert sum(tag == 'svg' for tag, _ in page.tags) == 1

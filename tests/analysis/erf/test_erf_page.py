@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_up_fields import HOSTILE, made_up
+from read_page import ReadPage
 
 from spikedense.analysis.erf.figures import all_plots
 from spikedense.analysis.erf.page import LIMITS, write_page
@@ -42,26 +42,10 @@ def page(results: list[ERFResult], tmp_path_factory: pytest.TempPathFactory) -> 
     return write_page(results, tmp_path_factory.mktemp('erf') / 'new')
 
 
-class _Page(HTMLParser):
-    """Collects tags with their attributes, and the text of the page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict]] = []
-        self.text = ''
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def test_everything_is_told(page: Path, results: list[ERFResult]) -> None:
     assert [file.name for file in page.parent.iterdir()] == ['erf.html']
     html = page.read_text()
-    found = _Page(html)
+    found = ReadPage(html)
     plots = all_plots(results)
     charts = [attributes for tag, attributes in found.tags if tag == 'svg']
     assert [chart['aria-label'] for chart in charts] == [plot.title for plot in plots]
@@ -82,7 +66,7 @@ def test_needs_no_other_file(page: Path) -> None:
     without_namespaces = re.sub(r'xmlns(:\w+)?="[^"]*"', '', html)
     for word in ('http://', 'https://', '@import', '<script', '<iframe', '//cdn'):
         assert word not in without_namespaces
-    for tag, attributes in _Page(html).tags:
+    for tag, attributes in ReadPage(html).tags:
         for key in ('src', 'href', 'xlink:href', 'data', 'srcset'):
             assert (attributes.get(key) or '#').startswith(('#', 'data:')), (tag, key)
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from linear_neuron import Through
+from torch import nn
 
 from spikedense.analysis.erf import ERFResult, st_erf
 from spikedense.models.backbones import SDTV3
@@ -15,21 +16,6 @@ from spikedense.neurons import BaseNeuron
 CFG: dict[str, Any] = dict(
     neuron_cfg=dict(type='NILIF', D=4, stateful=False), norm_cfg=dict(type='BN')
 )
-
-
-class Through(BaseNeuron):
-    """Passes its input on, so that a network is linear."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[...] -> [...]``."""
-        return x
-
-    def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Not called."""
-        raise NotImplementedError
 
 
 def positive(net: nn.Module) -> nn.Module:

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from contract import wake
+from linear_neuron import Through
 from torch import Tensor, nn
 
 from spikedense.deploy import to_spike_inference
@@ -14,28 +15,12 @@ from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.models.layers import SpikeConv, SpikeStripLinear, build_mixer
 from spikedense.models.layers.mixers import splash
 from spikedense.models.layers.mixers.splash import as_map, as_strips
-from spikedense.neurons import BaseNeuron
 from spikedense.weights import keep_settings, tell_sizes
 
 #: Each time step is a call of its own, as in the release.
 NEURON = dict(type='NILIF', D=4, stateful=False)
 CFG: dict[str, Any] = dict(neuron_cfg=NEURON, norm_cfg=dict(type='BN'))
 S, M, L = (32, 64, 128, 192), (48, 96, 192, 240), (64, 128, 256, 360)
-
-
-class Through(BaseNeuron):
-    """Passes its input on, so that a network is linear."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[...] -> [...]``."""
-        return x
-
-    def run(self, x: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Not called."""
-        raise NotImplementedError
 
 
 def mixer(kind: str, channels: int = 8, **args: Any) -> Any:
