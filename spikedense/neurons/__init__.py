@@ -6,20 +6,27 @@ from .build import build_neuron
 from .default import neuron_or_default
 from .integer import ILIF, NILIF, EvalClampedNILIF
 from .lif import IF, LIF, PLIF
+from .lif_units import LIFUnits
 from .questions import after_sigmoid, comparing, from_rest, rescaled_input
 from .sigmoid_l2 import SigmoidL2NILIF
+from .spk import HSL, MBPL, RL, SL
 from .strict import StrictLIF
 from .threshold import ThresholdNeuron
 from .variants import binary_gate, half_threshold
 
 __all__ = [
+    'HSL',
     'IF',
     'ILIF',
     'LIF',
+    'MBPL',
     'NILIF',
     'PLIF',
+    'RL',
+    'SL',
     'BaseNeuron',
     'EvalClampedNILIF',
+    'LIFUnits',
     'ReLU',
     'SigmoidL2NILIF',
     'StrictLIF',

@@ -5,6 +5,7 @@ from typing import Any
 from spikedense.utils.signatures import accepted_parameters
 
 from .build import build_neuron
+from .lif_units import LIFUnits
 
 
 def half_threshold(cfg: dict[str, Any]) -> dict[str, Any]:
@@ -31,10 +32,13 @@ def binary_gate(cfg: dict[str, Any]) -> dict[str, Any]:
         cfg: Config of a neuron.
 
     Returns:
-        For an integer neuron, the same neuron with D = 1 and its default norm; else what
-        :func:`half_threshold` returns.
+        For an integer neuron, the same neuron with D = 1 and its default norm; for RL and MBPL,
+        the LIF that fires first; else what :func:`half_threshold` returns.
     """
     neuron = build_neuron(cfg)
+    if isinstance(neuron, LIFUnits) and neuron.D > 1:
+        kept = {key: value for key, value in cfg.items() if key != 'mode'}
+        return {**kept, 'type': 'MBPL', 'thresholds': [min(neuron.thresholds)]}
     if (getattr(neuron, 'D', None) or 1) > 1 and 'D' in accepted_parameters(type(neuron))[0]:
         return {**{key: value for key, value in cfg.items() if key != 'norm'}, 'D': 1}
     return half_threshold(cfg)
