@@ -12,7 +12,8 @@ from .sigmoid_l2 import SigmoidL2NILIF
 from .spk import HSL, MBPL, RL, SL
 from .strict import StrictLIF
 from .threshold import ThresholdNeuron
-from .variants import binary_gate, half_threshold
+from .variants import binary_gate, half_threshold, hidden_neuron
+from .weighted import WeightedNeuron
 
 __all__ = [
     'HSL',
@@ -31,12 +32,14 @@ __all__ = [
     'SigmoidL2NILIF',
     'StrictLIF',
     'ThresholdNeuron',
+    'WeightedNeuron',
     'after_sigmoid',
     'binary_gate',
     'build_neuron',
     'comparing',
     'from_rest',
     'half_threshold',
+    'hidden_neuron',
     'neuron_or_default',
     'rescaled_input',
 ]

@@ -4,8 +4,9 @@ from typing import Any
 
 from spikedense.utils.signatures import accepted_parameters
 
-from .build import build_neuron
+from .build import build_neuron, neuron_class
 from .lif_units import LIFUnits
+from .weighted import WeightedNeuron
 
 
 def half_threshold(cfg: dict[str, Any]) -> dict[str, Any]:
@@ -42,3 +43,16 @@ def binary_gate(cfg: dict[str, Any]) -> dict[str, Any]:
     if (getattr(neuron, 'D', None) or 1) > 1 and 'D' in accepted_parameters(type(neuron))[0]:
         return {**{key: value for key, value in cfg.items() if key != 'norm'}, 'D': 1}
     return half_threshold(cfg)
+
+
+def hidden_neuron(cfg: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of a neuron that reads more channels than a block has.
+
+    Args:
+        cfg: Config of a neuron.
+
+    Returns:
+        The given config, but for a neuron with weights that are too many there (DCL).
+    """
+    cls = neuron_class(cfg)
+    return cls.hidden_cfg(cfg) if issubclass(cls, WeightedNeuron) else cfg
