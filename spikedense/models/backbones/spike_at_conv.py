@@ -32,10 +32,10 @@ class SpikeAtConv(SpikeTransformer):
     convolution part (:class:`SpikeConvNeXt`), a grid attention (:class:`SpikeGridAttention`) and an
     MLP to the membrane. Any image size is possible: a tap of stride s has ``ceil(H / s)`` rows.
 
-    The paper is on classification and has no public code. It leaves open all that the arguments
-    below the first one set, and, in the mixers' configs: kernel and ratio of the convolution part
-    (``token_mixer=dict(kernel_size=7, ratio=4)``), head, grid and scale of the attention
-    (``attn_cfg=dict(head_dim=32, grid_size=7, scale=None)``). The MBConv of MaxViT is
+    The paper is on classification and has no public code. What it leaves open is an argument: of
+    this class, of the convolution part (``token_mixer=dict(kernel_size=7, ratio=4)``), of the
+    attention (``attn_cfg=dict(head_dim=32, grid_size=7, scale=None)``) or of the neuron
+    (``neuron_cfg=dict(type='MBPL', v_reset=0.0, surrogate=...)``). The MBConv of MaxViT is
     ``token_mixer=dict(type='SpikeSeparableConv', kernel_size=3, expansion=4)``. ``neuron_cfg``
     takes the five SPK blocks: ``SL``, ``RL``, ``MBPL``, ``HSL`` and ``DCL``, and ``MixedMBPL``, the
     MBPL with ConvNeXt layers.
