@@ -96,7 +96,7 @@ def test_what_the_paper_leaves_open_is_an_argument() -> None:
         (dict(residual='sum'), "residual='sum', expected one of"),
         (dict(branches=('attn', 'ffn')), r"branches=\('attn', 'ffn'\), expected some of"),
         (dict(downsample_kernel_size=2), 'downsample_kernel_size=2, expected an odd number'),
-        (dict(attn_cfg=dict(head_dim=3)), 'head_dim=3, expected a divisor of 8 channels'),
+        (dict(attn_cfg=dict(head_dim=0)), 'head_dim=0, expected an integer of at least 1'),
         (dict(attn_cfg=dict(variant='SSA')), "variant='SSA', expected one of"),
         (dict(arch='Small'), "SpikeAtConv: arch='Small', expected one of"),
         (

@@ -80,11 +80,13 @@ class SpikeGridAttention(ProductAttention):
 
     Args:
         channels: Channels of input and output.
-        head_dim: Channels of a head, contiguous ones.
+        head_dim: Channels of a head, contiguous ones. Heads are larger if this number does not
+            divide the channels: there are ``channels // head_dim`` heads, at least 1, or the next
+            smaller number that divides the channels.
         grid_size: Side G of the grid.
         variant: ``'SISA'`` (spike-integrated), or ``'BDSA'`` (binary direct), which has no
             projections in front of the product.
-        scale: Factor of the product; None means ``head_dim ** -0.5``.
+        scale: Factor of the product; None means the power -0.5 of the channels of a head.
         partition: ``'grid'``, or ``'window'`` for sets of neighbours, as in MaxViT.
         order: See :class:`AttentionProduct`.
         attn_neuron_cfg: The neuron behind the product; None means ``neuron_cfg``.
@@ -118,11 +120,11 @@ class SpikeGridAttention(ProductAttention):
         for key, number in (('head_dim', head_dim), ('grid_size', grid_size)):
             if not isinstance(number, int) or number < 1:
                 raise ValueError(f'{key}={number!r}, expected an integer of at least 1')
-        if channels % head_dim:
-            raise ValueError(f'head_dim={head_dim}, expected a divisor of {channels} channels')
         if scale is not None and not (isinstance(scale, int | float) and scale > 0):
             raise ValueError(f'scale={scale!r}, expected a number above 0, or None')
-        self.channels, self.num_heads, self.head_dim = channels, channels // head_dim, head_dim
+        wanted = max(1, channels // head_dim)
+        self.num_heads = next(n for n in range(wanted, 0, -1) if channels % n == 0)
+        self.channels, self.head_dim = channels, channels // self.num_heads
         self.grid_size, self.partition = grid_size, partition
         cfg: dict[str, Any] = dict(bias=False, norm_cfg=norm_cfg)
         self.neuron: Any = entry_neuron(neuron_cfg, reads_spikes, channels)
@@ -131,7 +133,7 @@ class SpikeGridAttention(ProductAttention):
             self.add_module(f'{name}_conv', SpikeConv(channels, channels, **cfg))
             self.add_module(f'{name}_neuron', build_neuron(neuron_cfg, channels))
         self.pad = SpikePad(grid_size)
-        self.product = AttentionProduct(head_dim**-0.5 if scale is None else scale, order)
+        self.product = AttentionProduct(self.head_dim**-0.5 if scale is None else scale, order)
         self.out_proj: Any = SpikeConv(
             channels, channels, neuron_cfg=attn_neuron_cfg or neuron_cfg, **cfg
         )

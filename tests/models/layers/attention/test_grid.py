@@ -50,6 +50,15 @@ def test_equals_an_attention_of_all_tokens_with_a_mask(partition: str, variant: 
     torch.testing.assert_close(attention(x), attention.out_proj(merge_heads(y, x)))
 
 
+@pytest.mark.parametrize(
+    ('channels', 'head_dim', 'found'), [(64, 32, 32), (16, 32, 16), (24, 10, 12)]
+)
+def test_a_head_has_at_least_the_given_channels(channels: int, head_dim: int, found: int) -> None:
+    attention = SpikeGridAttention(channels, **{**CFG, 'head_dim': head_dim})
+    assert attention.head_dim == found and attention.num_heads == channels // found
+    assert attention.product.scale == found**-0.5
+
+
 def test_bdsa_has_no_projections_in_front() -> None:
     sizes = {
         variant: sum(p.numel() for p in SpikeGridAttention(6, variant=variant, **CFG).parameters())
