@@ -166,7 +166,7 @@ class ERFResult:
         """
         try:
             return cls._read(Path(folder))
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as exc:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as exc:
             raise UserError(
                 f"'{folder}' holds no receptive fields, expected {METRICS_FILE} and {MAPS_FILE} of "
                 f'one run: {exc}'

@@ -9,6 +9,7 @@ from spikedense.neurons import build_neuron, hidden_neuron
 from spikedense.registry import MODELS
 
 from ..layers import MixerCfg, SpikeConv, SpikeTap
+from .arch import named_arch
 from .transformer import SpikeTransformer
 
 RESIDUALS = ('membrane', 'spikes')
@@ -91,7 +92,7 @@ class SpikeAtConv(SpikeTransformer):
         ):
             if not isinstance(side, int) or side < 1 or side % 2 == 0:
                 raise ValueError(f'{key}={side!r}, expected an odd number')
-        sizes = dict(self._named_arch(arch))
+        sizes = dict(named_arch(self, arch, 'embed_dims and depths'))
         rate = sizes.pop('drop_path_rate', 0.0)
         self.sums_spikes = residual == 'spikes'
         self._stem_channels, self._stem_kernel = stem_channels, stem_kernel_size
