@@ -25,7 +25,7 @@ STEMS = tuple(f'*stages.0.downsample.{name}conv' for name in ('', '0.', 'conv1.'
 #: Layers that take real values by specification, and why.
 REAL_VALUED = {
     **dict.fromkeys(STEMS, 'the first convolution sees pixels'),
-    '*stages.0.downsample.[12].conv': 'in the stem of MS-ResNet-104, which has no neuron',
+    '*stages.0.downsample.[12].conv': 'in the stems of MS-ResNet-104 and SpikeAtConv: no neuron',
     '*blocks.0.shortcut.conv': 'a shortcut of MS-ResNet that changes the size has no neuron',
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',

@@ -15,7 +15,7 @@ from spikedense.deploy.onnx_runtime import OnnxNetwork
 from spikedense.tracing import network_outputs
 
 #: Operations, one of which is the last one of a neuron.
-_LAST_OPERATIONS = ('Cast', 'Clip', 'Div', 'Floor', 'Mul', 'Round')
+_LAST_OPERATIONS = ('Cast', 'Clip', 'Div', 'Floor', 'Mul', 'ReduceSum', 'Round')
 
 
 class WatchedNetwork(OnnxNetwork):

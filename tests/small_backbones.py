@@ -82,6 +82,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     'msqkformer': dict(
         type='MSQKFormer', arch=THREE_STAGES, T=1, neuron_cfg=dict(type='NILIF', D=2)
     ),
+    'spikeatconv': dict(
+        type='SpikeAtConv',
+        arch=dict(embed_dims=(8, 12, 16, 24), depths=(1, 2, 1, 1)),
+        attn_cfg=dict(head_dim=4, grid_size=2),
+        neuron_cfg=dict(type='MBPL', thresholds=[0.5, 1.0]),
+    ),
     'three stages': dict(type=ThreeStages),
     'one scale': dict(type=OneScale),
 }

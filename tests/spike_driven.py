@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from spikedense.deploy.twins import SpikeTrain
-from spikedense.neurons import IF, NILIF, PLIF, BaseNeuron, SigmoidL2NILIF, ThresholdNeuron
+from spikedense.neurons import IF, MBPL, NILIF, PLIF, BaseNeuron, SigmoidL2NILIF, ThresholdNeuron
 from spikedense.tracing import network_outputs
 
 #: Second stages see these two boxes of an image, whatever the first stage proposes.
@@ -203,6 +203,9 @@ def potentials(neuron: Any, current: Tensor, counts: Tensor) -> list[Tensor]:
         T times ``[...]`` (once ``[T, ...]`` of a neuron without state).
     """
     steps, emitted = _steps(neuron, current), _steps(neuron, counts)
+    if isinstance(neuron, MBPL):
+        assert len(steps) == 1, 'later potentials are those of several LIFs'
+        return [neuron.input_gain * steps[0]]
     return list(
         (_node_potentials if _binary(neuron) else _integer_potentials)(neuron, steps, emitted)
     )
@@ -246,6 +249,8 @@ def fire(neuron: Any, potential: Tensor) -> Tensor:
     """Integers for the potentials of one step."""
     if _binary(neuron):
         return (potential >= neuron.node.v_threshold).to(potential)
+    if isinstance(neuron, MBPL):
+        return sum((potential >= threshold).to(potential) for threshold in neuron.thresholds)
     if isinstance(neuron, ThresholdNeuron):
         return neuron.count(potential)
     assert isinstance(neuron, NILIF)

@@ -150,7 +150,7 @@ def energy_report(
         attention_macs={order: macs / number for order, macs in sizes.macs.items()},
         layers=[layer_to_dict(layer) for layer in layers],
         attention_memory=memory,
-        assumptions=[*said, *_leaking(net), *assumptions_of(memory), *_unseen(trace)],
+        assumptions=[*said, *_leaking(net), *_mixed(net), *assumptions_of(memory), *_unseen(trace)],
         machine=f'torch {torch.__version__}, Python {platform.python_version()}',
     )
 
@@ -173,6 +173,17 @@ def _leaking(net: nn.Module) -> list[str]:
         f'The leak and the read-out in {some_of(names)} multiply real numbers. They count as '
         'neuron updates, so they are free; there can be as many of them as additions in a product '
         'of attention.'
+    ]
+
+
+def _mixed(net: nn.Module) -> list[str]:
+    """Name the modules in the place of a neuron whose output is real values."""
+    names = [f"'{name}'" for name, m in net.named_modules() if getattr(m, 'emits_reals', False)]
+    if not names:
+        return []
+    return [
+        f'{some_of(names)} mix spikes to real values. Each layer that reads such values counts as '
+        'MACs.'
     ]
 
 

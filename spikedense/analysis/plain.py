@@ -11,7 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from spikedense.models.layers import AttentionProduct, DeformSample
-from spikedense.neurons import IF, ILIF, LIF, NILIF, PLIF, BaseNeuron, StrictLIF
+from spikedense.neurons import (
+    HSL,
+    IF,
+    ILIF,
+    LIF,
+    MBPL,
+    NILIF,
+    PLIF,
+    RL,
+    BaseNeuron,
+    LIFUnits,
+    StrictLIF,
+)
 from spikedense.utils.answers import ClassTable
 
 #: Class -> function that returns the plain re-statement of a module: a new or the changed module.
@@ -154,6 +166,30 @@ class _PlainStrict(_PlainBinary):
 
     def _fire(self, excess: Tensor) -> Tensor:
         return 1 - self.node.surrogate_function(-excess)
+
+
+@plain_of(RL, MBPL, HSL)
+class _PlainUnits(nn.Module):
+    """RL, MBPL and HSL, unit by unit and step by step.
+
+    Args:
+        neuron: Neuron with the settings.
+    """
+
+    def __init__(self, neuron: LIFUnits) -> None:
+        super().__init__()
+        _check_state(neuron)
+        self.dynamics = [neuron]  # in a list, so that it is not registered as a sub-module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn currents ``[T, ...]`` into spikes ``[T, ...]``."""
+        (neuron,) = self.dynamics
+        membranes: list[Tensor | None] = [None] * len(neuron.thresholds)
+        spikes = []
+        for current in x if neuron.stateful else [x]:
+            counts, membranes = neuron.step(current, membranes)
+            spikes.append(counts)
+        return torch.stack(spikes) if neuron.stateful else spikes[0]
 
 
 def gather_sample(value: Tensor, offset: Tensor, weight: Tensor, kernel_size: int = 3) -> Tensor:

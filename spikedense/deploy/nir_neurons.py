@@ -34,7 +34,7 @@ def check_neuron(name: str, neuron: Any) -> None:
         kind = f'{type(neuron).__name__} with D={neuron.D}'
         reason = 'NIR has no neuron that emits integers or real values'
         if isinstance(neuron, BaseNeuron) and neuron.D == 1:
-            reason = 'NIR has no neuron that rounds its membrane'
+            reason = getattr(neuron, 'no_nir', 'NIR has no neuron that rounds its membrane')
         raise ExportError(
             f'{where} is a {kind}: {reason}, so nothing can be exported; expected LIF, IF or PLIF'
         )

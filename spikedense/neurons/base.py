@@ -104,13 +104,17 @@ class BaseNeuron(nn.Module):
 
     def _resting_or_kept(self, steps: Tensor) -> Tensor | None:
         kept = self._membrane if self.keep_state else None
-        if kept is not None and kept.shape != steps.shape[1:]:
+        if kept is not None and kept.shape != self.membrane_shape(steps):
             raise ValueError(
                 f'{type(self).__name__}(keep_state=True) holds a membrane of shape '
                 f'{tuple(kept.shape)} but was given steps of shape {tuple(steps.shape[1:])}; '
                 'call reset() before another stream'
             )
         return kept
+
+    def membrane_shape(self, steps: Tensor) -> tuple[int, ...]:
+        """Return the shape of the kept potential for given steps."""
+        return tuple(steps.shape[1:])
 
     def _apply(self, fn: Any, recurse: bool = True) -> nn.Module:
         super()._apply(fn, recurse)

@@ -15,7 +15,7 @@ from .base import BaseNeuron
 if TYPE_CHECKING:
     from spikingjelly.activation_based import neuron, surrogate
 
-_USERS = 'the neurons LIF, IF and PLIF'
+_USERS = 'the neurons LIF, IF, PLIF, RL, MBPL and HSL'
 
 
 def build_surrogate(cfg: dict[str, Any]) -> 'surrogate.SurrogateFunctionBase':

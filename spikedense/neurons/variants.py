@@ -4,7 +4,9 @@ from typing import Any
 
 from spikedense.utils.signatures import accepted_parameters
 
-from .build import build_neuron
+from .build import build_neuron, neuron_class
+from .lif_units import LIFUnits
+from .weighted import WeightedNeuron
 
 
 def half_threshold(cfg: dict[str, Any]) -> dict[str, Any]:
@@ -31,10 +33,26 @@ def binary_gate(cfg: dict[str, Any]) -> dict[str, Any]:
         cfg: Config of a neuron.
 
     Returns:
-        For an integer neuron, the same neuron with D = 1 and its default norm; else what
-        :func:`half_threshold` returns.
+        For an integer neuron, the same neuron with D = 1 and its default norm; for RL and MBPL,
+        the LIF that fires first; else what :func:`half_threshold` returns.
     """
     neuron = build_neuron(cfg)
+    if isinstance(neuron, LIFUnits) and neuron.D > 1:
+        kept = {key: value for key, value in cfg.items() if key != 'mode'}
+        return {**kept, 'type': 'MBPL', 'thresholds': [min(neuron.thresholds)]}
     if (getattr(neuron, 'D', None) or 1) > 1 and 'D' in accepted_parameters(type(neuron))[0]:
         return {**{key: value for key, value in cfg.items() if key != 'norm'}, 'D': 1}
     return half_threshold(cfg)
+
+
+def hidden_neuron(cfg: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of a neuron that reads more channels than a block has.
+
+    Args:
+        cfg: Config of a neuron.
+
+    Returns:
+        The given config, but for a neuron with weights that are too many there (DCL).
+    """
+    cls = neuron_class(cfg)
+    return cls.hidden_cfg(cfg) if issubclass(cls, WeightedNeuron) else cfg

@@ -1,5 +1,6 @@
-"""Integer firing with a straight-through gradient."""
+"""Integer firing with a straight-through or a surrogate gradient."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -67,3 +68,54 @@ def fire_integer(
         Spikes of the shape and dtype of ``u``. The graph keeps one byte per element.
     """
     return _Fire.apply(u, max_spikes, norm, rounding, window)
+
+
+class _FireSurrogate(torch.autograd.Function):
+    """The number of thresholds that ``u`` reaches; the graph keeps ``u`` alone."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, u: Tensor, thresholds: Sequence[float], surrogate: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        ctx.save_for_backward(u)
+        ctx.thresholds, ctx.surrogate = thresholds, surrogate
+        return _spikes(u, thresholds, lambda excess: (excess >= 0).to(u.dtype))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (u,) = ctx.saved_tensors
+        total = torch.zeros_like(u)
+        for threshold in ctx.thresholds:
+            with torch.enable_grad():
+                excess = (u.detach() - threshold).requires_grad_()
+                spike = ctx.surrogate(excess)
+            total += torch.autograd.grad(spike, excess, grad)[0]
+        return total, None, None
+
+
+def _spikes(u: Tensor, thresholds: Sequence[float], step: Callable[[Tensor], Tensor]) -> Tensor:
+    total = step(u - thresholds[0])
+    for threshold in thresholds[1:]:
+        total += step(u - threshold)
+    return total
+
+
+def fire_surrogate(
+    u: Tensor, thresholds: Sequence[float], surrogate: Callable[[Tensor], Tensor]
+) -> Tensor:
+    r"""Count the thresholds that each potential reaches, with a surrogate gradient.
+
+    .. math::
+        S = \sum_b \Theta(U - \theta_b)
+
+    Args:
+        u: Membrane potential, any shape.
+        thresholds: The :math:`\theta_b`.
+        surrogate: The step :math:`\Theta`, 1 from 0 on, with its surrogate gradient.
+
+    Returns:
+        Integers of the shape and dtype of ``u``. The graph keeps one number per element, however
+        many thresholds there are; the backward pass computes the surrogates again.
+    """
+    return _FireSurrogate.apply(u, thresholds, surrogate)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -38,6 +39,10 @@ NEURONS = {
     'NILIF': 'NI-LIF',
     'ILIF': 'I-LIF',
     'SigmoidL2NILIF': 'NI-LIF, sigmoid & L2',
+    'SL': 'SL',
+    'RL': 'RL',
+    'MBPL': 'MBPL',
+    'HSL': 'HSL',
     'ReLU': 'ReLU (ANN)',
 }
 
@@ -89,7 +94,7 @@ def read_facts(path: Path) -> ConfigFacts:
     cfg = read_config(path)
     neuron = _neuron_of(cfg, path)
     backbone = cfg.model.backbone
-    levels = backbone.get('neuron_cfg', {}).get('D', 1)
+    levels = _levels_of(backbone.get('neuron_cfg', {}))
     loop = cfg.train_cfg
     return ConfigFacts(
         task=_task_of(cfg),
@@ -111,6 +116,13 @@ def _task_of(cfg: Config) -> str:
         return 'Panoptic Segmentation'
     masks = 'panoptic_head' in model or 'mask_head' in model.get('roi_head', {})
     return 'Instance Segmentation' if masks else 'Object Detection'
+
+
+def _levels_of(neuron: dict[str, Any]) -> int:
+    """Return the largest integer of a neuron: of MBPL, the number of its thresholds."""
+    if 'type' in neuron and class_name(neuron) == 'MBPL':
+        return len(neuron['thresholds'])
+    return neuron.get('D', 1)
 
 
 def _neuron_of(cfg: Config, path: Path) -> str:

@@ -36,6 +36,10 @@ NEURONS = [
     dict(type='PLIF'),
     dict(type='StrictLIF'),
     dict(type='StrictLIF', detach_reset=False),
+    dict(type='SL'),
+    dict(type='RL', thresholds=[0.5, 0.25]),
+    dict(type='MBPL'),
+    dict(type='HSL', stateful=False),
 ]
 
 

@@ -20,6 +20,11 @@ CFGS = [
     dict(type='IF'),
     dict(type='PLIF'),
     dict(type='StrictLIF'),
+    dict(type='SL'),
+    dict(type='RL', thresholds=[0.5, 0.25], v_reset=-0.5),
+    dict(type='MBPL'),
+    dict(type='MBPL', thresholds=[1.0, 0.5], v_reset=None, decay_input=False, detach_reset=True),
+    dict(type='HSL'),
 ]
 neuron_cfgs = pytest.mark.parametrize('cfg', CFGS, ids=lambda c: '-'.join(map(str, c.values())))
 

@@ -10,6 +10,7 @@ from .sdtv2 import SDTV2
 from .sdtv3 import SDTV3
 from .sdtv3_large import SDTV3Large
 from .sew_resnet import SEWResNet, SpikingResNet
+from .spike_at_conv import SpikeAtConv
 from .spike_sums import SpikeSumTransformer
 from .spikformer import Spikformer
 from .spikingformer import Spikingformer
@@ -26,6 +27,7 @@ __all__ = [
     'QKFormer',
     'SDTV3Large',
     'SEWResNet',
+    'SpikeAtConv',
     'SpikeBackbone',
     'SpikeDrivenPyramid',
     'SpikeStage',

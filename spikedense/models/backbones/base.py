@@ -103,7 +103,8 @@ class SpikeBackbone(BaseModule):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
-        build_neuron(self.neuron_cfg)  # refuses a wrong neuron_cfg before any layer is built
+        # Refuses a wrong neuron_cfg before any layer is built.
+        build_neuron(self.neuron_cfg, self._stage_channels[0])
         self.stages = nn.ModuleList()
 
     @property

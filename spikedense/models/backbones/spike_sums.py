@@ -1,13 +1,8 @@
 """Transformers whose residual connections add up spikes."""
 
-from typing import Any
-
-from torch import nn
-
 from spikedense.neurons import half_threshold
 
-from ..layers import MixerCfg, SpikeSumBlock
-from ..layers.mixers.build import with_argument
+from ..layers import MixerCfg
 from .transformer import SpikeTransformer
 
 
@@ -39,18 +34,3 @@ class SpikeSumTransformer(SpikeTransformer):
             qkv_bias=qkv_bias,
             proj_bias=True,
         )
-
-    def _mixer(self, cfg: dict[str, Any], width: int) -> nn.Module:
-        cfg = with_argument(cfg, 'reads_spikes', True) or {}
-        mixer = super()._mixer(cfg, width)
-        if 'reads_spikes' not in cfg:
-            raise ValueError(
-                f'{type(self).__name__}: {type(mixer).__name__} begins with a neuron, expected a '
-                'mixer that takes reads_spikes: its input is a sum of spikes'
-            )
-        return mixer
-
-    def block(self, stage: int, mixers: dict[str, MixerCfg], drop_path: float) -> nn.Module:
-        """See :class:`SpikeTransformer`."""
-        branches = self._branches(stage, mixers)
-        return SpikeSumBlock(branches, drop_path, neuron_cfg=self.neuron_cfg)

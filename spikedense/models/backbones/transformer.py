@@ -10,7 +10,16 @@ from torch import Tensor, nn
 
 from spikedense.neurons import build_neuron
 
-from ..layers import MixerCfg, Shortcut, SpikeBlock, SpikeConv, SpikeMaxPool, build_mixer, per_stage
+from ..layers import (
+    MixerCfg,
+    Shortcut,
+    SpikeBlock,
+    SpikeConv,
+    SpikeMaxPool,
+    SpikeSumBlock,
+    build_mixer,
+    per_stage,
+)
 from ..layers.mixers.build import with_argument
 from .arch import named_arch
 from .base import SpikeBackbone
@@ -48,8 +57,8 @@ class SpikeTransformer(SpikeBackbone):
     #: The width of the first stage is a multiple of this number.
     width_divisor: ClassVar[int]
 
-    #: Whether embeddings and blocks end in spikes or sums of spikes.
-    sums_spikes: ClassVar[bool] = False
+    #: Whether embeddings end in spikes, and blocks add up spikes: ``x = x + SN(mixer(x))``.
+    sums_spikes: bool = False
 
     #: Arguments of a family that set an argument of its default mixers.
     shortcuts: tuple[Shortcut, ...] = ()
@@ -106,7 +115,10 @@ class SpikeTransformer(SpikeBackbone):
             mixers: ``token_mixer``, ``attn_cfg`` and ``channel_mixer``, None for no such mixer.
             drop_path: Rate of stochastic depth.
         """
-        return SpikeBlock(self._stage_channels[stage], self._branches(stage, mixers), drop_path)
+        branches = self._branches(stage, mixers)
+        if self.sums_spikes:
+            return SpikeSumBlock(branches, drop_path, neuron_cfg=self.neuron_cfg)
+        return SpikeBlock(self._stage_channels[stage], branches, drop_path)
 
     def _branches(self, stage: int, mixers: dict[str, MixerCfg]) -> dict[str, nn.Module]:
         """Build the mixers of one block, by the names of the branches."""
@@ -118,7 +130,15 @@ class SpikeTransformer(SpikeBackbone):
         }
 
     def _mixer(self, cfg: dict[str, Any], width: int) -> nn.Module:
-        return build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
+        if self.sums_spikes:
+            cfg = with_argument(cfg, 'reads_spikes', True) or {}
+        mixer = build_mixer(cfg, width, num_heads=self.num_heads, **self.layer_cfg)
+        if self.sums_spikes and 'reads_spikes' not in cfg:
+            raise ValueError(
+                f'{type(self).__name__}: {type(mixer).__name__} begins with a neuron, expected a '
+                'mixer that takes reads_spikes: its input is a sum of spikes'
+            )
+        return mixer
 
     def default_heads(self, width: int) -> int:
         """Return the number of heads of an ``arch`` that names none.

@@ -18,6 +18,7 @@ from .attention import (
     RealSpikeProduct,
     SpikeDrivenDeformableAttention,
     SpikeDrivenSelfAttention,
+    SpikeGridAttention,
     SpikeMultiheadAttention,
     SpikeSelfAttention,
     SpikformerSelfAttention,
@@ -37,6 +38,7 @@ from .mixers import (
     MixerCfg,
     MLPixer,
     Shortcut,
+    SpikeConvNeXt,
     SpikeDepthwiseConv,
     SpikeSeparableConv,
     SpikeStripLinear,
@@ -60,8 +62,10 @@ from .spike_product import (
 from .spike_sum import SpikeSum, SpikeTap
 from .stacked_conv import SpikeStackedConv
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
+from .weighted_neurons import DCL, MixedMBPL
 
 __all__ = [
+    'DCL',
     'SRB',
     'AttentionProduct',
     'BorderNorm',
@@ -77,6 +81,7 @@ __all__ = [
     'LRFSelfAttention',
     'LayerScale',
     'MLPixer',
+    'MixedMBPL',
     'MixerCfg',
     'PooledSpikeProduct',
     'ProductAttention',
@@ -88,10 +93,12 @@ __all__ = [
     'Shortcut',
     'SpikeBlock',
     'SpikeConv',
+    'SpikeConvNeXt',
     'SpikeDeconv',
     'SpikeDepthwiseConv',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
+    'SpikeGridAttention',
     'SpikeInhibition',
     'SpikeLinear',
     'SpikeMaxPool',

@@ -7,7 +7,9 @@ from torch import nn
 from spikedense.neurons import build_neuron
 
 
-def entry_neuron(neuron_cfg: dict[str, Any], reads_spikes: bool) -> nn.Module:
+def entry_neuron(
+    neuron_cfg: dict[str, Any], reads_spikes: bool, channels: int | None = None
+) -> nn.Module:
     """Return the first module of a mixer: a neuron, or nothing if the input is spikes already.
 
     In a block with membrane shortcuts the input is a membrane potential, so a mixer begins with a
@@ -17,5 +19,6 @@ def entry_neuron(neuron_cfg: dict[str, Any], reads_spikes: bool) -> nn.Module:
     Args:
         neuron_cfg: Config of the neuron.
         reads_spikes: Whether the input is spikes.
+        channels: Channels of the input, see :func:`build_neuron`.
     """
-    return nn.Identity() if reads_spikes else build_neuron(neuron_cfg)
+    return nn.Identity() if reads_spikes else build_neuron(neuron_cfg, channels)

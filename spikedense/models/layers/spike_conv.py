@@ -42,7 +42,7 @@ class SpikeConv(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.neuron = None if neuron_cfg is None else build_neuron(neuron_cfg)
+        self.neuron = None if neuron_cfg is None else build_neuron(neuron_cfg, in_channels)
         self.conv: nn.Conv2d | nn.ConvTranspose2d = nn.Conv2d(
             in_channels,
             out_channels,

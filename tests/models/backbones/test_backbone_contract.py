@@ -144,8 +144,9 @@ def test_weighted_layers_are_fed_by_spikes(variant: str) -> None:
     first = next(name for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d))
     assert real[0] == first
     assert unexplained(real) == []
-    # Separable convolutions of V2, stacked ones of V3 and shortcuts of MS-ResNet have no neuron.
-    if not variant.startswith(('v2', 'v3-large', 'ms-resnet')):
+    # Separable convolutions of V2, stacked ones of V3, shortcuts of MS-ResNet and the stem of
+    # SpikeAtConv have no neuron.
+    if not variant.startswith(('v2', 'v3-large', 'ms-resnet', 'spikeatconv')):
         assert real == [first]
 
 

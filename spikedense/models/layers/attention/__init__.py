@@ -4,6 +4,7 @@ from .deformable import DeformSample, SpikeDrivenDeformableAttention
 from .dssa import DualSpikeSelfAttention, RealSpikeProduct
 from .dynamics import DynamicsProduct
 from .gated import GatedAttention
+from .grid import SpikeGridAttention
 from .lrf import LRF
 from .lrf_dyn import LRFDynamicAttention
 from .lrf_ssa import LRFSelfAttention
@@ -32,6 +33,7 @@ __all__ = [
     'RealSpikeProduct',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
+    'SpikeGridAttention',
     'SpikeMultiheadAttention',
     'SpikeSelfAttention',
     'SpikformerSelfAttention',

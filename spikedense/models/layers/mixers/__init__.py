@@ -2,6 +2,7 @@
 
 from .build import MixerCfg, Shortcut, build_mixer, per_stage
 from .channel import ChannelConv, ChannelMLP
+from .convnext import SpikeConvNeXt
 from .depthwise import SpikeDepthwiseConv
 from .groupwise import GroupwiseFFN
 from .mlpixer import MLPixer
@@ -17,6 +18,7 @@ __all__ = [
     'MLPixer',
     'MixerCfg',
     'Shortcut',
+    'SpikeConvNeXt',
     'SpikeDepthwiseConv',
     'SpikeSeparableConv',
     'SpikeStripLinear',

@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from spikedense.neurons import hidden_neuron
 from spikedense.registry import MODELS
 
 from ..folding import out_layer
@@ -54,7 +55,8 @@ class ChannelConv(BaseModule):
         cfg: dict[str, Any] = dict(kernel_size=kernel_size, bias=bias, norm_cfg=norm_cfg)
         entry = None if reads_spikes else neuron_cfg
         self.widen = SpikeConv(channels, ratio * channels, neuron_cfg=entry, **cfg)
-        self.narrow = SpikeConv(ratio * channels, channels, neuron_cfg=neuron_cfg, **cfg)
+        hidden = hidden_neuron(neuron_cfg)
+        self.narrow = SpikeConv(ratio * channels, channels, neuron_cfg=hidden, **cfg)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C, H, W] -> [T, B, C, H, W]``."""
