@@ -11,7 +11,7 @@ from .family import Family
 from .qkformer import QKFORMER
 from .resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
-from .sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER
+from .sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER, SDT_MAE_DECODER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
 from .spikformer import SPIKFORMER
@@ -32,6 +32,7 @@ _FAMILIES = [
     RESNET_CLASSIFIER,
     SDT_LARGE_BACKBONE,
     SDT_LARGE_CLASSIFIER,
+    SDT_MAE_DECODER,
     SPIKINGRESFORMER,
     SPIKINGRESFORMER_CLASSIFIER,
     SDTV1,

@@ -139,6 +139,8 @@ class Twin:
             :class:`Family`.
         families: in place of ``rename`` and ``dropped``, the families of the package that convert
             the golden.
+        untrained: official keys of parameters that are never trained, which the golden's number of
+            parameters leaves out.
     """
 
     module: nn.Module
@@ -146,6 +148,7 @@ class Twin:
     call: Callable[[dict[str, Tensor]], dict[str, Tensor]]
     dropped: str | None = None
     families: Sequence[Family] = ()
+    untrained: Sequence[str] = ()
 
     def converting(self, golden: Golden) -> Sequence[Family]:
         """What converts the keys of a golden."""
@@ -158,8 +161,11 @@ class Twin:
         """Our module has the official parameters, but for those that are never computed."""
         families = self.converting(golden)
         dropped = [key for key in golden.keys if any(one.drops(key) for one in families)]
+        dropped = [key for key in dropped if key not in self.untrained]
         if 'params_without_grad' in golden.meta:
-            assert set(dropped) <= set(golden.meta['params_without_grad'])
+            norms = zip(golden.meta['param_order'], golden.arrays['param_grad_norms'], strict=True)
+            never = {key for key, norm in norms if norm == 0}
+            assert set(dropped) <= never.union(golden.meta['params_without_grad'])
         unused = sum(math.prod(golden.keys[key]) for key in dropped)
         own = sum(p.numel() for p in self.module.parameters())
         assert own == golden.meta['num_params'] - unused
