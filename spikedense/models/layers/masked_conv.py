@@ -53,7 +53,7 @@ class PatchMask:
         visible = self.visible.repeat(batch // len(self.visible), 1)  # [T*B, K]
         first = rows * columns * torch.arange(batch, device=x.device)
         index = (visible + first[:, None]).flatten()
-        seen = layer(patches[index])
+        seen = layer(patches.index_select(0, index))
         out = seen.new_zeros(patches.shape).index_copy(0, index, seen)
         out = out.reshape(batch, rows, columns, channels, *sides).permute(0, 3, 1, 4, 2, 5)
         return out.reshape(batch, channels, height, width)

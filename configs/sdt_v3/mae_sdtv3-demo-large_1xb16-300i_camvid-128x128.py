@@ -1,7 +1,7 @@
 _base_ = [
     '../_base_/models/mae_sdtv3.py',
     '../_base_/datasets/camvid_mae_128x128.py',
-    '../_base_/schedules/mae_600i.py',
+    '../_base_/schedules/mae_300i.py',
     '../_base_/mmpretrain_runtime.py',
 ]
 # Small enough for two CPU cores. The encoder is that of fpn_sdtv3-demo-large.
