@@ -28,6 +28,7 @@ OFFICIAL = {
     },
     'classifier': {'': 'sdtv2_lif_cls_15M_kd_T2'},
     'large classifier': {'': 'sdtv3_large_narrow_base_kd_T2'},
+    'masked auto-encoder': {'': 'sdtv3_mae_narrow'},
     'SpikingResformer classifier': {'': 'spikingresformer_narrow_T4_B2'},
 }
 

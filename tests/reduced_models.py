@@ -43,7 +43,15 @@ def reduce_config(cfg: Config) -> None:
     if not has_anchors(cfg) and head_of(cfg).type == 'Mask2FormerHead':
         _reduce_mask2former(model)
         return
-    known = ('EncoderDecoder', 'ImageClassifier', 'Mask2Former', 'MaskRCNN', 'RetinaNet')
+    known = (
+        'EncoderDecoder',
+        'ImageClassifier',
+        'Mask2Former',
+        'MaskRCNN',
+        'RetinaNet',
+        'spikedense.HardDistillation',
+        'spikedense.SpikeMAE',
+    )
     if model.type not in known or not model.backbone.type.startswith('spikedense.'):
         raise NotImplementedError(
             f'{cfg.filename}: no reduced size is known for a {model.type} on '
@@ -53,8 +61,16 @@ def reduce_config(cfg: Config) -> None:
     if has_anchors(cfg):
         _reduce_anchor_detector(model, channels)
         return
+    if is_pretraining(cfg):
+        patches = image_size_of(cfg)[0] // model.head.get('patch_size', 16)
+        model.neck.update(
+            in_channels=channels[-1], num_patches=patches**2, embed_dims=16, depth=1, num_heads=2
+        )
+        return
     if is_classifier(cfg):
         model.head.in_channels = channels[-1]
+        if 'teacher' in model:
+            model.teacher = None  # its weights are no part of a test
     elif 'neck' in model:
         model.neck.update(in_channels=channels, out_channels=_WIDTH)
         levels = len(model.decode_head.in_channels)  # a neck may make several of one map
@@ -72,7 +88,17 @@ def is_detector(cfg: Config) -> bool:
 
 def is_classifier(cfg: Config) -> bool:
     """Whether a config is of an image classifier of mmpretrain."""
-    return cfg.default_scope == 'mmpretrain'
+    return cfg.default_scope == 'mmpretrain' and not is_pretraining(cfg)
+
+
+def is_pretraining(cfg: Config) -> bool:
+    """Whether a config is of a masked auto-encoder, which predicts no classes."""
+    return cfg.default_scope == 'mmpretrain' and 'num_classes' not in cfg.model.head
+
+
+def image_size_of(cfg: Config) -> tuple[int, int]:
+    """Height and width of the images of a test; those of an auto-encoder are squares."""
+    return (IMAGE_SIZE[0],) * 2 if is_pretraining(cfg) else IMAGE_SIZE
 
 
 def has_anchors(cfg: Config) -> bool:
@@ -90,6 +116,8 @@ def head_of(cfg: Config) -> ConfigDict:
 def num_classes_of(cfg: Config) -> int:
     """Number of classes that are predicted."""
     head = head_of(cfg)
+    if is_pretraining(cfg):
+        return 0
     return head.get('num_classes') or head.num_things_classes + head.num_stuff_classes
 
 
@@ -103,7 +131,7 @@ def crop_of(cfg: Config) -> tuple[int, int]:
     if 'image_scale' in cfg:
         width, height = cfg.image_scale
         return height, width
-    if is_classifier(cfg):
+    if cfg.default_scope == 'mmpretrain':
         crops = [step for step in cfg.train_pipeline if step.type == 'RandomResizedCrop']
         return crops[0].scale, crops[0].scale
     preprocessor = cfg.model.data_preprocessor
@@ -114,7 +142,7 @@ def set_crop(cfg: Config, size: tuple[int, int]) -> None:
     """Changes the height and width of a training image."""
     preprocessor = cfg.model.data_preprocessor
     # Detectors pad images of varying size to the largest of a batch; classifiers take any size.
-    if 'image_scale' not in cfg and not is_classifier(cfg):
+    if 'image_scale' not in cfg and cfg.default_scope != 'mmpretrain':
         (preprocessor if 'size' in preprocessor else preprocessor.batch_augments[0]).size = size
 
 
@@ -221,6 +249,11 @@ def _descendants(node: ConfigDict) -> list[ConfigDict]:
     return below + [deeper for value in below for deeper in _descendants(value)]
 
 
+def predicts(name: str) -> bool:
+    """Whether the model of a config predicts something; masked auto-encoders do not."""
+    return '/mae_' not in name
+
+
 def is_stock(name: str) -> bool:
     """Whether a config's net is a library's own, there to be compared with."""
     return '/mask2former_' in name
@@ -243,14 +276,15 @@ def random_batch(cfg: Config, batch: int = 2) -> dict[str, Any]:
         Labels of all classes, the top rows void (255); for a detector two instances over stuff.
     """
     make = _semantic_sample
-    if is_detector(cfg) or is_classifier(cfg):
+    if is_detector(cfg) or cfg.default_scope == 'mmpretrain':
         make = _detection_sample if is_detector(cfg) else _image_sample
-    images = [torch.randint(256, (3, *IMAGE_SIZE), dtype=torch.uint8) for _ in range(batch)]
+    size = (3, *image_size_of(cfg))
+    images = [torch.randint(256, size, dtype=torch.uint8) for _ in range(batch)]
     return dict(inputs=images, data_samples=[make(cfg, i) for i in range(batch)])
 
 
 def _image_sample(cfg: Config, index: int) -> DataSample:
-    return DataSample().set_gt_label(index % num_classes_of(cfg))
+    return DataSample().set_gt_label(index % max(1, num_classes_of(cfg)))
 
 
 def _semantic_sample(cfg: Config, index: int) -> SegDataSample:

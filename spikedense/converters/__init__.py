@@ -23,7 +23,7 @@ from .sdt import (
     rep_conv_key,
     sep_conv_key,
 )
-from .sdtv3_large import large_backbone_key, large_block_key
+from .sdtv3_large import large_backbone_key, large_block_key, mae_decoder_key
 from .semantic_fpn import fpn_head_key, fpn_neck_key
 from .spike2former import (
     attention_key,
@@ -57,6 +57,7 @@ __all__ = [
     'large_backbone_key',
     'large_block_key',
     'lines_to_maps',
+    'mae_decoder_key',
     'mask_head_key',
     'mlp_key',
     'pixel_decoder_key',

@@ -10,7 +10,7 @@ from .detection import DETECTION
 from .family import Family
 from .resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
 from .sdt import SDT_BACKBONE, SDT_CLASSIFIER
-from .sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER
+from .sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER, SDT_MAE_DECODER
 from .semantic_fpn import SEMANTIC_FPN
 from .spike2former import SPIKE2FORMER
 from .spikingresformer import SPIKINGRESFORMER, SPIKINGRESFORMER_CLASSIFIER
@@ -30,6 +30,7 @@ _FAMILIES = [
     RESNET_CLASSIFIER,
     SDT_LARGE_BACKBONE,
     SDT_LARGE_CLASSIFIER,
+    SDT_MAE_DECODER,
     SPIKINGRESFORMER,
     SPIKINGRESFORMER_CLASSIFIER,
     SDTV1,

@@ -1,4 +1,4 @@
-"""Keys of the official large models of Spike-driven Transformer V3, backbones and classifiers."""
+"""Keys of the official large models of SDT V3: backbones, classifiers, masked auto-encoders."""
 
 from .family import Family, any_key, classifier_of, lines_to_maps
 from .rules import Rule, rename, rename_part, under
@@ -22,6 +22,19 @@ _STACKED_CONV: list[Rule] = [
 _ATTENTION: list[Rule] = [
     (r'proj_conv\.', 'out_proj.'),
     (r'([qkv])_conv\.', r'\1_conv.'),
+]
+
+#: The decoder of the masked auto-encoder, and the norm behind its encoder.
+_DECODER: list[Rule] = [
+    (r'norm\.', 'norm.'),
+    (r'decoder_embed\.', 'neck.embed.'),
+    (r'decoder_pos_embed$', 'neck.position'),
+    (r'decoder_blocks\.(\d+)\.norm([12])\.', r'neck.blocks.\1.ln\2.'),
+    (r'decoder_blocks\.(\d+)\.attn\.', r'neck.blocks.\1.attn.'),
+    (r'decoder_blocks\.(\d+)\.mlp\.fc1\.', r'neck.blocks.\1.ffn.layers.0.0.'),
+    (r'decoder_blocks\.(\d+)\.mlp\.fc2\.', r'neck.blocks.\1.ffn.layers.1.'),
+    (r'decoder_norm\.', 'neck.norm.'),
+    (r'decoder_pred\.', 'neck.pred.'),
 ]
 
 _LAYER_SCALES = {
@@ -63,6 +76,11 @@ def large_backbone_key(key: str) -> str | None:
     return backbone_key(key, _conv_block_key, large_block_key)
 
 
+def mae_decoder_key(key: str) -> str | None:
+    """Rename a key of a masked auto-encoder that is not of its backbone; None if unknown."""
+    return rename(key, _DECODER)
+
+
 #: The large models have no separable convolutions, so these keys are theirs alone.
 SDT_LARGE_BACKBONE = Family(
     name='Spike-driven Transformer V3, large',
@@ -74,4 +92,12 @@ SDT_LARGE_BACKBONE = Family(
 
 SDT_LARGE_CLASSIFIER = classifier_of(
     'its large classifier', SDT_LARGE_BACKBONE, layers=CLASSIFIER_LAYERS
+)
+
+SDT_MAE_DECODER = Family(
+    name='its masked auto-encoder',
+    recognises=lambda keys: 'decoder_embed.weight' in keys and SDT_LARGE_BACKBONE.recognises(keys),
+    rename=mae_decoder_key,
+    # Nothing is added to the tokens of the encoder, and the mask token is repeated zero times.
+    dropped=r'(pos_embed|mask_token)$',
 )

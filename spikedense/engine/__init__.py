@@ -13,6 +13,7 @@ from .optim_wrapper import BFloat16OptimWrapper
 from .output_names import LabelMapNamesHook
 from .overlay_hook import OverlayHook
 from .predictions_hook import ImagePrediction, PredictionsHook
+from .reconstruction_hook import ReconstructionHook
 from .runner import GuardedRunner
 from .spike_inference_hook import SpikeInferenceHook
 from .stop_hook import StopHook
@@ -30,6 +31,7 @@ __all__ = [
     'LabelMapNamesHook',
     'OverlayHook',
     'PredictionsHook',
+    'ReconstructionHook',
     'SpikeInferenceHook',
     'StopHook',
 ]

@@ -12,22 +12,26 @@ from spikedense.ops import mmcv_ext  # noqa: F401
 
 from . import (
     backbones,
+    classifiers,
     cls_heads,
     decode_heads,
     dense_heads,
     necks,
     pixel_decoders,
     roi_heads,
+    selfsup,
     transformer_decoders,
 )
 
 __all__ = [
     'backbones',
+    'classifiers',
     'cls_heads',
     'decode_heads',
     'dense_heads',
     'necks',
     'pixel_decoders',
     'roi_heads',
+    'selfsup',
     'transformer_decoders',
 ]

@@ -109,9 +109,13 @@ def read_facts(path: Path) -> ConfigFacts:
 def _task_of(cfg: Config) -> str:
     """Name the task by the library of the config and by the heads of the model."""
     scope = cfg.get('default_scope', 'mmseg')
-    if scope != 'mmdet':
-        return 'Image Classification' if scope == 'mmpretrain' else 'Semantic Segmentation'
     model = cfg.model
+    if scope == 'mmpretrain':
+        # Without classes, a model of mmpretrain predicts masked pixels.
+        known = 'num_classes' in model.get('head', {})
+        return 'Image Classification' if known else 'Masked Image Modeling'
+    if scope != 'mmdet':
+        return 'Semantic Segmentation'
     if model.get('panoptic_head', {}).get('num_stuff_classes'):
         return 'Panoptic Segmentation'
     masks = 'panoptic_head' in model or 'mask_head' in model.get('roi_head', {})

@@ -30,6 +30,12 @@ PRETRAINING = {
         _INIT_CFG,
         'the checkpoint of the classifier, with official keys or with those of this package',
     ),
+    'MAE': (
+        'an encoder that was trained to fill in masked patches of the same images',
+        f'{_INIT_CFG} model.backbone.init_cfg.partial=True',
+        'the checkpoint of the masked auto-encoder, with official keys or with those of this '
+        'package; the layer scales, which it lacks, keep their start values',
+    ),
     'T=1 run': (
         'the backbone of a run with T=1 on the same data',
         _INIT_CFG,
@@ -52,6 +58,7 @@ METRICS = {
     'Instance Segmentation': 'mask AP',
     'Object Detection': 'box AP',
     'Image Classification': 'accuracy/top1',
+    'Masked Image Modeling': 'loss',
 }
 
 

@@ -7,13 +7,15 @@ import pytest
 import torch
 from config_groups import Group, grouped, reduced_config_of
 from contract import raw_outputs, real_valued_inputs, unexplained, wake
-from reduced_models import IMAGE_SIZE, build_model, is_stock
+from reduced_models import IMAGE_SIZE, build_model, is_stock, predicts
 from torch import nn
 
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.config_path import list_configs
 
-GROUPS = grouped('network', [name for name in list_configs() if not is_stock(name)])
+GROUPS = grouped(
+    'network', [name for name in list_configs() if predicts(name) and not is_stock(name)]
+)
 
 
 @pytest.fixture(scope='module', params=GROUPS, ids=' '.join)

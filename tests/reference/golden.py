@@ -136,11 +136,14 @@ class Twin:
         keys: official key -> key of ``module``; or the families of the package that convert the
             golden.
         call: inputs -> outputs, by the names of the golden.
+        untrained: official keys of parameters that are never trained, which the golden's number of
+            parameters leaves out.
     """
 
     module: nn.Module
     keys: Callable[[str], str | None] | Sequence[Family]
     call: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+    untrained: Sequence[str] = ()
 
     def converting(self, golden: Golden) -> Sequence[Family]:
         """What converts the keys of a golden."""
@@ -152,8 +155,11 @@ class Twin:
         """Our module has the official parameters, but for those that are never computed."""
         families = self.converting(golden)
         dropped = [key for key in golden.keys if any(one.drops(key) for one in families)]
+        dropped = [key for key in dropped if key not in self.untrained]
         if 'params_without_grad' in golden.meta:
-            assert set(dropped) <= set(golden.meta['params_without_grad'])
+            norms = zip(golden.meta['param_order'], golden.arrays['param_grad_norms'], strict=True)
+            never = {key for key, norm in norms if norm == 0}
+            assert set(dropped) <= never.union(golden.meta['params_without_grad'])
         unused = sum(math.prod(golden.keys[key]) for key in dropped)
         own = sum(p.numel() for p in self.module.parameters())
         assert own == golden.meta['num_params'] - unused

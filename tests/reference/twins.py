@@ -6,6 +6,7 @@ from typing import Any
 from classifier import Classifier
 from detection_twins import DETECTION
 from golden import Golden, Twin, numbered
+from mae_twins import MAE
 from resnet_twins import RESNETS
 from spike2former_twins import SPIKE2FORMER
 from spike_sum_twins import SPIKE_SUMS
@@ -37,6 +38,7 @@ SFA = dict(type='NILIF', D=4, stateful=False)
 RAW_INTEGER = dict(type='NILIF', D=4, norm=1, stateful=False)
 
 TWINS: dict[tuple[str, str], Callable[[Golden], Twin]] = {
+    **MAE,
     **RESNETS,
     **{('Spike2Former', cls): build for cls, build in SPIKE2FORMER.items()},
     **{('Spatial-temporal-ERF', cls): build for cls, build in {**DETECTION, **ST_ERF}.items()},

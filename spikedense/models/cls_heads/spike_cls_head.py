@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mmpretrain.models.heads import ClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from spikedense.neurons import build_neuron, neuron_or_default
 from spikedense.registry import MODELS
@@ -26,8 +27,8 @@ class SpikeClsHead(ClsHead):
         num_classes: Number of classes.
         distilled: Whether there is a second classifier (``head_kd`` of the official checkpoints).
             The logits are the mean of both classifiers, the loss is the mean of both losses. The
-            published models train the second one on the labels of a teacher, which is no part of
-            this head: here both learn the labels of the data set.
+            second one learns the labels of a teacher if the model has one, see
+            :class:`HardDistillation`; otherwise both learn the labels of the data set.
         neuron_cfg: Default ``dict(type='NILIF', D=4)``. The official V3 models use
             ``dict(type='NILIF', D=4, norm=1)``, raw integers.
         neuron_at: ``'vector'``: the neuron is behind the spatial mean (Spike-driven Transformers,
@@ -92,8 +93,28 @@ class SpikeClsHead(ClsHead):
         return sum(logits[1:], logits[0]) / len(logits)
 
     def loss(
-        self, feats: Sequence[Tensor], data_samples: list[DataSample], **kwargs
+        self,
+        feats: Sequence[Tensor],
+        data_samples: list[DataSample],
+        teacher_labels: Tensor | None = None,
+        **kwargs,
     ) -> dict[str, Tensor]:
-        """Compute the losses, as mmpretrain's ``ClsHead``; of two classifiers their mean."""
-        each = [self._get_loss(one, data_samples, **kwargs) for one in self.logits(feats)]
-        return {key: sum(losses[key] for losses in each) / len(each) for key in each[0]}
+        """Compute the losses, as mmpretrain's ``ClsHead``; of two classifiers their mean.
+
+        Args:
+            feats: Features, see :meth:`forward`.
+            data_samples: The labels of the data set.
+            teacher_labels: The labels that the second classifier learns, ``[B]``; None: those of
+                the data set.
+            **kwargs: Passed on to the loss.
+
+        Returns:
+            ``loss``, and the accuracies of the data set's labels if the head computes them.
+        """
+        logits = self.logits(feats)
+        taught = len(logits) - (teacher_labels is not None)
+        each = [self._get_loss(one, data_samples, **kwargs) for one in logits[:taught]]
+        losses = {key: sum(found[key] for found in each) / len(each) for key in each[0]}
+        if teacher_labels is not None:
+            losses['loss'] = (losses['loss'] + F.cross_entropy(logits[-1], teacher_labels)) / 2
+        return losses
