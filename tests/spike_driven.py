@@ -261,6 +261,8 @@ def _unfolded(neuron: Any, other: Any, potential: Tensor) -> Tensor:
     """The potential of a twin's neuron as the model's has it, whose input was not yet folded."""
     if _binary(neuron):
         return potential * (neuron.node.v_threshold / other.node.v_threshold)
+    if isinstance(neuron, MBPL):
+        return potential * (neuron.thresholds[0] / other.thresholds[0])
     if not isinstance(other, ThresholdNeuron):
         return potential
     # A sigmoid in front was made a threshold at 0.
