@@ -34,6 +34,7 @@ COMMANDS = {
     'convert': ('convert', 'convert an official checkpoint'),
     'publish': ('publish', 'write the weights of a checkpoint for other people'),
     'make-demo': ('make_demo', 'write the generated data set'),
+    'make-patches': ('make_patches', 'write a small classification set'),
 }
 _DOCTOR = 'what is installed, what works, how to mend the rest'
 

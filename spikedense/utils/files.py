@@ -72,6 +72,34 @@ def complete_or_absent(path: str | Path, durable: bool = False) -> Iterator[Path
             temporary.unlink()
 
 
+@contextmanager
+def complete_or_absent_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside a new folder, and rename it at the end.
+
+    Args:
+        path: The folder to write. It does not exist, or it is empty.
+
+    Yields:
+        The temporary folder, which exists.
+
+    Raises:
+        UserError: The disk is full or read-only.
+    """
+    path = Path(path)
+    temporary = path.with_name(temporary_name(path.name))
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as exc:
+        reason = _reason(exc, temporary)
+        if reason is None:
+            raise
+        raise UserError(f"cannot write '{path}': {reason}") from exc
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_file(path: str | Path, content: str | bytes, durable: bool = False) -> None:
     """Write a text (UTF-8) or bytes to a file, completely or not at all.
 

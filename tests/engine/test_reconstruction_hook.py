@@ -10,7 +10,7 @@ import torch
 from spikedense.apis.launch import train
 from spikedense.engine.reconstruction_hook import as_pixels, side_by_side
 
-CONFIG = 'mae_sdtv3-demo-large_1xb16-300i_camvid-128x128'
+CONFIG = 'mae_sdtv3-0.6m-large_1xb16-1500i_camvid-128x128'
 OPTIONS = {
     'model.backbone.arch.embed_dims': [8, 8, 16],
     'model.neck.in_channels': 16,

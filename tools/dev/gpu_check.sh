@@ -5,6 +5,7 @@
 #
 #   tools/dev/gpu_check.sh
 #   tools/dev/gpu_check.sh --device cpu --dry      # small, on a CPU
+#   tools/dev/gpu_check.sh --checks benchmark      # one of them
 #   tools/dev/gpu_check.sh wheels 3.12             # before, where there is a network: see WHEELS
 #
 #   PYTHON   interpreter (default: that of .venv, else python3)

@@ -28,10 +28,11 @@ class SDTV3Large(SpikeBackbone):
     Any image size is possible: a tap of stride s has ``ceil(H / s)`` rows.
 
     Args:
-        arch: ``'83M'``, ``'173M'``, or a dict with ``embed_dims`` (three: twice the channels of the
-            first stage, which are also those of the second one, then those of the others) and,
-            optionally, ``depths`` (four), ``num_heads`` and ``stacked_conv``: whether a
-            transformer block has the two convolutions.
+        arch: ``'0.6M'`` (ours, for small studies), ``'83M'``, ``'173M'``, or a dict with
+            ``embed_dims`` (three: twice the channels of the first stage, which are also those of
+            the second one, then those of the others) and, optionally, ``depths`` (four),
+            ``num_heads`` and ``stacked_conv``: whether a transformer block has the two
+            convolutions.
         mlp_ratio: Ratio of hidden channels to channels in all channel mixers.
         attn_cfg: Attention of the transformer blocks: a config, or a list with an entry for each of
             the four stages: a config, ``{}`` for the default, or None for no attention.
@@ -45,6 +46,7 @@ class SDTV3Large(SpikeBackbone):
 
     paper = '[Spike-driven Transformer V3](https://arxiv.org/abs/2411.16061), TPAMI 2025'
     arch_zoo: ClassVar[dict[str, dict[str, Any]]] = {
+        '0.6M': dict(embed_dims=(16, 32, 96), depths=(1, 1, 2, 2), num_heads=4, stacked_conv=True),
         '83M': dict(embed_dims=(128, 256, 512), depths=_DEPTHS, stacked_conv=True),
         '173M': dict(embed_dims=(196, 384, 768), depths=_DEPTHS, stacked_conv=False),
     }

@@ -8,7 +8,7 @@ _base_ = [
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(
-        arch=dict(_delete_=True, embed_dims=[16, 32, 96], depths=[1, 1, 2, 2], num_heads=4),
+        arch='0.6M',
         layer_scale=None,
     ),
     neck=dict(in_channels=[8, 16, 32, 96], out_channels=32),
