@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from gpu_comparison import check_neurons, check_operators, compare_with_cpu, replace_key
-from gpu_settings import DEMO_FPN, MODELS, Settings
+from gpu_settings import BENCHMARKED, DEMO_FPN, MODELS, Settings
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
@@ -110,10 +110,10 @@ def benchmark_table(settings: Settings) -> str:
         f'{side}x{side}, {batch} images, fp32 and float16 autocast; median of the rounds',
         f'{"model":<18}{"autocast":<10}{"compiled":<10}{"forward ms":>12}{"train ms":>12}{"MB":>8}',
     ]
-    for name in ('SDT V2 with LIF', 'SDT V3', 'Spike2Former'):
+    for name in BENCHMARKED:
         for amp in (False, True):
             # One model only, because compilations take long.
-            for compiled in (False, True) if amp and name == 'SDT V3' else (False,):
+            for compiled in (False, True) if amp and name == 'SDT V3 19M' else (False,):
                 row = measure(settings, name, (side, side), batch, amp, compiled)
                 rows.append(
                     f'{name:<18}{"yes" if amp else "no":<10}{"yes" if compiled else "no":<10}' + row
@@ -132,7 +132,7 @@ def measure(
     cuda = settings.device.type == 'cuda'
     workload = Workload(
         WorkloadSettings(
-            config=str(config_root() / MODELS[name][settings.dry]),
+            config=str(config_root() / BENCHMARKED[name][settings.dry]),
             size=size,
             batch=batch,
             device=str(settings.device),

@@ -24,6 +24,15 @@ MODELS = {
     ),
     'Mask R-CNN': ('mask_rcnn/mask-rcnn_sdtv3-5m_2xb4-12e_coco-1333x800.py', DEMO_MASK_RCNN),
 }
+#: Models that are timed, of the published sizes, and for --dry.
+BENCHMARKED = {
+    'SDT V2 15M': MODELS['SDT V2 with LIF'],
+    'SDT V3 19M': ('sdt_v3/fpn_sdtv3-19m_4xb16-160k_ade20k-512x512.py', DEMO_FPN),
+    'Spike2Former 19M': (
+        'spike2former/spike2former_sdtv3-19m_8xb6-160k_ade20k-512x512.py',
+        DEMO_SPIKE2FORMER,
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-# Patches of the demo set; the class is what the middle shows. Written by
-#     spikedense make-patches fpn_sdtv3-demo_1xb8-300i_demo-128x128 data/demo_patches --size 64
+# Patches of 40x40 pixels of the demo set, enlarged; the class is what the middle shows. Larger patches show several
+# objects, and the mean over a map does not know which of them is in the middle. Written by
+#     spikedense make-patches fpn_sdtv3-demo_1xb8-300i_demo-128x128 data/demo_patches --size 40
 data_root = '{{$DATA_ROOT:data}}/demo_patches'
 classes = ['circle', 'square', 'triangle', 'star', 'ring', 'cross', 'sky', 'ground', 'water']
 data_preprocessor = dict(
@@ -11,11 +12,15 @@ data_preprocessor = dict(
 )
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='RandomCrop', crop_size=64, padding=4),
+    dict(type='Resize', scale=(64, 64)),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackInputs'),
 ]
-test_pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(64, 64)),
+    dict(type='PackInputs'),
+]
 train_dataloader = dict(
     batch_size=64,
     num_workers=1,
