@@ -32,6 +32,9 @@ REAL_VALUED = {
     '*attn.*_*.conv.project': 'the same',
     '*attn.*_*.project': 'inside two stacked 1x1 convolutions, one of them at inference',
     '*branches.conv.project': 'the same',
+    '*neurons.*.convs.*.conv': 'DCL is convolutions of the membrane, each with a neuron',
+    '*.neuron.convs.*.conv': 'the same',
+    '*stages.0.downsample.1.convs.*.conv': 'the same',
     '*bbox_head.fc_*': 'the published box head has no neuron there unless one is asked for',
     'head.fc': 'the published classifier of large SDT-V3 models reads the mean of a membrane',
 }

@@ -19,6 +19,8 @@ from spikedense.registry import MODELS as SPIKEDENSE
 
 IMAGE_SIZE = (64, 96)
 _WIDTH = 8
+#: Ends of the types of transforms that make images of one size.
+_RESIZING = ('RandomResizedCrop', 'Resize')
 _ARCH = dict(embed_dims=[16, 16, 24, 32], depths=[1, 1, 2, 2, 1], num_heads=4)
 
 
@@ -132,8 +134,8 @@ def crop_of(cfg: Config) -> tuple[int, int]:
         width, height = cfg.image_scale
         return height, width
     if cfg.default_scope == 'mmpretrain':
-        crops = [step for step in cfg.train_pipeline if step.type == 'RandomResizedCrop']
-        return crops[0].scale, crops[0].scale
+        scales = [step.scale for step in cfg.train_pipeline if step.type.endswith(_RESIZING)]
+        return tuple(scales[0]) if isinstance(scales[0], list | tuple) else (scales[0],) * 2
     preprocessor = cfg.model.data_preprocessor
     return tuple(preprocessor.get('size') or preprocessor.batch_augments[0].size)
 

@@ -16,6 +16,8 @@ from .config_reader import read_config
 DATA_SETS = {
     'ade20k': 'ADE20K',
     'camvid': 'CamVid',
+    'camvid-patches': 'CamVid patches',
+    'cifar100': 'CIFAR-100',
     'cityscapes': 'Cityscapes',
     'cityscapes-instance': 'Cityscapes',
     'coco': 'COCO',
@@ -43,6 +45,7 @@ NEURONS = {
     'RL': 'RL',
     'MBPL': 'MBPL',
     'HSL': 'HSL',
+    'DCL': 'DCL',
     'ReLU': 'ReLU (ANN)',
 }
 
@@ -123,9 +126,12 @@ def _task_of(cfg: Config) -> str:
 
 
 def _levels_of(neuron: dict[str, Any]) -> int:
-    """Return the largest integer of a neuron: of MBPL, the number of its thresholds."""
-    if 'type' in neuron and class_name(neuron) == 'MBPL':
+    """Return the largest integer of a neuron: of MBPL and RL, the number of their units."""
+    name = class_name(neuron) if 'type' in neuron else ''
+    if name == 'MBPL':
         return len(neuron['thresholds'])
+    if name == 'RL':
+        return 2
     return neuron.get('D', 1)
 
 

@@ -32,6 +32,9 @@ REAL_AFTER_FOLDING = (
     *STEMS,
     '*stages.0.downsample.[12].conv',
     '*blocks.0.shortcut.conv',
+    '*neurons.*.convs.*.conv',
+    '*.neuron.convs.*.conv',
+    '*stages.0.downsample.1.convs.*.conv',
     '*bbox_head.fc_*',
     'head.fc',
 )

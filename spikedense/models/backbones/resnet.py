@@ -58,7 +58,9 @@ class ConvNeurons(BaseModule):
     def __init__(self, convs: Sequence[SpikeConv], num_neurons: int, neuron_cfg: dict) -> None:
         super().__init__()
         self.convs = nn.ModuleList(convs)
-        self.neurons = nn.ModuleList(build_neuron(neuron_cfg) for _ in range(num_neurons))
+        self.neurons = nn.ModuleList(
+            build_neuron(neuron_cfg, conv.conv.out_channels) for conv in convs[:num_neurons]
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """``[T, B, C_in, H, W] -> [T, B, C_out, H', W']``."""

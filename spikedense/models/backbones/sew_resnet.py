@@ -34,9 +34,12 @@ class _SpikingResNet(SpikeBackbone):
     Convolution and norm of the stem run once on an image. A neuron and a max pooling of its spikes
     follow. The first block of each later stage halves the size.
 
+    With ``small_stem``, the stem is a 3x3 convolution of stride 1 without a pooling, for images of
+    32x32 pixels, as in ``ResNet_CIFAR`` of mmpretrain. Then the strides are 1, 2, 4, 8.
+
     Args:
-        arch: 18, 34, 50, 101, 152; or a dict with ``depths``, ``base_channels`` (64) and
-            ``bottleneck`` (False).
+        arch: 18, 34, 50, 101, 152; or a dict with ``depths``, ``base_channels`` (64),
+            ``bottleneck`` (False) and ``small_stem`` (False).
         T: Number of time steps of an image.
         neuron_cfg: None means IF with the gradient of an arc tangent, as published.
         **kwargs: Other arguments of :class:`SpikeBackbone`, except ``channels`` and ``strides``.
@@ -57,13 +60,14 @@ class _SpikingResNet(SpikeBackbone):
         neuron_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
-        size = read_arch(self, arch, base_channels=64, bottleneck=False)
+        size = read_arch(self, arch, base_channels=64, bottleneck=False, small_stem=False)
         widths, depths = stage_widths(size), size['depths']
         self._bottleneck = bool(size['bottleneck'])
+        self._small_stem = bool(size['small_stem'])
         channels = [width * (_EXPANSION if self._bottleneck else 1) for width in widths]
         super().__init__(
             channels,
-            [4 * 2**i for i in range(len(widths))],
+            [(1 if self._small_stem else 4) * 2**i for i in range(len(widths))],
             T=T,
             neuron_cfg=neuron_cfg or dict(type='IF', surrogate=dict(type='ATan', alpha=2.0)),
             **kwargs,
@@ -79,11 +83,10 @@ class _SpikingResNet(SpikeBackbone):
             self.add_stage(self._stem_layers(widths[0]) if i == 0 else nn.Identity(), blocks, True)
 
     def _stem_layers(self, width: int) -> nn.Sequential:
-        return nn.Sequential(
-            SpikeConv(self.in_channels, width, 7, 2, norm_cfg=self.norm_cfg),
-            build_neuron(self.neuron_cfg),
-            SpikeMaxPool(3, 2),
-        )
+        kernel, stride = (3, 1) if self._small_stem else (7, 2)
+        conv = SpikeConv(self.in_channels, width, kernel, stride, norm_cfg=self.norm_cfg)
+        layers = [conv, build_neuron(self.neuron_cfg, width)]
+        return nn.Sequential(*layers, *([] if self._small_stem else [SpikeMaxPool(3, 2)]))
 
     def _convs(self, last: int, width: int, channels: int, stride: int) -> list[SpikeConv]:
         """Build the convolutions of a block; the 3x3 one of a bottleneck has the stride."""
@@ -165,7 +168,7 @@ class PostSumBlock(BaseModule):
         self.branch = ConvNeurons(convs, len(convs) - 1, neuron_cfg)
         self.shortcut: nn.Module = SpikeTap() if shortcut is None else shortcut
         self.drop_path = DropPath(drop_path)
-        self.neuron = build_neuron(neuron_cfg)
+        self.neuron = build_neuron(neuron_cfg, convs[-1].conv.out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes ``[T, B, C_in, H, W] -> [T, B, C_out, H', W']``."""
@@ -211,7 +214,7 @@ class SEWResNet(_SpikingResNet):
     def _block(
         self, last: int, width: int, channels: int, stride: int, drop_path: float
     ) -> SEWBlock:
-        neuron: Any = build_neuron(self.neuron_cfg)
+        neuron: Any = build_neuron(self.neuron_cfg, channels)
         if self.cnf != 'ADD' and (neuron.D, neuron.scale) != (1, 1):
             raise ValueError(
                 f'cnf={self.cnf!r} with neuron_cfg={self.neuron_cfg}, expected a neuron that emits '
@@ -231,6 +234,10 @@ class SpikingResNet(_SpikingResNet):
     """ResNet with a neuron in the place of each ReLU, the baseline of the SEW-ResNet paper.
 
     The neuron of a block is behind the residual sum, so a block cannot hand on its input unchanged.
+
+    The study of the SPK blocks in SpikeAtConv has the same form with another stem. So the stem is
+    an option of ``arch``, not a class: ``arch=dict(depths=[2, 2, 2, 2], small_stem=True)`` with the
+    block as ``neuron_cfg``, ``dict(type='ReLU')`` for the twin.
 
     Args:
         arch, T, neuron_cfg: See :class:`_SpikingResNet`.
