@@ -62,7 +62,8 @@ def test_small_form_on_a_cpu(repo_root: Path, tmp_path: Path) -> None:
             '--out',
             str(tmp_path),
         ],
-        env={**os.environ, 'PYTHON': sys.executable},
+        # The wheels of a checkout may be those of another Python.
+        env={**os.environ, 'PYTHON': sys.executable, 'WHEELS': str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
