@@ -28,6 +28,12 @@ OPTIM_WRAPPERS = Registry(
     scope=_SCOPE,
     locations=['spikedense.engine'],
 )
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optimizer wrapper constructor',
+    parent=root.OPTIM_WRAPPER_CONSTRUCTORS,
+    scope=_SCOPE,
+    locations=['spikedense.engine'],
+)
 TRANSFORMS = Registry(
     'transform', parent=root.TRANSFORMS, scope=_SCOPE, locations=['spikedense.datasets']
 )

@@ -64,7 +64,8 @@ def training_key(cfg: Config) -> str:
     """What a training step and a prediction see: the whole model, and how it is optimised.
 
     Left out are numbers that only scale a step: rates, betas, weight decay (which the test sets to
-    0). Each config's own ones are held to be above 0 by a test of every config.
+    0), and those that scale the colours. Each config's own ones are held to be above 0 by a test of
+    every config.
     """
     optimisation = {
         key: value for key, value in cfg.optim_wrapper.items() if key not in ('type', 'optimizer')
@@ -72,7 +73,10 @@ def training_key(cfg: Config) -> str:
     clip = optimisation.pop('clip_grad', None)
     paramwise = optimisation.pop('paramwise_cfg', None)
     how = [optimisation, cfg.optim_wrapper.optimizer.type, clip is None, paramwise is None]
-    return _text([cfg.default_scope, _without_classes(cfg, cfg.model), how])
+    model = copy.deepcopy(cfg.model)
+    for key in ('mean', 'std', 'to_rgb', 'bgr_to_rgb'):
+        model.data_preprocessor.pop(key, None)
+    return _text([cfg.default_scope, _without_classes(cfg, model), how])
 
 
 def network_key(cfg: Config) -> str:

@@ -21,6 +21,8 @@ IMAGE_SIZE = (64, 96)
 _WIDTH = 8
 #: Ends of the types of transforms that make images of one size.
 _RESIZING = ('RandomResizedCrop', 'Resize')
+#: Side of the images of sets that have one size.
+_SIDES = dict(CIFAR100=32)
 _ARCH = dict(embed_dims=[16, 16, 24, 32], depths=[1, 1, 2, 2, 1], num_heads=4)
 
 
@@ -134,8 +136,9 @@ def crop_of(cfg: Config) -> tuple[int, int]:
         width, height = cfg.image_scale
         return height, width
     if cfg.default_scope == 'mmpretrain':
-        scales = [step.scale for step in cfg.train_pipeline if step.type.endswith(_RESIZING)]
-        return tuple(scales[0]) if isinstance(scales[0], list | tuple) else (scales[0],) * 2
+        sizes = [step.scale for step in cfg.train_pipeline if step.type.endswith(_RESIZING)]
+        size = sizes[0] if sizes else _SIDES[cfg.train_dataloader.dataset.type]
+        return (size, size) if isinstance(size, int) else tuple(size)
     preprocessor = cfg.model.data_preprocessor
     return tuple(preprocessor.get('size') or preprocessor.batch_augments[0].size)
 
@@ -162,8 +165,20 @@ def _reduce_backbone(backbone: ConfigDict) -> list[int]:
     else:
         arch.update(_reduced_arch(arch))
     backbone.arch = ConfigDict(arch)
+    _reduce_spk(backbone)
     taps = backbone.get('out_indices')
     return list(_out_channels(cls, json.dumps(arch), None if taps is None else tuple(taps)))
+
+
+def _reduce_spk(backbone: ConfigDict) -> None:
+    """Leaves two units and two steps of an SPK block; neurons have tests of their own."""
+    neuron = backbone.get('neuron_cfg', {})
+    if neuron.get('type') in ('SL', 'RL', 'MBPL', 'HSL', 'DCL'):
+        backbone.T = min(2, backbone.get('T', 1))
+        for key in ('tau', 'surrogate'):
+            neuron.pop(key, None)
+        if 'thresholds' in neuron:
+            neuron.thresholds = [0.5, 1.0]
 
 
 @cache
@@ -178,7 +193,9 @@ def _reduced_arch(arch: dict[str, Any]) -> dict[str, Any]:
     """The sizes of a backbone that are changed; what else an architecture has stays as it is."""
     small: dict[str, Any] = {}
     if 'embed_dims' not in arch:
-        small['base_channels'] = _WIDTH
+        # oneDNN writes past the weight gradient of a strided 1x1 convolution of a large channels-last
+        # map with fewer than 16 channels.
+        small['base_channels'] = 16 if arch.get('small_stem') else _WIDTH
     elif isinstance(arch['embed_dims'], int):
         small['embed_dims'] = 32
     else:
@@ -254,6 +271,15 @@ def _descendants(node: ConfigDict) -> list[ConfigDict]:
 def predicts(name: str) -> bool:
     """Whether the model of a config predicts something; masked auto-encoders do not."""
     return '/mae_' not in name
+
+
+def is_known_backbone(name: str) -> bool:
+    """Whether a config is a classifier whose backbone a dense config of its folder has, too.
+
+    The head of classifiers is that of SDT-V3, so a net of both has been seen.
+    """
+    known = ('ms_resnet/', 'qkformer/', 'sdt_v2/', 'sew_resnet/', 'spikformer/', 'spikeatconv/')
+    return name.startswith(known) and '_imagenet-' in name
 
 
 def is_stock(name: str) -> bool:

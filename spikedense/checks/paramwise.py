@@ -1,4 +1,4 @@
-"""The check of rates by name: each name of ``custom_keys`` is part of a parameter's name."""
+"""Checks of the rates of single parameters: names of ``custom_keys``, and decay over the layers."""
 
 from collections.abc import Mapping
 from logging import WARNING
@@ -11,6 +11,39 @@ from spikedense.errors import UserError
 from spikedense.utils.unwrap import unwrap
 
 from .config_keys import misspelt
+
+#: Constructors of the libraries for layer-wise decay. Only that of mmpretrain asks the model.
+_DECAY = ('LearningRateDecayOptimizerConstructor', 'LayerDecayOptimizerConstructor')
+_DECAY_OF_CLASSIFIERS = 'LearningRateDecayOptimWrapperConstructor'
+
+
+def check_constructor(model: nn.Module, optim_wrapper: Any) -> None:
+    """Check that a library's constructor for layer-wise decay fits the model.
+
+    Those of mmseg and mmdet know the names of the layers of a few backbones, and that of mmpretrain
+    needs a classifier. What they raise for other models does not say what to do.
+
+    Args:
+        model: The model, maybe inside of mmengine's wrappers.
+        optim_wrapper: The config of the optimizer, or a built one, which is not checked.
+
+    Raises:
+        UserError: The constructor is for other models than this one.
+    """
+    if not isinstance(optim_wrapper, Mapping):
+        return
+    constructor = str(optim_wrapper.get('constructor', '')).rpartition('.')[2]
+    inner = unwrap(model)
+    answers = hasattr(getattr(inner, 'backbone', None), 'get_layer_depth')
+    needs_classifier = constructor == _DECAY_OF_CLASSIFIERS and not hasattr(
+        inner, 'get_layer_depth'
+    )
+    if answers and (constructor in _DECAY or needs_classifier):
+        raise UserError(
+            f'optim_wrapper.constructor={constructor!r} does not know the layers of '
+            f'{type(inner).__name__} on {type(inner.backbone).__name__}, expected '
+            "'spikedense.LayerDecayConstructor' with paramwise_cfg.layer_decay_rate"
+        )
 
 
 def check_custom_keys(model: nn.Module, optim_wrapper: Any) -> None:

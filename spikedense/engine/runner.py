@@ -23,7 +23,7 @@ from spikedense.checks.config_keys import check_metric_keys
 from spikedense.checks.dataset import FILES_OPENED, with_checks
 from spikedense.checks.loaders import check_length, check_numbers
 from spikedense.checks.named_samples import name_samples
-from spikedense.checks.paramwise import check_custom_keys
+from spikedense.checks.paramwise import check_constructor, check_custom_keys
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.checks.resume import check_processes, check_resume
 from spikedense.checks.resumed_file import check_resumed_file
@@ -189,6 +189,7 @@ class GuardedRunner(Runner):
         Returns:
             The optimizer.
         """
+        check_constructor(self.model, optim_wrapper)
         built = super().build_optim_wrapper(optim_wrapper)
         check_custom_keys(self.model, optim_wrapper)
         self.pretraining_hook.rates = reduced_rate(self.model, built)

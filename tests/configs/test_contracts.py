@@ -7,14 +7,19 @@ import pytest
 import torch
 from config_groups import Group, grouped, reduced_config_of
 from contract import raw_outputs, real_valued_inputs, unexplained, wake
-from reduced_models import IMAGE_SIZE, build_model, is_stock, predicts
+from reduced_models import IMAGE_SIZE, build_model, is_known_backbone, is_stock, predicts
 from torch import nn
 
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.config_path import list_configs
 
 GROUPS = grouped(
-    'network', [name for name in list_configs() if predicts(name) and not is_stock(name)]
+    'network',
+    [
+        name
+        for name in list_configs()
+        if predicts(name) and not is_stock(name) and not is_known_backbone(name)
+    ],
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from config_groups import Group, grouped, reduced_config_of
 from contract import REAL_VALUED, STEMS, wake
-from reduced_models import IMAGE_SIZE, build_model, is_stock, predicts
+from reduced_models import IMAGE_SIZE, build_model, is_known_backbone, is_stock, predicts
 from spike_driven import (
     BOXES,
     assert_same_answers,
@@ -26,7 +26,11 @@ from spikedense.models.layers.stacked_conv import SpikeStackedConv
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.config_path import list_configs
 
-NAMES = [name for name in list_configs() if predicts(name) and not is_stock(name)]
+NAMES = [
+    name
+    for name in list_configs()
+    if predicts(name) and not is_stock(name) and not is_known_backbone(name)
+]
 #: Layers of a folded model that read real values, out of ``contract.REAL_VALUED``.
 REAL_AFTER_FOLDING = (
     *STEMS,

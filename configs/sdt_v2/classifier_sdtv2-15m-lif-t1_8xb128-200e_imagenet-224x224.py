@@ -1,0 +1,2 @@
+_base_ = './classifier_sdtv2-31m-lif-t1_8xb128-200e_imagenet-224x224.py'
+model = dict(backbone=dict(arch='15M'), head=dict(in_channels=360))

@@ -1,0 +1,2 @@
+_base_ = './classifier_spikeatconv-tiny_8xb96-200e_imagenet-224x224.py'
+model = dict(backbone=dict(arch='Base'), head=dict(in_channels=1024))

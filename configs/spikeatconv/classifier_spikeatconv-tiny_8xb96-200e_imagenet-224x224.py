@@ -1,0 +1,11 @@
+_base_ = [
+    '../_base_/models/classifier_spikeatconv.py',
+    '../_base_/datasets/imagenet_224x224_autoaugment.py',
+    '../_base_/schedules/imagenet_spikeatconv_200e.py',
+    '../_base_/mmpretrain_runtime.py',
+]
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    head=dict(num_classes=_base_.pop('num_classes')),
+)
+train_dataloader = dict(batch_size=96)
