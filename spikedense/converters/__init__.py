@@ -1,6 +1,7 @@
 """Rename the keys of official checkpoints. Each family of checkpoints has its own file."""
 
 from .convert import (
+    BACKBONE,
     ConversionReport,
     convert_state_dict,
     known_families,
@@ -14,7 +15,7 @@ from .detection import (
     roi_head_key,
     rpn_head_key,
 )
-from .family import Family, any_key, classifier_of, lines_to_maps
+from .family import Family, any_key, lines_to_maps
 from .sdt import (
     backbone_key,
     block_key,
@@ -38,6 +39,7 @@ from .spike2former_config import portable_text, spike2former_head, spike2former_
 from .spikingresformer import dssa_key
 
 __all__ = [
+    'BACKBONE',
     'ConversionReport',
     'Family',
     'any_key',
@@ -45,7 +47,6 @@ __all__ = [
     'backbone_key',
     'bbox_head_key',
     'block_key',
-    'classifier_of',
     'conv_block_key',
     'convert_state_dict',
     'decoder_layer_key',
