@@ -9,7 +9,12 @@ from torch import Tensor
 
 from spikedense.checks.config import open_config
 from spikedense.checks.model import build_model
-from spikedense.converters import known_families, spike2former_head, spike2former_options
+from spikedense.converters import (
+    is_spike2former,
+    known_families,
+    spike2former_head,
+    spike2former_options,
+)
 from spikedense.errors import UserError
 from spikedense.utils.files import sha256_of
 from spikedense.utils.wording import some_of
@@ -85,7 +90,8 @@ def convert_file(
     head = spike2former_head(converted)
     if part == 'all' and head is not None:
         cfg = needed = cfg or open_config(_SPIKE2FORMER[head])
-        needed.merge_from_dict(spike2former_options(converted, head, D))
+        if is_spike2former(cfg, head):
+            cfg.merge_from_dict(spike2former_options(converted, head, D))
     if cfg is not None:
         model = build_model(cfg, needs)
         name = f"the model of '{cfg.filename}'"

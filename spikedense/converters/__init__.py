@@ -35,7 +35,12 @@ from .spike2former import (
     sdda_key,
     spike2former_head_key,
 )
-from .spike2former_config import portable_text, spike2former_head, spike2former_options
+from .spike2former_config import (
+    is_spike2former,
+    portable_text,
+    spike2former_head,
+    spike2former_options,
+)
 from .spikingresformer import dssa_key
 
 __all__ = [
@@ -54,6 +59,7 @@ __all__ = [
     'encoder_layer_key',
     'fpn_head_key',
     'fpn_neck_key',
+    'is_spike2former',
     'known_families',
     'large_backbone_key',
     'large_block_key',

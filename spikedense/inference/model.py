@@ -12,7 +12,7 @@ from spikedense.checks.checkpoint import existing_checkpoint, given_or_found
 from spikedense.checks.config import library_of, open_config
 from spikedense.checks.model import build_model
 from spikedense.checks.widths import check_widths
-from spikedense.converters import spike2former_head, spike2former_options
+from spikedense.converters import is_spike2former, spike2former_head, spike2former_options
 from spikedense.weights import (
     Checkpoint,
     convert_official,
@@ -77,7 +77,7 @@ def with_our_keys(checkpoint: Checkpoint, cfg: Config) -> Checkpoint:
     if report is None:
         return checkpoint
     head = spike2former_head(report.state_dict)
-    if head is not None and head in cfg.model:
+    if head is not None and is_spike2former(cfg, head):
         D = (cfg.model.backbone.get('neuron_cfg') or {}).get('D', _D)
         cfg.merge_from_dict(spike2former_options(report.state_dict, head, D))
     print_log(describe_official(report, checkpoint.source), logger='current')
