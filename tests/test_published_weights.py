@@ -15,9 +15,16 @@ from spikedense import cli
 from spikedense.checks.config import open_config
 from spikedense.checks.model import build_model
 from spikedense.converters import convert_state_dict
+from spikedense.utils.files import sha256_of
 
 COMMAND = re.compile(r'^    spikedense (.*)$', re.MULTILINE)
 CONFIG = 'fpn_sdtv3-5m_4xb16-160k_ade20k-512x512'
+#: Words of the page -> words of the test.
+WORDS = {
+    'CONFIG': CONFIG,
+    'spikedense/NAME': f'spikedense/{CONFIG}',
+    'IMAGES...': 'data/ade/ADEChallengeData2016/images/validation/0.jpg',
+}
 #: Small images, loaded in this process.
 SMALL = [
     'test_dataloader.dataset.pipeline.1.scale=(64,64)',
@@ -72,16 +79,22 @@ def test_every_command(
     ade20k: Path, repo_root: Path, reference_dir: Path, capfd: pytest.CaptureFixture
 ) -> None:
     torch.save({'state_dict': official_checkpoint(reference_dir)}, 'OFFICIAL.pth')
+    Path('weights').mkdir()
+    Path('weights', f'{CONFIG}.pth').symlink_to('../OFFICIAL.pth')
     page = (repo_root / 'docs' / 'published_weights.md').read_text(encoding='utf-8')
     done = []
     for command in COMMAND.findall(page):
-        words = [CONFIG if word == 'CONFIG' else word for word in shlex.split(command)]
-        if words[0] in ('train', 'test'):
+        words = [WORDS.get(word, word) for word in shlex.split(command)]
+        if words[0] in ('train', 'test', 'infer'):
             words += [*([] if '--cfg-options' in words else ['--cfg-options']), *SMALL]
         assert not cli.main(words), words
         done.append(words[0])
-    assert done == ['convert', 'test', 'convert', 'train']
-    assert 'mIoU' in capfd.readouterr().out
+    assert done == ['convert', 'test', 'train', 'convert', 'infer']
+    said = ''.join(capfd.readouterr())
+    assert 'mIoU' in said and 'pictures: out' in said
+    # The command, the log of the training and that of the inference.
+    assert said.count(f'sha256 {sha256_of("OFFICIAL.pth")}') == 2
+    assert f'sha256: {sha256_of("OFFICIAL.pth")}' in said
     converted = torch.load('ours.pth', weights_only=True)['state_dict']
     backbone = torch.load('backbone.pth', weights_only=True)['state_dict']
     assert len(backbone) < len(converted)

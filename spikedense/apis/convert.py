@@ -1,6 +1,8 @@
 """Conversion of official checkpoint files."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from torch import Tensor
@@ -8,15 +10,21 @@ from torch import Tensor
 from spikedense.checks.config import open_config
 from spikedense.checks.model import build_model
 from spikedense.converters import (
-    convert_state_dict,
+    is_spike2former,
     known_families,
-    recognised_families,
     spike2former_head,
     spike2former_options,
 )
 from spikedense.errors import UserError
+from spikedense.utils.files import sha256_of
 from spikedense.utils.wording import some_of
-from spikedense.weights import check, read_checkpoint, read_state_dict
+from spikedense.weights import (
+    CONVERTED_FROM,
+    check,
+    convert_official,
+    read_checkpoint,
+    read_state_dict,
+)
 
 #: Config of a Spike2Former checkpoint if the user gives none, by the name of the head.
 _SPIKE2FORMER = {
@@ -27,9 +35,26 @@ _SPIKE2FORMER = {
 }
 
 
+@dataclass(frozen=True)
+class Converted:
+    """A converted checkpoint.
+
+    Attributes:
+        state_dict: The tensors by our keys.
+        meta: The origin: name and sha256 of the official file, and the family of its keys.
+        dropped: Official keys that are left out.
+        config: The config that a whole Spike2Former needs; None for all others.
+    """
+
+    state_dict: dict[str, Tensor]
+    meta: dict[str, Any]
+    dropped: list[str]
+    config: Config | None
+
+
 def convert_file(
     source: Path, part: str = 'all', config: str | None = None, D: int = 4
-) -> tuple[dict[str, Tensor], Config | None]:
+) -> Converted:
     """Convert an official checkpoint of a known family, strictly.
 
     Args:
@@ -41,7 +66,7 @@ def convert_file(
         D: Largest integer of a Spike2Former's neurons, which no file records.
 
     Returns:
-        The tensors by our keys; and for a whole Spike2Former the config that it needs, else None.
+        The tensors, where they come from, and the config that they need.
 
     Raises:
         UserError: The file is missing, cannot be read or has no official keys, a key is unknown, or
@@ -53,31 +78,23 @@ def convert_file(
     needs = 'backbone' if part == 'backbone' else 'model'
     cfg = None if config is None else open_config(config, part=needs)
     state = read_state_dict(read_checkpoint(source))
-    if not recognised_families(state):
+    report = convert_official(state, str(source), part)
+    if report is None:
         names = ', '.join(family.name for family in known_families())
         raise UserError(
             f"'{source}' has no official keys (found {some_of(state)}), expected those of a known "
             f'family ({names})'
         )
-    report = convert_state_dict(state)
-    if report.unexpected:
-        raise UserError(
-            f"'{source}' has {len(report.unexpected)} keys that no rule knows: "
-            f'{some_of(report.unexpected)}'
-        )
     converted = report.state_dict
-    if part == 'backbone':
-        prefix = 'backbone.'
-        converted = {
-            k.removeprefix(prefix): v for k, v in converted.items() if k.startswith(prefix)
-        }
     needed = None
     head = spike2former_head(converted)
     if part == 'all' and head is not None:
         cfg = needed = cfg or open_config(_SPIKE2FORMER[head])
-        needed.merge_from_dict(spike2former_options(converted, head, D))
+        if is_spike2former(cfg, head):
+            cfg.merge_from_dict(spike2former_options(converted, head, D))
     if cfg is not None:
         model = build_model(cfg, needs)
         name = f"the model of '{cfg.filename}'"
         check(model, converted, str(source), every_part=True, name=name)
-    return converted, needed
+    origin = dict(file=source.name, sha256=sha256_of(source), family=', '.join(report.families))
+    return Converted(converted, {CONVERTED_FROM: origin}, report.dropped, needed)

@@ -1,6 +1,5 @@
 """A checkpoint for other people: weights and facts, nothing of the machine and of the training."""
 
-import hashlib
 import json
 import os
 import re
@@ -21,9 +20,10 @@ from spikedense.checks.out_file import check_out_file
 from spikedense.deploy import as_saved, is_twin
 from spikedense.errors import UserError
 from spikedense.utils.config_text import read_config_text
+from spikedense.utils.files import sha256_of
 from spikedense.utils.wording import some_of
 from spikedense.version import __version__
-from spikedense.weights import SETTINGS, check, read_checkpoint, read_state_dict
+from spikedense.weights import CONVERTED_FROM, SETTINGS, check, read_checkpoint, read_state_dict
 
 SUFFIXES = ('.safetensors', '.pth')
 #: Digits of the checksum in the name of the file, as in the names of OpenMMLab.
@@ -97,8 +97,7 @@ def publish(source: str, target: str | Path, config: str | None = None) -> Publi
         damage = flaw(part)
         if damage is not None:
             raise UserError(f"cannot write '{target}': {damage}")
-        with part.open('rb') as file:
-            sha256 = hashlib.file_digest(file, 'sha256').hexdigest()
+        sha256 = str(sha256_of(part))
         path = target.with_name(f'{target.stem}-{sha256[:_DIGITS]}{target.suffix}')
         os.replace(part, path)
     return Published(path, sha256, len(state), meta)
@@ -134,6 +133,8 @@ def _facts(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         facts['dataset_meta'] = {key: value for key, value in names.items() if value}
     if isinstance(meta.get(SETTINGS), dict):
         facts[SETTINGS] = plain(meta[SETTINGS])
+    if isinstance(meta.get(CONVERTED_FROM), dict):
+        facts[CONVERTED_FROM] = plain(meta[CONVERTED_FROM])
     if is_twin(checkpoint):
         facts['spike_inference'] = True
     if isinstance(meta.get('cfg_text'), str):

@@ -1,6 +1,5 @@
 """The check of a checkpoint: does it give its number, with integers and with spikes?"""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from spikedense.checks.config import open_config
 from spikedense.engine import Float64Hook, ImagePrediction, PredictionsHook
 from spikedense.errors import UserError
+from spikedense.utils.files import sha256_of
 from spikedense.utils.metafile import load_metafile
 
 from .launch import test
@@ -165,11 +165,10 @@ def _same(x: float, y: float) -> bool:
 
 
 def _sha256(checkpoint: str) -> str:
-    path = Path(checkpoint).expanduser()
-    if not path.is_file():
+    digest = sha256_of(checkpoint)
+    if digest is None:
         raise UserError(f"there is no checkpoint '{checkpoint}', expected a file")
-    with path.open('rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
+    return digest
 
 
 def _expected(expect: Mapping[str, str]) -> list[Stated]:

@@ -145,7 +145,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_arguments(
-    parser: argparse.ArgumentParser, without: str = 'those that ship with the model, else random'
+    parser: argparse.ArgumentParser, without: str = 'those at hand for the name, else random'
 ) -> None:
     """Add the arguments that name a model: config, options and checkpoint.
 

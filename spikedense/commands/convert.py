@@ -1,8 +1,9 @@
 """Convert an official checkpoint of a known family to the keys of this package.
 
 The known families are Semantic FPN, Spike2Former, the spiking detectors, and the classifiers and
-backbones that docs/published_weights.md lists; the config can register others. An error names
-the keys that no family knows, and the keys that the model of the config lacks. A Spike2Former
+backbones that docs/published_weights.md lists; the config can register others. The tool prints the
+sha256 of the official file, and writes it into the new one. An error names the keys that no family
+knows, and the keys that the model of the config lacks. A Spike2Former
 checkpoint needs special settings (the released layout, the number of classes of its output). The
 tool then also writes a config, with the name of the new file.
 """
@@ -17,6 +18,8 @@ from spikedense.checks.out_file import check_file
 from spikedense.converters import portable_text
 from spikedense.errors import UserError
 from spikedense.utils.files import complete_or_absent, write_file
+from spikedense.utils.wording import some_of
+from spikedense.weights import CONVERTED_FROM
 
 from .command import command
 
@@ -43,7 +46,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Convert. If a key or a weight does not fit, nothing is written and the exit code is 2."""
     check_file('target', args.target, [args.source, args.config])
-    state, cfg = convert_file(args.source, part=args.part, config=args.config, D=args.D)
+    found = convert_file(args.source, part=args.part, config=args.config, D=args.D)
+    cfg = found.config
     beside = args.target.with_suffix('.py')
     if cfg is not None and beside.exists() and beside.read_text() != portable_text(cfg):
         raise UserError(
@@ -52,8 +56,13 @@ def main(args: argparse.Namespace) -> None:
         )
     args.target.parent.mkdir(parents=True, exist_ok=True)
     with complete_or_absent(args.target) as partial:
-        torch.save({'state_dict': state}, partial)
-    print(f'{len(state)} tensors written to {args.target}')
+        torch.save({'meta': found.meta, 'state_dict': found.state_dict}, partial)
+    origin = found.meta[CONVERTED_FROM]
+    print(f'{args.source}: {origin["family"]}')
+    print(f'sha256: {origin["sha256"]}')
+    if found.dropped:
+        print(f'left out: {len(found.dropped)} keys ({some_of(found.dropped)})')
+    print(f'{len(found.state_dict)} tensors written to {args.target}')
     if cfg is not None:
         write_file(beside, portable_text(cfg))
         print(f'the config for it: {beside}')

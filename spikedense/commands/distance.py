@@ -15,7 +15,7 @@ from rich.console import Console
 from spikedense.analysis.attention_distance import RADIUS
 from spikedense.analysis.distance_report import DistanceMeter, distance_report
 from spikedense.analysis.distance_table import print_distances
-from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.checkpoint import given_or_found
 from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
 from spikedense.inference.model import open_model
@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         The report.
     """
-    checkpoint = given_or_shipped(args.config, args.checkpoint)
+    checkpoint = given_or_found(args.config, args.checkpoint)
     check_out_file('--out', args.out, inputs=[args.config, checkpoint])
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     images, source = images_of(cfg, model, tuple(args.shape), args.num_images, args.data)

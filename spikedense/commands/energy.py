@@ -20,7 +20,7 @@ from spikedense.analysis.energy_table import print_energy
 from spikedense.analysis.memory import peak_memory
 from spikedense.analysis.spikingjelly_energy import spikingjelly_energy
 from spikedense.analysis.workload import WorkloadSettings
-from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.checkpoint import given_or_found
 from spikedense.checks.config_options import checked_options
 from spikedense.checks.out_file import check_out_file
 from spikedense.errors import UserError
@@ -75,7 +75,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         The report.
     """
-    checkpoint = given_or_shipped(args.config, args.checkpoint)
+    checkpoint = given_or_found(args.config, args.checkpoint)
     check_out_file('--out', args.out, inputs=[args.config, checkpoint])
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     if args.spikingjelly and not any(isinstance(m, BaseNeuron) for m in model.modules()):

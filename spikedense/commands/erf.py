@@ -30,7 +30,7 @@ from spikedense.analysis.erf.page import write_page
 from spikedense.analysis.erf.result import METRICS_FILE
 from spikedense.analysis.erf.stimulus import REDUCES
 from spikedense.analysis.erf.table import print_fields
-from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.checkpoint import given_or_found
 from spikedense.errors import UserError
 from spikedense.inference.model import open_model
 from spikedense.inference.sized_images import images_of
@@ -183,7 +183,7 @@ def main(args: argparse.Namespace) -> list[ERFResult]:
 
 def _open(one: _Asked, args: argparse.Namespace) -> tuple[Config, nn.Module]:
     """Open a model, and check the names of its layers."""
-    checkpoint = given_or_shipped(one.config, one.checkpoint)
+    checkpoint = given_or_found(one.config, one.checkpoint)
     cfg, model = open_model(one.config, checkpoint, args.cfg_options)
     subject = Subject(model)
     subject.choose(args.layers)

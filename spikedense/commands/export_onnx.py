@@ -6,7 +6,7 @@ The model must have one time step. The folder's manifest.json lists the parts th
 import argparse
 from pathlib import Path
 
-from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.checkpoint import given_or_found
 from spikedense.deploy.onnx_export import OPSETS, export_onnx
 from spikedense.inference.model import describe, open_model
 
@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> list[Path]:
     Returns:
         The files.
     """
-    checkpoint = given_or_shipped(args.config, args.checkpoint)
+    checkpoint = given_or_found(args.config, args.checkpoint)
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     describe(cfg, model, checkpoint)
     files = export_onnx(model, args.out, tuple(args.shape), args.opset)

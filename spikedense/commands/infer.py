@@ -1,6 +1,7 @@
 """Predict on images with a model of mmseg or mmdet.
 
-A model that ships with its weights (demo) needs no WEIGHTS, an exported folder (--onnx) no CONFIG.
+A model by name (demo, spikedense/NAME) needs no WEIGHTS, an exported folder (--onnx) no CONFIG. The
+weights for a name ship with the package, or lie in the folder weights/ ($SPIKEDENSE_WEIGHTS).
 """
 
 import argparse
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from spikedense.errors import UserError
 from spikedense.inference import open_inferencer, open_onnx_inferencer
-from spikedense.utils.config_path import shipped_weights
+from spikedense.utils.config_path import SCOPE, SHIPPED_MODELS
 
 from .arguments import add_cfg_options
 from .command import command
@@ -19,6 +20,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = (
         '%(prog)s [-h] CONFIG WEIGHTS INPUTS... [options]\n'
         '       %(prog)s demo INPUTS... [options]\n'
+        '       %(prog)s spikedense/NAME INPUTS... [options]\n'
         '       %(prog)s --onnx FOLDER INPUTS... [options]'
     )
     # argparse fills the three in this order; `_model_and_inputs` says what the words are.
@@ -44,6 +46,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cfg_options(parser)
 
 
+def _stands_alone(word: str) -> bool:
+    """Tell whether a word names a model together with its weights."""
+    return word in SHIPPED_MODELS or (word.startswith(f'{SCOPE}/') and not Path(word).is_file())
+
+
 def _model_and_inputs(args: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Split the words that are no options.
 
@@ -61,7 +68,7 @@ def _model_and_inputs(args: argparse.Namespace) -> tuple[list[str], list[str]]:
     names = ['CONFIG', 'WEIGHTS']
     if args.onnx is not None:
         names = []
-    elif words and shipped_weights(words[0]) is not None:
+    elif words and _stands_alone(words[0]):
         names = words[:1]
     if len(words) <= len(names):
         found = f"'{' '.join(words)}'" if words else 'none of them'

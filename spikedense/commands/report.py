@@ -27,7 +27,7 @@ from .command import command
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    add_model_arguments(parser, without='those that ship with the model')
+    add_model_arguments(parser, without='those at hand for the name')
     parser.add_argument(
         '--data',
         default='test',

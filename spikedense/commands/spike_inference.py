@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from spikedense.checks.checkpoint import given_or_shipped
+from spikedense.checks.checkpoint import given_or_found
 from spikedense.checks.out_file import check_out_file
 from spikedense.deploy import (
     RealMultiplication,
@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> dict[str, Any]:
     Returns:
         ``foldings``, ``max_difference`` and ``multiplications``.
     """
-    checkpoint = given_or_shipped(args.config, args.checkpoint)
+    checkpoint = given_or_found(args.config, args.checkpoint)
     check_out_file('--save', args.save, inputs=[args.config, checkpoint])
     cfg, model = open_model(args.config, checkpoint, args.cfg_options)
     batches, source = images_of(cfg, model, tuple(args.shape), 1, args.image or 'random')

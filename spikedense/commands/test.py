@@ -1,9 +1,13 @@
-"""Test a checkpoint of mmseg, mmdet or mmpretrain: ``spikedense test CONFIG CHECKPOINT``."""
+"""Test a checkpoint of mmseg, mmdet or mmpretrain: ``spikedense test CONFIG CHECKPOINT``.
+
+A name of a shipped config needs no CHECKPOINT if its weights are at hand, see docs/inference.md.
+"""
 
 import argparse
 
 from spikedense.apis import test
 from spikedense.apis.environment import is_first_process
+from spikedense.checks.checkpoint import checkpoint_for
 
 from .arguments import add_run_arguments
 from .command import command
@@ -12,7 +16,9 @@ from .command import command
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_run_arguments(parser)
-    parser.add_argument('checkpoint', help='path or address of a checkpoint')
+    parser.add_argument(
+        'checkpoint', nargs='?', help='path or address of a checkpoint (the one for the name)'
+    )
     parser.add_argument(
         '--tta',
         action='store_true',
@@ -45,7 +51,7 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     """
     metrics = test(
         args.config,
-        args.checkpoint,
+        args.checkpoint or checkpoint_for(args.config, None),
         work_dir=args.work_dir,
         show_dir=args.show_dir,
         check=args.check,

@@ -1,6 +1,7 @@
 """Rename the keys of official checkpoints. Each family of checkpoints has its own file."""
 
 from .convert import (
+    BACKBONE,
     ConversionReport,
     convert_state_dict,
     known_families,
@@ -14,7 +15,7 @@ from .detection import (
     roi_head_key,
     rpn_head_key,
 )
-from .family import Family, any_key, classifier_of, lines_to_maps
+from .family import Family, any_key, lines_to_maps
 from .sdt import (
     backbone_key,
     block_key,
@@ -34,10 +35,16 @@ from .spike2former import (
     sdda_key,
     spike2former_head_key,
 )
-from .spike2former_config import portable_text, spike2former_head, spike2former_options
+from .spike2former_config import (
+    is_spike2former,
+    portable_text,
+    spike2former_head,
+    spike2former_options,
+)
 from .spikingresformer import dssa_key
 
 __all__ = [
+    'BACKBONE',
     'ConversionReport',
     'Family',
     'any_key',
@@ -45,7 +52,6 @@ __all__ = [
     'backbone_key',
     'bbox_head_key',
     'block_key',
-    'classifier_of',
     'conv_block_key',
     'convert_state_dict',
     'decoder_layer_key',
@@ -53,6 +59,7 @@ __all__ = [
     'encoder_layer_key',
     'fpn_head_key',
     'fpn_neck_key',
+    'is_spike2former',
     'known_families',
     'large_backbone_key',
     'large_block_key',

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from .rules import rename, under
+from .rules import under
 
 
 def unchanged(value: Tensor) -> Tensor:
@@ -37,9 +37,12 @@ class Family:
             ``'backbone.'``. Files may hold this part alone, so an official key may start with the
             prefix or lack it. A converted key always starts with the prefix. With the prefix
             ``''``, the family renames keys of a whole model.
-        adapt: Changes the shape of a tensor whose key was renamed.
+        adapt: Changes the shape of a tensor whose key was renamed; not of one of :attr:`heads`.
         dropped: Regular expression, matched from the start of an official key without the prefix,
             for known weights that the official code never computes with. They do not exist here.
+        heads: Linear layers of a classifier on the backbone, which have no prefix: official name ->
+            our name. A conversion of the backbone alone leaves them out. The names do not make a
+            checkpoint one of this family, because files of other code bases have the same names.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Family:
     prefix: str = ''
     adapt: Callable[[Tensor], Tensor] = unchanged
     dropped: str | None = None
+    heads: Mapping[str, str] = field(default_factory=dict)
 
     def convert_key(self, key: str) -> str | None:
         """Convert one key.
@@ -56,9 +60,17 @@ class Family:
             key: An official key, with the prefix or without it.
 
         Returns:
-            The key of this package, with the prefix; None if the family does not know the key.
+            The key of this package, with the prefix, or that of a head; None if the family does not
+            know the key.
         """
+        if self.is_head(key):
+            layer, _, leaf = key.partition('.')
+            return f'{self.heads[layer]}.{leaf}'
         return under(self.prefix, self.rename(key.removeprefix(self.prefix)))
+
+    def is_head(self, key: str) -> bool:
+        """Tell whether an official key is one of a classifier's linear layer."""
+        return key.partition('.')[0] in self.heads
 
     def drops(self, key: str) -> bool:
         """Tell whether a key is known, and its weight is left out on purpose.
@@ -82,21 +94,3 @@ def any_key(pattern: str) -> Callable[[Collection[str]], bool]:
     """
     search = re.compile(pattern).search
     return lambda keys: any(search(key) for key in keys)
-
-
-def classifier_of(name: str, *backbones: Family, layers: Mapping[str, str]) -> Family:
-    """Build the family of a classifier.
-
-    Args:
-        name: Name of the classifier, for messages.
-        backbones: Families of its backbones. A classifier alone is not recognised, because files
-            of other code bases have the same keys.
-        layers: Official name of a linear layer -> our name. Every classifier has the first one.
-    """
-    rules = [(rf'{re.escape(official)}\.', f'{ours}.') for official, ours in layers.items()]
-    weight = f'{next(iter(layers))}.weight'
-    return Family(
-        name,
-        recognises=lambda keys: weight in keys and any(one.recognises(keys) for one in backbones),
-        rename=lambda key: rename(key, rules),
-    )

@@ -2,7 +2,7 @@
 
 import re
 
-from .family import Family, any_key, classifier_of
+from .family import Family, any_key
 from .rules import Rule, rename, under
 
 #: Inside of a block a convolution and its norm are (0, 1), in early files below ``module``. The
@@ -36,6 +36,8 @@ _MS_STEM: list[Rule] = [
     (r'conv1\.(\d)\.', r'stages.0.downsample.\1.conv.'),
 ]
 
+_HEADS = {'fc': 'head.fc'}
+
 
 def sew_resnet_key(key: str) -> str | None:
     """Rename a key of ``SEWResNet`` or ``SpikingResNet`` without classifier; None if unknown."""
@@ -60,6 +62,7 @@ SEW_RESNET = Family(
     recognises=any_key(r'(^|\.)layer1\.0\.conv1\.(module\.)?0\.weight$'),
     rename=sew_resnet_key,
     prefix='backbone.',
+    heads=_HEADS,
 )
 
 MS_RESNET = Family(
@@ -67,8 +70,5 @@ MS_RESNET = Family(
     recognises=any_key(r'(^|\.)conv2_x\.0\.residual_function\.2\.bn\.weight$'),
     rename=ms_resnet_key,
     prefix='backbone.',
-)
-
-RESNET_CLASSIFIER = classifier_of(
-    'classifier of a spiking ResNet', SEW_RESNET, MS_RESNET, layers={'fc': 'head.fc'}
+    heads=_HEADS,
 )

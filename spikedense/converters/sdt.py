@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .family import Family, any_key, classifier_of, lines_to_maps
+from .family import Family, any_key, lines_to_maps
 from .rules import Rule, rename, rename_part, under
 
 #: RepConv: 1x1, BNAndPad, (depth-wise 3x3, 1x1, BN).
@@ -158,6 +158,5 @@ SDT_BACKBONE = Family(
     rename=backbone_key,
     prefix='backbone.',
     adapt=lines_to_maps,
+    heads=CLASSIFIER_LAYERS,
 )
-
-SDT_CLASSIFIER = classifier_of('its classifier', SDT_BACKBONE, layers=CLASSIFIER_LAYERS)

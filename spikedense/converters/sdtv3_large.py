@@ -1,6 +1,6 @@
 """Keys of the official large models of SDT V3: backbones, classifiers, masked auto-encoders."""
 
-from .family import Family, any_key, classifier_of, lines_to_maps
+from .family import Family, any_key, lines_to_maps
 from .rules import Rule, rename, rename_part, under
 from .sdt import CLASSIFIER_LAYERS, backbone_key, mlp_key
 
@@ -88,10 +88,7 @@ SDT_LARGE_BACKBONE = Family(
     rename=large_backbone_key,
     prefix='backbone.',
     adapt=lines_to_maps,
-)
-
-SDT_LARGE_CLASSIFIER = classifier_of(
-    'its large classifier', SDT_LARGE_BACKBONE, layers=CLASSIFIER_LAYERS
+    heads=CLASSIFIER_LAYERS,
 )
 
 SDT_MAE_DECODER = Family(

@@ -29,6 +29,16 @@ def spike2former_head(state: Mapping[str, Tensor]) -> str | None:
     return next((name for name in HEADS if f'{name}.mask_embed.fc_out.weight' in state), None)
 
 
+def is_spike2former(cfg: Config, name: str) -> bool:
+    """Tell whether the model of a config has a head with queries, which takes the options.
+
+    Args:
+        cfg: The config.
+        name: Name of the head, see :func:`spike2former_head`.
+    """
+    return 'num_queries' in (cfg.model.get(name) or {})
+
+
 def spike2former_options(state: Mapping[str, Tensor], name: str, D: int = 4) -> dict[str, Any]:
     """Return options that make a Spike2Former config fit an official checkpoint.
 

@@ -2,7 +2,7 @@
 
 import re
 
-from .family import Family, any_key, classifier_of
+from .family import Family, any_key
 from .rules import Rule, rename, under
 
 #: DSSA, then GWFFN.
@@ -66,8 +66,5 @@ SPIKINGRESFORMER = Family(
     recognises=any_key(r'(^|\.)layers\.0\.0\.firing_rate_x$'),
     rename=spikingresformer_key,
     prefix='backbone.',
-)
-
-SPIKINGRESFORMER_CLASSIFIER = classifier_of(
-    'SpikingResformer, classifier', SPIKINGRESFORMER, layers={'classifier': 'head.fc'}
+    heads={'classifier': 'head.fc'},
 )

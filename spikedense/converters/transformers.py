@@ -1,7 +1,7 @@
 """Keys of official transformers that embed an image by convolutions, in one stage or in three.
 
 Spikformer and QKFormer add up spikes; Spike-driven Transformer V1, Spikingformer, Max-Former and
-MS-QKFormer add up membranes. The head of a classifier has the keys of :mod:`.sdt`.
+MS-QKFormer add up membranes.
 """
 
 import re
@@ -130,7 +130,13 @@ def _family(
 ) -> Family:
     """Build the family of a network from the names of its layers, see :class:`Family`."""
     return Family(
-        name, recognises, _renaming(stem, embedding), 'backbone.', _matrices_to_maps, dropped
+        name,
+        recognises,
+        _renaming(stem, embedding),
+        prefix='backbone.',
+        adapt=_matrices_to_maps,
+        dropped=dropped,
+        heads={'head': 'head.fc'},
     )
 
 

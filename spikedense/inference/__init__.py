@@ -9,6 +9,7 @@ from typing import Any
 _MODULES = {
     'DetInferencer': '.det_inferencer',
     'SegInferencer': '.seg_inferencer',
+    'get_model': '.by_name',
     'open_inferencer': '.opening',
     'open_onnx_inferencer': '.onnx_inferencer',
 }

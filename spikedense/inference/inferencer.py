@@ -34,7 +34,7 @@ from spikedense.weights import load, read_checkpoint, read_state_dict
 
 from .config import dataset_meta, read_config, usable_device
 from .inputs import InputImage, list_images
-from .model import warn_of_settings
+from .model import warn_of_settings, with_our_keys
 from .outputs import OutputFolder
 
 Prediction = TypeVar('Prediction')
@@ -49,10 +49,10 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
     Inferencers of different libraries can be used in one process, in any order.
 
     Args:
-        model: Path of a config, name of a shipped one, a config, or ``'demo'``, the model that
-            ships with its weights.
-        weights: Path or address of a checkpoint that fits the model key by key; None means the
-            weights that ship with the model.
+        model: Path of a config, name of a model (``'demo'``, ``'spikedense/NAME'``, ``'NAME'``), or
+            a config.
+        weights: Path or address of a checkpoint that fits the model key by key, or of an official
+            one; None means the weights that are at hand for the name.
         device: ``cpu``, ``cuda``, ``cuda:1``...; by default the GPU if there is one.
         cfg_options: Dotted keys and the values that replace those of the config.
         network: The model of the config if it is built already. It gets the weights and is moved
@@ -233,9 +233,9 @@ class Inferencer(BaseInferencer, Generic[Prediction]):
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
         """Build the model if it is not built yet, and load all weights or none."""
+        checkpoint = with_our_keys(read_checkpoint(self.weights), cfg)
         model: Any = build_model(cfg) if self._network is None else self._network
         check_widths(model)
-        checkpoint = read_checkpoint(self.weights)
         model = as_saved(model, checkpoint)
         load(model, read_state_dict(checkpoint), self.weights)
         warn_of_settings(model, checkpoint)

@@ -8,12 +8,15 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import nn
 
-from spikedense.checks.checkpoint import existing_checkpoint, given_or_shipped
+from spikedense.checks.checkpoint import existing_checkpoint, given_or_found
 from spikedense.checks.config import library_of, open_config
 from spikedense.checks.model import build_model
 from spikedense.checks.widths import check_widths
+from spikedense.converters import is_spike2former, spike2former_head, spike2former_options
 from spikedense.weights import (
     Checkpoint,
+    convert_official,
+    describe_official,
     load,
     other_settings,
     read_checkpoint,
@@ -23,6 +26,9 @@ from spikedense.weights import (
 
 from .config import dataset_meta, read_config
 
+#: D of the default neuron.
+_D = 4
+
 
 def open_model(
     config: str, checkpoint: str | None = None, cfg_options: Mapping[str, Any] | None = None
@@ -31,8 +37,8 @@ def open_model(
 
     Args:
         config: Path of a config, or the name of a shipped one.
-        checkpoint: Path or address of a checkpoint. With None the weights are those that ship with
-            the model, else random ones; nothing is downloaded.
+        checkpoint: Path or address of a checkpoint. With None the weights are those at hand for the
+            name, else random ones; nothing is downloaded.
         cfg_options: Dotted keys and the values that replace those of the config.
 
     Returns:
@@ -44,13 +50,38 @@ def open_model(
     cfg = open_config(config, cfg_options)
     model = build_model(cfg)
     check_widths(model)
-    path = given_or_shipped(config, checkpoint)
+    path = given_or_found(config, checkpoint)
     if path is not None:
         existing_checkpoint(path)
         content = read_checkpoint(path)
         load(model, read_state_dict(content), path)
         warn_of_settings(model, content)
     return cfg, model.eval()
+
+
+def with_our_keys(checkpoint: Checkpoint, cfg: Config) -> Checkpoint:
+    """Convert a checkpoint with official keys in memory, and tell so in a line of the log.
+
+    Args:
+        checkpoint: Content of any file.
+        cfg: Config of the model that is built next. For a Spike2Former, it is changed in place to
+            the layout of the released code; D stays as it is, because no file records it.
+
+    Returns:
+        The converted checkpoint; one without official keys unchanged.
+
+    Raises:
+        UserError: No rule knows one of the keys.
+    """
+    report = convert_official(read_state_dict(checkpoint), checkpoint.source)
+    if report is None:
+        return checkpoint
+    head = spike2former_head(report.state_dict)
+    if head is not None and is_spike2former(cfg, head):
+        D = (cfg.model.backbone.get('neuron_cfg') or {}).get('D', _D)
+        cfg.merge_from_dict(spike2former_options(report.state_dict, head, D))
+    print_log(describe_official(report, checkpoint.source), logger='current')
+    return Checkpoint({'state_dict': report.state_dict}, checkpoint.source)
 
 
 def warn_of_settings(

@@ -16,6 +16,11 @@ SHIPPED_MODELS = {
 }
 
 
+def bare_name(name: str) -> str:
+    """Remove ``spikedense/`` or ``spikedense::`` from the beginning of a name."""
+    return name.removeprefix(f'{SCOPE}::').removeprefix(f'{SCOPE}/')
+
+
 def config_root() -> Path:
     """Find the folder of the shipped configs.
 
@@ -51,8 +56,9 @@ def resolve_config(name_or_path: str | Path) -> Path:
 
     Args:
         name_or_path: A file; or `sdt_v3/NAME.py`, with or without `configs/` before it; or `NAME`,
-            with or without `.py`. `spikedense::` before the name leaves out files of the user. A
-            model that ships with its weights has a short name, `demo`.
+            with or without `.py`. `spikedense::` before the name leaves out files of the user, and
+            `spikedense/` those of other names. A model that ships with its weights has a short
+            name, `demo`.
 
     Returns:
         The path of an existing file.
@@ -61,9 +67,9 @@ def resolve_config(name_or_path: str | Path) -> Path:
         FileNotFoundError: If there is no such config; the message names similar shipped configs.
         ValueError: If several shipped configs have the bare name.
     """
-    path = Path(str(name_or_path).removeprefix(f'{SCOPE}::'))
-    if path.is_file() and path == Path(name_or_path):
-        return path
+    if Path(name_or_path).is_file():
+        return Path(name_or_path)
+    path = Path(bare_name(str(name_or_path)))
     if path.as_posix() in SHIPPED_MODELS:
         return config_root() / SHIPPED_MODELS[path.as_posix()][0]
     known = list_configs()
@@ -87,10 +93,12 @@ def shipped_weights(name: object) -> Path | None:
     """Return the checkpoint of a model that ships with its weights.
 
     Args:
-        name: What names a model; any object.
+        name: What names a model, by its short name or by that of its config; any object.
 
     Returns:
         The path of the checkpoint; None if no such model ships with its weights.
     """
-    shipped = SHIPPED_MODELS.get(str(name))
-    return None if shipped is None else PACKAGE_ROOT / shipped[1]
+    for short, (config, weights) in SHIPPED_MODELS.items():
+        if str(name) in (short, Path(config).stem):
+            return PACKAGE_ROOT / weights
+    return None

@@ -1,6 +1,7 @@
 """Files that are either complete or absent."""
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -189,3 +190,19 @@ def _free_space(path: Path) -> str:
     except OSError:
         return ''
     return f'; {free / 2**20:,.1f} MiB are free there'
+
+
+def sha256_of(path: str | Path) -> str | None:
+    """Return the checksum of a file.
+
+    Args:
+        path: The file; a user's ``~`` is allowed.
+
+    Returns:
+        64 hexadecimal digits; None if there is no such file, for example for an address.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        return None
+    with path.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()

@@ -13,8 +13,9 @@ from torch import Tensor
 from spikedense import checkpoint_files  # noqa: F401
 from spikedense.errors import UserError
 
-#: Keys of the state dict in the checkpoints of various code bases.
-_CONTAINERS = ('state_dict', 'model', 'module')
+#: Keys of the state dict in the checkpoints of various code bases. Weights that were averaged over
+#: the training are taken if a file has no others.
+_CONTAINERS = ('state_dict', 'model', 'module', 'state_dict_ema', 'model_ema')
 
 
 class Checkpoint(dict):
@@ -59,7 +60,8 @@ def read_state_dict(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """Find the state dict in a checkpoint.
 
     Args:
-        checkpoint: Content of a file: ``{'state_dict': ...}``, ``{'model': ...}`` or bare keys.
+        checkpoint: Content of a file: ``{'state_dict': ...}``, ``{'model': ...}``, only
+            ``{'model_ema': ...}``, or bare keys.
 
     Returns:
         Tensors by keys without ``module.``, which data-parallel wrappers put in front; empty if

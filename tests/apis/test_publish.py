@@ -39,7 +39,8 @@ def saved(path: Path, state: dict[str, Any] | None = None, **meta: Any) -> str:
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
 def test_weights_and_facts_alone_are_published(tmp_path: Path, suffix: str) -> None:
-    source = saved(tmp_path / 'iter_1.pth')
+    origin = {'file': 'official.pth', 'sha256': '0' * 64, 'family': 'Toy'}
+    source = saved(tmp_path / 'iter_1.pth', converted_from=origin)
     found = publish(source, tmp_path / f'fpn{suffix}')
     assert found.sha256 == hashlib.sha256(found.path.read_bytes()).hexdigest()
     assert found.path.name == f'fpn-{found.sha256[:8]}{suffix}'
@@ -53,6 +54,7 @@ def test_weights_and_facts_alone_are_published(tmp_path: Path, suffix: str) -> N
         'a.seen': 3,
     }
     meta = content['meta']
+    assert meta['converted_from'] == origin
     assert meta['config_name'] == 'fpn' and list(meta['dataset_meta']['classes']) == ['road', 'car']
     assert meta['neurons'] == [{'type': 'spikedense.NILIF', 'D': 4}]
     assert meta['settings'] == {'neurons': {'a': 'NILIF(D=4)'}, 'steps': {'backbone': 1}}

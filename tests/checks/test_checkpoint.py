@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from spikedense.checks.checkpoint import checkpoint_for, given_or_shipped
+from spikedense.checks.checkpoint import checkpoint_for, given_or_found
 from spikedense.errors import UserError
 
 
 def test_given_before_shipped() -> None:
-    shipped = given_or_shipped('demo', None)
+    shipped = given_or_found('demo', None)
     assert shipped is not None and Path(shipped).is_file()
     assert checkpoint_for('demo', None) == shipped
-    assert given_or_shipped('demo', 'other.pth') == 'other.pth'
-    assert given_or_shipped('a.py', None) is None
+    assert given_or_found('demo', 'other.pth') == 'other.pth'
+    assert given_or_found('a.py', None) is None
 
 
 def test_no_checkpoint() -> None:

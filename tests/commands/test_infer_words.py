@@ -35,6 +35,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list:
         ('--out-dir x a.py --no-json a.pth 1.png', ('a.py', 'a.pth'), ['1.png']),
         ('demo 1.png 2.png --out-dir x', ('demo',), ['1.png', '2.png']),
         ('--out-dir x demo 1.png', ('demo',), ['1.png']),
+        ('spikedense/a 1.png --out-dir x 2.png', ('spikedense/a',), ['1.png', '2.png']),
         ('1.png --onnx f 2.png', ('f',), ['1.png', '2.png']),
         ('--onnx=f 1.png 2.png 3.png', ('f',), ['1.png', '2.png', '3.png']),
         ('a.py a.pth -- -1.png', ('a.py', 'a.pth'), ['-1.png']),

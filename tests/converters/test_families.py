@@ -8,11 +8,12 @@ from types import ModuleType
 
 import pytest
 import torch
-from golden import Golden
+from golden import Golden, goldens
 from official_states import OFFICIAL, official_state
 from torch import Tensor
 
 from spikedense.converters import (
+    BACKBONE,
     Family,
     convert_state_dict,
     known_families,
@@ -40,13 +41,10 @@ def own_table(monkeypatch: pytest.MonkeyPatch) -> None:
         ('Semantic FPN, LIF', [SDT, 'Semantic FPN']),
         ('Spike2Former', [SDT, 'Spike2Former']),
         ('Mask R-CNN', [SDT, 'Semantic FPN', 'spiking detector']),
-        ('classifier', [SDT, 'its classifier']),
-        ('large classifier', [f'{SDT} V3, large', 'its large classifier']),
+        ('classifier', [SDT]),
+        ('large classifier', [f'{SDT} V3, large']),
         ('masked auto-encoder', [f'{SDT} V3, large', 'its masked auto-encoder']),
-        (
-            'SpikingResformer classifier',
-            ['SpikingResformer', 'SpikingResformer, classifier'],
-        ),
+        ('SpikingResformer classifier', ['SpikingResformer']),
     ],
 )
 def test_official_keys_are_recognised(reference_dir: Path, name: str, families: list[str]) -> None:
@@ -66,30 +64,43 @@ def test_converted_keys_are_not_recognised(reference_dir: Path, name: str) -> No
     assert recognised_families(report.state_dict) == []
 
 
-#: Family -> a golden case of a backbone with a classifier.
-CLASSIFIERS = {
-    'Spike-driven Transformer V1': 'sdtv1_narrow_T4_B2',
-    'Spikingformer': 'spikingformer_narrow_T4_B2',
-    'Max-Former': 'maxformer_narrow_T4_B2',
-    'MS-QKFormer': 'msqkformer_narrow_T4_B2',
-    'Spikformer': 'spikformer_narrow_T4_B2',
-    'QKFormer': 'qkformer_narrow_T4_B2',
-}
+#: The official classifiers and auto-encoders of all sizes, as lists of keys.
+LISTS = [golden for golden in goldens() if golden.name.endswith('.statedict')]
 
 
-@pytest.mark.parametrize('name', CLASSIFIERS)
-def test_classifiers_of_one_family(reference_dir: Path, name: str) -> None:
-    state = Golden(reference_dir / f'{CLASSIFIERS[name]}.json').empty_state()
-    for prefix in ('', 'backbone.'):
-        keys = {
-            prefix + key: v for key, v in state.items() if not prefix or not key.startswith('head.')
-        }
-        assert [family.name for family in recognised_families(keys)] == [name]
-        report = convert_state_dict(keys)
+@pytest.mark.skipif(not LISTS, reason='no lists of keys: set REFERENCE_DIR to their folder')
+@pytest.mark.parametrize('golden', LISTS, ids=lambda golden: golden.name)
+def test_official_files(golden: Golden) -> None:
+    """Whole, and the backbone alone: of the whole file, of the backbone, inside of a segmentor."""
+    official = golden.empty_state()
+    family = recognised_families(official)[0]
+    whole = convert_state_dict(official)
+    assert whole.families[0] == family.name and whole.unexpected == []
+    assert recognised_families(whole.state_dict) == []
+    unused = [key for key in official if family.drops(key)]
+    assert bool(unused) == (family.dropped is not None)
+    if 'mae' not in golden.name:
+        heads = {new for key, new in whole.names.items() if family.is_head(key)}
+        assert heads and heads == {new for new in whole.state_dict if not new.startswith(BACKBONE)}
+        assert whole.dropped == unused
+
+    expected = {
+        new.removeprefix(BACKBONE): value.shape
+        for new, value in whole.state_dict.items()
+        if new.startswith(BACKBONE)
+    }
+    bare = {
+        key: value
+        for key, value in official.items()
+        if family.drops(key) or (family.convert_key(key) or '').startswith(BACKBONE)
+    }
+    inside = {f'{BACKBONE}{key}': value for key, value in bare.items()}
+    inside['decode_head.of_a_library.weight'] = torch.zeros(1)
+    for state in (official, bare, inside):
+        report = convert_state_dict(state, part='backbone')
+        assert {new: value.shape for new, value in report.state_dict.items()} == expected
         assert report.unexpected == []
-        assert recognised_families(report.state_dict) == []
-        (family,) = (one for one in known_families() if one.name == name)
-        assert bool(report.dropped) == (family.dropped is not None)
+        assert {*report.dropped, *report.names} == set(state)
 
 
 @pytest.mark.parametrize(

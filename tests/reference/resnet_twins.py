@@ -7,7 +7,7 @@ from classifier import Classifier
 from golden import Golden, Twin
 from torch import nn
 
-from spikedense.converters.resnet import MS_RESNET, RESNET_CLASSIFIER, SEW_RESNET
+from spikedense.converters.resnet import MS_RESNET, SEW_RESNET
 from spikedense.models.backbones import MSResNet, SEWResNet, SpikingResNet
 from spikedense.models.cls_heads import SpikeClsHead
 
@@ -27,7 +27,7 @@ def post_neuron(golden: Golden) -> Twin:
     else:
         backbone = SpikingResNet(arch, args['T'])
     model = classifier(golden, backbone, neuron_at='nowhere')
-    return model.twin(SEW_RESNET, RESNET_CLASSIFIER)
+    return model.twin(SEW_RESNET)
 
 
 def membrane(golden: Golden) -> Twin:
@@ -41,7 +41,7 @@ def membrane(golden: Golden) -> Twin:
         out_indices=range(5) if stem else range(1, 5),
     )
     model = classifier(golden, backbone, neuron_cfg=dict(type='StrictLIF'), neuron_at='map')
-    return model.twin(MS_RESNET, RESNET_CLASSIFIER)
+    return model.twin(MS_RESNET)
 
 
 #: Repository and official class -> builder.

@@ -7,7 +7,6 @@ from classifier import Classifier
 from golden import Golden, Twin, numbered
 from torch import Tensor
 
-from spikedense.converters.sdt import SDT_CLASSIFIER
 from spikedense.converters.transformers import QKFORMER, SPIKFORMER
 from spikedense.models.backbones import QKFormer, SpikeBackbone, Spikformer
 from spikedense.models.cls_heads import SpikeClsHead
@@ -37,7 +36,7 @@ def spikformer(golden: Golden) -> Twin:
             maps = [x.flatten(3).transpose(2, 3) for x in maps]
         return numbered([*maps, logits])
 
-    return Twin(model, (SPIKFORMER, SDT_CLASSIFIER), call)
+    return Twin(model, (SPIKFORMER,), call)
 
 
 def qkformer(golden: Golden) -> Twin:
@@ -52,7 +51,7 @@ def qkformer(golden: Golden) -> Twin:
     images = next(iter(golden.meta['inputs'].values())) if golden.arrays else dict(shape=(1,))
     batch = images['shape'][0]
     backbone = QKFormer(arch, T=args['T'], legacy_folded_proj=batch > 1)
-    return classifier(golden, backbone).twin(QKFORMER, SDT_CLASSIFIER)
+    return classifier(golden, backbone).twin(QKFORMER)
 
 
 #: Repository and class -> builder.

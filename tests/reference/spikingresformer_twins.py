@@ -8,7 +8,7 @@ from torch import Tensor
 
 from spikedense.converters import dssa_key
 from spikedense.converters import spikingresformer as families
-from spikedense.converters.sdtv3_large import SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER
+from spikedense.converters.sdtv3_large import SDT_LARGE_BACKBONE
 from spikedense.models.backbones import SDTV3Large, SpikingResformer
 from spikedense.models.cls_heads import SpikeClsHead
 from spikedense.models.layers import DualSpikeSelfAttention, over_time
@@ -34,7 +34,7 @@ def spikingresformer(golden: Golden) -> Twin:
         feats = model.backbone(x['x'])
         return numbered((*feats, over_time(head.fc, head.pre_logits(feats))))
 
-    return Twin(model, (families.SPIKINGRESFORMER, families.SPIKINGRESFORMER_CLASSIFIER), call)
+    return Twin(model, (families.SPIKINGRESFORMER,), call)
 
 
 def dssa(golden: Golden) -> Twin:
@@ -74,7 +74,7 @@ def sdtv3_large(golden: Golden) -> Twin:
         *feats, last, logits = model(x['x'])
         return numbered((*feats, last.flatten(3), logits))
 
-    return Twin(model, (SDT_LARGE_BACKBONE, SDT_LARGE_CLASSIFIER), call)
+    return Twin(model, (SDT_LARGE_BACKBONE,), call)
 
 
 #: Repository and official class -> builder.

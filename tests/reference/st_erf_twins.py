@@ -9,7 +9,7 @@ from golden import Golden, Twin, numbered
 from torch import Tensor
 
 from spikedense.converters import backbone_key
-from spikedense.converters.sdt import SDT_BACKBONE, SDT_CLASSIFIER
+from spikedense.converters.sdt import SDT_BACKBONE
 from spikedense.models.backbones import SDTV3
 from spikedense.models.cls_heads import SpikeClsHead
 
@@ -48,7 +48,7 @@ def network(golden: Golden) -> Twin:
             args['embed_dim'][-1], args['num_classes'], neuron_cfg=dict(neuron, norm=1)
         )
         model = Classifier(backbone, head)
-        return Twin(model, (SDT_BACKBONE, SDT_CLASSIFIER), lambda x: numbered(model(x['x'])[-1]))
+        return Twin(model, (SDT_BACKBONE,), lambda x: numbered(model(x['x'])[-1]))
     # The maps of the folder seg have no time axis.
     without_time = folder == 'seg'
 

@@ -8,7 +8,6 @@ from golden import Golden, Twin
 
 from spikedense.converters import Family
 from spikedense.converters import transformers as families
-from spikedense.converters.sdt import SDT_CLASSIFIER
 from spikedense.models.backbones import (
     SDTV1,
     MaxFormer,
@@ -26,7 +25,7 @@ def classifier(golden: Golden, family: Family, backbone: SpikeBackbone, neuron_a
         args['embed_dims'], args['num_classes'], neuron_cfg=dict(type='LIF'), neuron_at=neuron_at
     )
     model = Classifier(backbone, head, with_stem=len(backbone.stages) == 1)
-    return model.twin(family, SDT_CLASSIFIER)
+    return model.twin(family)
 
 
 def single_stage(args: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from spikedense.converters import (
     fpn_neck_key,
     rep_conv_key,
 )
-from spikedense.converters.sdt import SDT_BACKBONE, SDT_CLASSIFIER
+from spikedense.converters.sdt import SDT_BACKBONE
 from spikedense.models.backbones import SDTV2, SDTV3
 from spikedense.models.cls_heads import SpikeClsHead
 from spikedense.models.decode_heads import SpikeFPNHead
@@ -87,7 +87,7 @@ def sdtv2_classifier(golden: Golden) -> Twin:
     T = args.get('T', 1)
     model = classifier(golden, SDTV2(**arch(args), T=T, out_indices=out_indices), LIF)
     run = model.backbone if stages else model
-    return Twin(model, (SDT_BACKBONE, SDT_CLASSIFIER), lambda x: numbered(run(x['x'])))
+    return Twin(model, (SDT_BACKBONE,), lambda x: numbered(run(x['x'])))
 
 
 @twin('Spike-Driven-Transformer-V3', 'Spiking_vit_MetaFormer_Spike_SepConv')
@@ -100,7 +100,7 @@ def sdtv3_classifier(golden: Golden) -> Twin:
         feature, logits = model(x['x'])
         return numbered((feature[0], logits))
 
-    return Twin(model, (SDT_BACKBONE, SDT_CLASSIFIER), call)
+    return Twin(model, (SDT_BACKBONE,), call)
 
 
 @twin('Spike-Driven-Transformer-V3', 'Spiking_vit_MetaFormer')

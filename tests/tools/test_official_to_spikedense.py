@@ -12,6 +12,7 @@ from reduced_models import build_model
 from spikedense.converters import backbone_key, convert_state_dict
 from spikedense.models.backbones import SDTV2
 from spikedense.utils.config_path import config_root
+from spikedense.utils.files import sha256_of
 
 
 def convert_key(key: str) -> str | None:
@@ -44,11 +45,20 @@ def config(tmp_path):
     return path
 
 
-def test_backbone(convert, official, config, tmp_path) -> None:
+def test_backbone(convert, official, config, tmp_path, capsys) -> None:
     target = tmp_path / 'new' / 'ours.pth'
     words = ('--part', 'backbone', '--config', config)
+    with_head = {**torch.load(official), 'head.weight': torch.zeros(10, 256)}
+    torch.save(with_head, official)
     convert(official, target, *words)
-    state = torch.load(target)['state_dict']
+    content = torch.load(target)
+    origin = dict(
+        file='official.pth', sha256=sha256_of(official), family='Spike-driven Transformer'
+    )
+    assert content['meta'] == {'converted_from': origin}
+    said = capsys.readouterr().out
+    assert f'sha256: {sha256_of(official)}\nleft out: 1 keys (head.weight)\n' in said
+    state = content['state_dict']
     assert all(k.startswith('stages.') for k in state)
     assert (
         sum(v.numel() for k, v in state.items() if 'running' not in k and 'num_' not in k)

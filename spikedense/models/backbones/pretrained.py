@@ -5,10 +5,16 @@ from logging import WARNING
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from spikedense.converters import convert_state_dict, recognised_families
+from spikedense.converters import BACKBONE, recognised_families
 from spikedense.errors import UserError
-from spikedense.utils.wording import some_of
-from spikedense.weights import check, fill, read_checkpoint, read_state_dict
+from spikedense.weights import (
+    check,
+    convert_official,
+    describe_official,
+    fill,
+    read_checkpoint,
+    read_state_dict,
+)
 
 
 def load_pretrained(
@@ -17,12 +23,14 @@ def load_pretrained(
     """Load backbone weights from a checkpoint: all of them or none, unless ``partial`` is True.
 
     The checkpoint may be of a whole model: ``backbone.`` is removed from the keys, and the keys of
-    necks, heads and classifiers are left out.
+    necks, heads and classifiers are left out. An official checkpoint is recognised by its keys, and
+    converted in memory; a line of the log tells its family and its checksum.
 
     Args:
         backbone: The backbone.
         checkpoint: Path or address of the file.
-        prefix: Prefix of the keys; None means ``backbone.`` or no prefix.
+        prefix: Prefix of the keys; None means ``backbone.`` or no prefix. With ``backbone.``, an
+            official file of a bare backbone or classifier is accepted too.
         partial: Whether to load the weights that fit, and to warn of the others. Weights that the
             file lacks keep their values.
 
@@ -32,27 +40,25 @@ def load_pretrained(
             ``partial``: no weight fits).
     """
     state = read_state_dict(read_checkpoint(checkpoint))
-    if prefix:
+    # The backbone of an official file has the prefix in its converted keys, if not before.
+    if prefix and not (prefix.rstrip('.') + '.' == BACKBONE and recognised_families(state)):
         state = _below(prefix.rstrip('.') + '.', state)
         if not state:
             raise UserError(f"no key of the checkpoint '{checkpoint}' starts with {prefix=}")
-    # Converters do not know the necks and heads of other libraries, so drop these keys first.
-    state = _below('backbone.', state) or state
-    if recognised_families(state):
-        report = convert_state_dict(state)
-        if report.unexpected:
-            raise UserError(
-                f"the checkpoint '{checkpoint}' has {len(report.unexpected)} official keys that no "
-                f'converter knows: {some_of(report.unexpected)}'
-            )
-        state = _below('backbone.', report.state_dict) or report.state_dict
     name = type(backbone).__name__
-    fit = check(backbone, state, checkpoint, strict=not partial, name=name)
+    report = convert_official(state, checkpoint, 'backbone')
+    if report is None:
+        state, model = _below(BACKBONE, state) or state, name
+    else:
+        state = report.state_dict
+        model = f'{name} (its official keys are those of {", ".join(report.families)})'
+    fit = check(backbone, state, checkpoint, strict=not partial, name=model)
     fill(backbone, state)
     if not fit.exact:
         said = f"{name}: the checkpoint '{checkpoint}' fits in part, {fit.describe()}"
         print_log(said, logger='current', level=WARNING)
-    print_log(f'{name}: weights loaded from {checkpoint}', logger='current')
+    source = checkpoint if report is None else describe_official(report, checkpoint)
+    print_log(f'{name}: weights loaded from {source}', logger='current')
 
 
 def _below(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -7,8 +7,10 @@ from golden import Golden
 from mmengine.model import PretrainedInit
 from torch import nn
 
+from spikedense.converters import BACKBONE, convert_state_dict
 from spikedense.errors import UserError
 from spikedense.models.backbones import SDTV2, SDTV3, pretrained
+from spikedense.utils.files import sha256_of
 
 SMALL = dict(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1, 1), num_heads=2)
 
@@ -51,6 +53,58 @@ def test_official_checkpoints(tmp_path, reference_dir, case, cls, arch, prefix) 
     model = load(cls, tmp_path / 'official.pth', arch=arch)
     key = 'stages.3.blocks.2.branches.mlp.widen.conv.weight'
     assert torch.equal(model.state_dict()[key][..., 0], official['block3.2.mlp.fc1_conv.weight'])
+
+
+def small_classifier(reference_dir, ours) -> dict[str, torch.Tensor]:
+    """The official file of a small classifier, with the weights of a backbone of ours."""
+    golden = Golden(reference_dir / 'sdtv3_cls_5M.statedict.json')
+    names = convert_state_dict(golden.empty_state(), part='backbone').names
+    state = {
+        key: ours[new].squeeze(-1) if len(golden.keys[key]) == 3 else ours[new]
+        for key, new in names.items()
+        if new in ours
+    }
+    assert len(state) == len(ours)
+    return {**state, 'head.weight': torch.zeros(10, 32), 'head.bias': torch.zeros(10)}
+
+
+@pytest.mark.parametrize('wrapper', [None, 'state_dict', 'model', 'model_ema'])
+def test_an_official_classifier_in_any_wrapper(
+    tmp_path, reference_dir, monkeypatch, wrapper
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pretrained, 'print_log', lambda text, **__: said.append(text))
+    ours = SDTV3(SMALL).state_dict()
+    state = {f'module.{k}': v for k, v in small_classifier(reference_dir, ours).items()}
+    path = tmp_path / 'a.pth'
+    torch.save({wrapper: state} if wrapper else state, path)
+    for prefix in (None, BACKBONE):
+        loaded = load(SDTV3, path, prefix=prefix).state_dict()
+        assert all(torch.equal(loaded[key], value) for key, value in ours.items())
+    line = (
+        f"SDTV3: weights loaded from official checkpoint '{path}' (Spike-driven Transformer; "
+        f'sha256 {sha256_of(path)}): {len(ours)} keys converted, '
+        '2 left out (head.weight, head.bias)'
+    )
+    assert said == [line, line]
+
+
+def test_an_official_file_that_does_not_fit(tmp_path, reference_dir) -> None:
+    wide = SDTV3(dict(SMALL, embed_dims=(8, 16, 24, 40))).state_dict()
+    torch.save(small_classifier(reference_dir, wide), tmp_path / 'wide.pth')
+    keys = Golden(reference_dir / 'spikformer_narrow_T4_B2.json').keys
+    torch.save({key: torch.zeros(shape) for key, shape in keys.items()}, tmp_path / 'other.pth')
+    for name, message in [
+        ('wide', r'does not fit SDTV3 \(.* Spike-driven Transformer\), of another .* is \[40'),
+        (
+            'other',
+            r"no weight of .*other\.pth' fits SDTV3 \(.* of Spikformer\): its keys are ",
+        ),
+    ]:
+        with pytest.raises(UserError, match=message):
+            load(SDTV3, tmp_path / f'{name}.pth')
+    with pytest.raises(UserError, match=r"no key of .*other\.pth' starts with prefix='teacher'"):
+        load(SDTV3, tmp_path / 'other.pth', prefix='teacher')
 
 
 def test_pretrained_in_a_list_wins_over_other_initialisations(tmp_path) -> None:
