@@ -17,6 +17,8 @@ DATA_SETS = {
     'ade20k': 'ADE20K',
     'camvid': 'CamVid',
     'camvid-patches': 'CamVid patches',
+    'demo-patches': 'Demo patches',
+    'faces': 'Faces of scikit-image',
     'cifar100': 'CIFAR-100',
     'cityscapes': 'Cityscapes',
     'cityscapes-instance': 'Cityscapes',

@@ -326,7 +326,7 @@ def test_only_pretrained_backbones_learn_slowly(
     rates = reduced_rate(model, optimizer)
     assert rates is None or pretraining != 'none'
     from_scratch = (
-        re.search('_(camvid|camvid-patches|cifar100|demo|demo-[a-z]+|imagenet|pennfudan)-', name)
+        re.search('_(camvid|camvid-patches|cifar100|demo|demo-[a-z]+|faces|imagenet|pennfudan)-', name)
         is not None
     )
     if re.search('/classifier-(mae|kd)_', name):
