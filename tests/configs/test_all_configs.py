@@ -209,7 +209,7 @@ def test_weights_of_classes_have_to_be_as_many_as_they_are() -> None:
 def test_reduced_model_trains_and_predicts(group: Group) -> None:
     (saturating,) = {bool(SATURATING.search(name)) for name in group}
     cfg = reduced_config_of(group[0])
-    # Awake, the last map is above the largest integer everywhere: a neuron with a window is saturated.
+    # Awake, the last map is above the largest integer everywhere: a window is saturated.
     head = cfg.model.get('head', {})
     ends_in_neuron = (
         is_classifier(cfg)
@@ -326,7 +326,9 @@ def test_only_pretrained_backbones_learn_slowly(
     rates = reduced_rate(model, optimizer)
     assert rates is None or pretraining != 'none'
     from_scratch = (
-        re.search('_(camvid|camvid-patches|cifar100|demo|demo-[a-z]+|faces|imagenet|pennfudan)-', name)
+        re.search(
+            '_(camvid|camvid-patches|cifar100|demo|demo-[a-z]+|faces|imagenet|pennfudan)-', name
+        )
         is not None
     )
     if re.search('/classifier-(mae|kd)_', name):
