@@ -1,9 +1,10 @@
 """Loads backbone weights for ``init_cfg``, from checkpoints of this package or official ones."""
 
 from logging import WARNING
+from typing import Any
 
 from mmengine.logging import print_log
-from torch import Tensor, nn
+from torch import Tensor
 
 from spikedense.converters import convert_state_dict, recognised_families
 from spikedense.errors import UserError
@@ -12,7 +13,7 @@ from spikedense.weights import check, fill, read_checkpoint, read_state_dict
 
 
 def load_pretrained(
-    backbone: nn.Module, checkpoint: str, prefix: str | None = None, partial: bool = False
+    backbone: Any, checkpoint: str, prefix: str | None = None, partial: bool = False
 ) -> None:
     """Load backbone weights from a checkpoint: all of them or none, unless ``partial`` is True.
 
@@ -20,7 +21,7 @@ def load_pretrained(
     necks, heads and classifiers are left out.
 
     Args:
-        backbone: The backbone.
+        backbone: The backbone, a :class:`SpikeBackbone`.
         checkpoint: Path or address of the file.
         prefix: Prefix of the keys; None means ``backbone.`` or no prefix.
         partial: Whether to load the weights that fit, and to warn of the others. Weights that the
@@ -46,6 +47,7 @@ def load_pretrained(
                 f'converter knows: {some_of(report.unexpected)}'
             )
         state = _below('backbone.', report.state_dict) or report.state_dict
+    state = backbone.completed(state)
     name = type(backbone).__name__
     fit = check(backbone, state, checkpoint, strict=not partial, name=name)
     fill(backbone, state)

@@ -1,0 +1,22 @@
+# Image classifier on the image network of STSepResNet-18: spatial branches alone, one time step.
+neuron = dict(type='LIF', decay_input=False)
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(
+        type='spikedense.STSepResNet',
+        arch=18,
+        temporal_branch=None,
+        T=1,
+        neuron_cfg=neuron,
+        out_indices=(3,),
+    ),
+    # As in MS-ResNet, the last neuron reads the map.
+    head=dict(
+        type='spikedense.SpikeClsHead',
+        in_channels=512,
+        neuron_cfg=neuron,
+        neuron_at='map',
+        loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1, mode='original'),
+        topk=(1, 5),
+    ),
+)
