@@ -90,8 +90,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     ),
     'stsep': dict(
         type='STSepResNet',
-        arch=dict(depths=(1, 1), base_channels=8, bottleneck=True),
-        temporal_branch=dict(on_off=True, offsets=(1, 2)),
+        arch=dict(depths=(1, 1, 1), base_channels=4, bottleneck=True),
+        temporal_branch=dict(on_off=True),
     ),
     'three stages': dict(type=ThreeStages),
     'one scale': dict(type=OneScale),

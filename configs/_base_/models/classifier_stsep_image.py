@@ -10,12 +10,10 @@ model = dict(
         neuron_cfg=neuron,
         out_indices=(3,),
     ),
-    # As in MS-ResNet, the last neuron reads the map.
     head=dict(
         type='spikedense.SpikeClsHead',
         in_channels=512,
         neuron_cfg=neuron,
-        neuron_at='map',
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1, mode='original'),
         topk=(1, 5),
     ),
