@@ -26,7 +26,7 @@ STEMS = tuple(f'*stages.0.downsample.{name}conv' for name in ('', '0.', 'conv1.'
 REAL_VALUED = {
     **dict.fromkeys(STEMS, 'the first convolution sees pixels'),
     '*stages.0.downsample.[12].conv': 'in the stems of MS-ResNet-104 and SpikeAtConv: no neuron',
-    '*blocks.0.shortcut.conv': 'a shortcut of MS-ResNet that changes the size has no neuron',
+    '*blocks.0.shortcut.conv': 'a membrane shortcut of a ResNet that changes the size: no neuron',
     '*token_mixer.project.conv': 'SepConv of V2: nothing stands after its depth-wise convolution',
     '*attn.*_*.conv.depthwise': 'inside an unmerged RepConv, one 3x3 convolution at inference',
     '*attn.*_*.conv.project': 'the same',

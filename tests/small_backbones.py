@@ -88,6 +88,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
         attn_cfg=dict(head_dim=4, grid_size=2),
         neuron_cfg=dict(type='MBPL', thresholds=[0.5, 1.0]),
     ),
+    'stsep': dict(
+        type='STSepResNet',
+        arch=dict(depths=(1, 1, 1), base_channels=4, bottleneck=True),
+        temporal_branch=dict(on_off=True),
+    ),
     'three stages': dict(type=ThreeStages),
     'one scale': dict(type=OneScale),
 }

@@ -3,12 +3,15 @@
 # mmengine imports this room for a config that names one of our classes.
 from spikedense import checkpoint_files  # noqa: F401
 
+from .action import HMDB51Frames, SomethingV2Frames, UCF101Frames
 from .camvid import CamVidDataset
 from .demo import DemoDataset
 from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
 from .fit_into import FitInto
+from .frame_lists import FrameListDataset
 from .labels import LoadAnnotations
 from .panoptic import LoadPanopticAnnotations
+from .sample_frames import SampleDense, SampleSegments
 
 __all__ = [
     'CamVidDataset',
@@ -16,6 +19,12 @@ __all__ = [
     'DemoInstanceDataset',
     'DemoPanopticDataset',
     'FitInto',
+    'FrameListDataset',
+    'HMDB51Frames',
     'LoadAnnotations',
     'LoadPanopticAnnotations',
+    'SampleDense',
+    'SampleSegments',
+    'SomethingV2Frames',
+    'UCF101Frames',
 ]

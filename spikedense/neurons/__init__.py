@@ -12,7 +12,7 @@ from .sigmoid_l2 import SigmoidL2NILIF
 from .spk import HSL, MBPL, RL, SL
 from .strict import StrictLIF
 from .threshold import ThresholdNeuron
-from .variants import binary_gate, half_threshold, hidden_neuron
+from .variants import binary_gate, half_threshold, hidden_neuron, non_stateful
 from .weighted import WeightedNeuron
 
 __all__ = [
@@ -41,5 +41,6 @@ __all__ = [
     'half_threshold',
     'hidden_neuron',
     'neuron_or_default',
+    'non_stateful',
     'rescaled_input',
 ]

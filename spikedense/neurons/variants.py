@@ -4,6 +4,7 @@ from typing import Any
 
 from spikedense.utils.signatures import accepted_parameters
 
+from .base import BaseNeuron
 from .build import build_neuron, neuron_class
 from .lif_units import LIFUnits
 from .weighted import WeightedNeuron
@@ -56,3 +57,19 @@ def hidden_neuron(cfg: dict[str, Any]) -> dict[str, Any]:
     """
     cls = neuron_class(cfg)
     return cls.hidden_cfg(cfg) if issubclass(cls, WeightedNeuron) else cfg
+
+
+def non_stateful(cfg: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of a neuron that starts from rest at each step (``stateful=False``).
+
+    Args:
+        cfg: Config of a neuron.
+
+    Returns:
+        The new config; the given config if the neuron has no state (ReLU, DCL).
+    """
+    cls = neuron_class(cfg)
+    names, open_ended = accepted_parameters(cls)
+    if not issubclass(cls, BaseNeuron | WeightedNeuron) or not ('stateful' in names or open_ended):
+        return cfg
+    return {**{key: value for key, value in cfg.items() if key != 'keep_state'}, 'stateful': False}

@@ -77,8 +77,8 @@ class Folding:
 
     Args:
         what: ``'RepConv'``, ``'norm'``, ``'separable convolution'``, ``'layer scale'``,
-            ``'shortcut weight'``, ``'sigmoid'``, ``'attention scale'``, ``'dilated kernels'`` or
-            ``'1/D'``.
+            ``'shortcut weight'``, ``'sigmoid'``, ``'attention scale'``, ``'dilated kernels'``,
+            ``'balance'`` or ``'1/D'``.
         where: Name of the module; empty for the module that was asked.
         reason: Why it could not be folded; None if it was folded.
     """

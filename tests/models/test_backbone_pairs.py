@@ -135,7 +135,8 @@ def test_each_backbone_serves_each_task(name: str, task: str) -> None:
     twin, _ = to_spike_inference(model, images(), boxes=BOXES)
     assert_same_answers(model, twin, images())
     calls, _ = run(model, images())
-    assert [n for n, its in calls.items() if not any(c.counts.any() for c in its)] == [], 'silent'
+    for neuron, its in calls.items():  # a difference of equal frames is zero everywhere
+        assert any(c.counts.any() or not c.current.any() for c in its), f'{neuron} is silent'
 
 
 @pytest.mark.parametrize('name', BACKBONES)

@@ -15,6 +15,7 @@ from .spike_sums import SpikeSumTransformer
 from .spikformer import Spikformer
 from .spikingformer import Spikingformer
 from .spikingresformer import SpikingResformer
+from .stsep_resnet import STSepResNet
 from .transformer import SpikeTransformer
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     'QKFormer',
     'SDTV3Large',
     'SEWResNet',
+    'STSepResNet',
     'SpikeAtConv',
     'SpikeBackbone',
     'SpikeDrivenPyramid',

@@ -219,6 +219,14 @@ class SpikeBackbone(BaseModule):
             )
         self._is_init = True
 
+    def completed(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the weights of a ``Pretrained`` checkpoint, by the keys of this network.
+
+        Args:
+            state: The weights by their keys; a simpler network than this one may have fewer.
+        """
+        return state
+
     def train(self, mode: bool = True) -> 'SpikeBackbone':
         """Switch the mode; frozen stages, and all norms with ``norm_eval``, stay in eval mode."""
         super().train(mode)

@@ -1,9 +1,10 @@
 """Loads backbone weights for ``init_cfg``, from checkpoints of this package or official ones."""
 
 from logging import WARNING
+from typing import Any
 
 from mmengine.logging import print_log
-from torch import Tensor, nn
+from torch import Tensor
 
 from spikedense.converters import BACKBONE, recognised_families
 from spikedense.errors import UserError
@@ -18,7 +19,7 @@ from spikedense.weights import (
 
 
 def load_pretrained(
-    backbone: nn.Module, checkpoint: str, prefix: str | None = None, partial: bool = False
+    backbone: Any, checkpoint: str, prefix: str | None = None, partial: bool = False
 ) -> None:
     """Load backbone weights from a checkpoint: all of them or none, unless ``partial`` is True.
 
@@ -27,7 +28,7 @@ def load_pretrained(
     converted in memory; a line of the log tells its family and its checksum.
 
     Args:
-        backbone: The backbone.
+        backbone: The backbone, a :class:`SpikeBackbone`.
         checkpoint: Path or address of the file.
         prefix: Prefix of the keys; None means ``backbone.`` or no prefix. With ``backbone.``, an
             official file of a bare backbone or classifier is accepted too.
@@ -52,6 +53,7 @@ def load_pretrained(
     else:
         state = report.state_dict
         model = f'{name} (its official keys are those of {", ".join(report.families)})'
+    state = backbone.completed(state)
     fit = check(backbone, state, checkpoint, strict=not partial, name=model)
     fill(backbone, state)
     if not fit.exact:

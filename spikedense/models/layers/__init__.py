@@ -16,6 +16,7 @@ from .attention import (
     QKChannelAttention,
     QKTokenAttention,
     RealSpikeProduct,
+    SpikeChannelGate,
     SpikeDrivenDeformableAttention,
     SpikeDrivenSelfAttention,
     SpikeGridAttention,
@@ -23,11 +24,13 @@ from .attention import (
     SpikeSelfAttention,
     SpikformerSelfAttention,
 )
+from .balance import BranchBalance
 from .blocks import LayerScale, SpikeBlock, SpikeSumBlock
 from .checkpoint import checkpoint_block
 from .drop_path import DropPath
 from .entry_neuron import entry_neuron
 from .folding import out_layer, scale_output
+from .frame_difference import FrameDifference
 from .head_neuron import head_neuron
 from .legacy import map_as_tokens, tokens_as_map
 from .mixers import (
@@ -61,6 +64,7 @@ from .spike_product import (
 )
 from .spike_sum import SpikeSum, SpikeTap
 from .stacked_conv import SpikeStackedConv
+from .temporal_branch import TemporalBranch
 from .time import fold_time, mean_over_time, over_time, unfold_time, with_time
 from .weighted_neurons import DCL, MixedMBPL
 
@@ -69,12 +73,14 @@ __all__ = [
     'SRB',
     'AttentionProduct',
     'BorderNorm',
+    'BranchBalance',
     'ChannelConv',
     'ChannelMLP',
     'DeformSample',
     'DropPath',
     'DualSpikeSelfAttention',
     'DynamicsProduct',
+    'FrameDifference',
     'GatedAttention',
     'GroupwiseFFN',
     'LRFDynamicAttention',
@@ -92,6 +98,7 @@ __all__ = [
     'RunningRate',
     'Shortcut',
     'SpikeBlock',
+    'SpikeChannelGate',
     'SpikeConv',
     'SpikeConvNeXt',
     'SpikeDeconv',
@@ -115,6 +122,7 @@ __all__ = [
     'SpikeTap',
     'SpikeTotal',
     'SpikformerSelfAttention',
+    'TemporalBranch',
     'build_mixer',
     'checkpoint_block',
     'entry_neuron',

@@ -1,5 +1,6 @@
 """Attention layers, one file for each kind."""
 
+from .channel_gate import SpikeChannelGate
 from .deformable import DeformSample, SpikeDrivenDeformableAttention
 from .dssa import DualSpikeSelfAttention, RealSpikeProduct
 from .dynamics import DynamicsProduct
@@ -31,6 +32,7 @@ __all__ = [
     'QKChannelAttention',
     'QKTokenAttention',
     'RealSpikeProduct',
+    'SpikeChannelGate',
     'SpikeDrivenDeformableAttention',
     'SpikeDrivenSelfAttention',
     'SpikeGridAttention',
