@@ -4,18 +4,27 @@
 from spikedense import checkpoint_files  # noqa: F401
 
 from .camvid import CamVidDataset
+from .clip_transforms import ForFrames, LoadClipAnnotations, LoadClipFromFiles, PackClipInputs
+from .clips import ClipDataset
 from .demo import DemoDataset
 from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
 from .fit_into import FitInto
 from .labels import LoadAnnotations
+from .moving_demo import MovingDemoDataset
 from .panoptic import LoadPanopticAnnotations
 
 __all__ = [
     'CamVidDataset',
+    'ClipDataset',
     'DemoDataset',
     'DemoInstanceDataset',
     'DemoPanopticDataset',
     'FitInto',
+    'ForFrames',
     'LoadAnnotations',
+    'LoadClipAnnotations',
+    'LoadClipFromFiles',
     'LoadPanopticAnnotations',
+    'MovingDemoDataset',
+    'PackClipInputs',
 ]

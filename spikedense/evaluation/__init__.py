@@ -4,7 +4,8 @@
 from spikedense import checkpoint_files  # noqa: F401
 
 from .class_iou_metric import ClassIoUMetric
+from .clip_iou_metric import ClipIoUMetric
 from .label_map_metric import LabelMapMetric
 from .panoptic_metric import PanopticMetric
 
-__all__ = ['ClassIoUMetric', 'LabelMapMetric', 'PanopticMetric']
+__all__ = ['ClassIoUMetric', 'ClipIoUMetric', 'LabelMapMetric', 'PanopticMetric']
