@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
@@ -62,7 +63,7 @@ def clip_segmentor(label_frames: str = 'key', **changes: Any) -> Any:
                 neuron_cfg=neuron,
             ),
             decode_head=head,
-            test_cfg=dict(mode='whole'),
+            test_cfg=ConfigDict(mode='whole'),
         )
     ).eval()
 

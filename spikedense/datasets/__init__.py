@@ -4,7 +4,13 @@
 from spikedense import checkpoint_files  # noqa: F401
 
 from .camvid import CamVidDataset
-from .clip_transforms import ForFrames, LoadClipAnnotations, LoadClipFromFiles, PackClipInputs
+from .clip_transforms import (
+    ForFrames,
+    LoadClipAnnotations,
+    LoadClipFromFiles,
+    PackClipInputs,
+    PadClip,
+)
 from .clips import ClipDataset
 from .demo import DemoDataset
 from .demo_coco import DemoInstanceDataset, DemoPanopticDataset
@@ -27,4 +33,5 @@ __all__ = [
     'LoadPanopticAnnotations',
     'MovingDemoDataset',
     'PackClipInputs',
+    'PadClip',
 ]

@@ -1,13 +1,14 @@
 """Transforms of clips, whose frames lie behind each other on the axis of the channels.
 
-The image of a clip is ``[H, W, T*C]``. So flips, crops, resizes and paddings of the libraries treat
-all frames of a clip in the same way. :class:`ForFrames` does the same for changes of the colours.
+The image of a clip is ``[H, W, T*C]``. So flips, crops and resizes of the libraries treat all
+frames of a clip in the same way. :class:`ForFrames` does the same for changes of the colours, and
+:class:`PadClip` stands for ``Pad``, which takes four channels at most.
 """
 
 from typing import Any
 
 import numpy as np
-from mmcv.transforms import BaseTransform, LoadImageFromFile, to_tensor
+from mmcv.transforms import BaseTransform, LoadImageFromFile, Pad, to_tensor
 from mmengine.structures import PixelData
 from mmseg.datasets.transforms import LoadAnnotations, PackSegInputs
 
@@ -97,6 +98,24 @@ class PackClipInputs(PackSegInputs):
             packed['data_samples'].gt_sem_seg = PixelData(data=to_tensor(labels))
         packed['data_samples'].set_metainfo({'clip_paths': results.get('clip_paths')})
         return packed
+
+
+@TRANSFORMS.register_module()
+class PadClip(Pad):
+    """mmcv's ``Pad`` for images of any number of channels.
+
+    Args:
+        **kwargs: Arguments of mmcv's class.
+    """
+
+    def _pad_img(self, results: dict[str, Any]) -> None:
+        channels = results['img'].shape[2]
+        padded = []
+        for start in range(0, channels, 3):
+            part = {**results, 'img': results['img'][..., start : start + 3]}
+            super()._pad_img(part)
+            padded.append(np.atleast_3d(part['img']))
+        results.update(part, img=np.concatenate(padded, axis=2))
 
 
 @TRANSFORMS.register_module()

@@ -70,7 +70,7 @@ def test_it_trains_and_predicts(label_frames: str) -> None:
 def test_sliding_windows_and_test_time_augmentation(label_frames: str) -> None:
     model, batch = clip_segmentor(label_frames), clip_batch(label_frames)
     whole = model.test_step(copy.deepcopy(batch))
-    model.test_cfg = model.test_cfg.__class__(mode='slide', crop_size=SIZE, stride=SIZE)
+    model.test_cfg.update(mode='slide', crop_size=SIZE, stride=SIZE)
     slid = model.test_step(copy.deepcopy(batch))
     for one, other in zip(whole, slid, strict=True):
         torch.testing.assert_close(one.seg_logits.data, other.seg_logits.data)
@@ -113,12 +113,14 @@ def test_the_spike_driven_twin_is_equal(label_frames: str) -> None:
 
 def test_the_receptive_field_has_a_step_a_frame() -> None:
     model = clip_segmentor()
-    found = st_erf(model, [clips().flatten(1, 2)], 'backbone.stages.2', t_out='last')
+    found = st_erf(model, [clips().flatten(1, 2)], 'backbone.stages.2.blocks.0', t_out='last')
     (name,) = found.maps
     assert found.maps[name].shape == (T, *SIZE)
     assert (found.temporal(name) > 0).all()
     set_stateful(model, False)
-    field = st_erf(model, [clips().flatten(1, 2)], 'backbone.stages.2', t_out='last').temporal(name)
+    field = st_erf(
+        model, [clips().flatten(1, 2)], 'backbone.stages.2.blocks.0', t_out='last'
+    ).temporal(name)
     assert field[0] > 0 and not np.any(field[1:])
 
 
