@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import DATASETS, MODELS, DefaultScope
 from PIL import Image
 from pycocotools import mask as coco_mask
 
@@ -20,6 +23,7 @@ from spikedense.datasets.moving_scenes import (
     render_clip,
     render_thing,
 )
+from spikedense.utils.config_path import config_root
 
 SPEC = dict(size=(48, 64), num_frames=3, num_train=2, num_val=1)
 
@@ -121,3 +125,19 @@ def test_the_data_set_writes_its_files(tmp_path: Path) -> None:
     (tmp_path / 'set/mine.txt').write_text('')
     with pytest.raises(FileExistsError, match=r'mine\.txt'):
         ensure_moving_demo(tmp_path / 'set', **{**SPEC, 'seed': 1})
+
+
+def test_the_config_of_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('DEMO_VIDEO_ROOT', str(tmp_path / 'set'))
+    cfg = Config.fromfile(config_root() / '_base_/datasets/demo_video.py')
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        for split in ('train', 'val'):
+            config = cfg[f'{split}_dataloader'].dataset
+            config.generator.update(num_train=2, num_val=1)
+            data = DATASETS.build(config)
+            items = [data[0], data[len(data) - 1]]
+            batch = MODELS.build(cfg.data_preprocessor)(pseudo_collate(items), training=True)
+            assert batch['inputs'].shape == (2 * cfg.num_frames, 3, *cfg.crop_size)
+            labels = [sample.gt_sem_seg.data for sample in batch['data_samples']]
+            assert {label.shape for label in labels} == {(1, *cfg.crop_size)}
+            assert len(data.metainfo['classes']) == cfg.num_classes == len(CLASSES)
