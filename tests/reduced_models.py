@@ -293,6 +293,11 @@ def build_model(cfg: Config) -> nn.Module:
     return MODELS.build(copy.deepcopy(cfg.model))
 
 
+def frames_of(cfg: Config) -> int:
+    """Number of frames of a sample; 1 of an image."""
+    return cfg.model.data_preprocessor.get('num_frames', 1)
+
+
 def random_batch(cfg: Config, batch: int = 2) -> dict[str, Any]:
     """What a data loader hands to the model of a config: 8-bit images and their labels.
 
@@ -306,7 +311,7 @@ def random_batch(cfg: Config, batch: int = 2) -> dict[str, Any]:
     make = _semantic_sample
     if is_detector(cfg) or cfg.default_scope == 'mmpretrain':
         make = _detection_sample if is_detector(cfg) else _image_sample
-    size = (3, *image_size_of(cfg))
+    size = (3 * frames_of(cfg), *image_size_of(cfg))
     images = [torch.randint(256, size, dtype=torch.uint8) for _ in range(batch)]
     return dict(inputs=images, data_samples=[make(cfg, i) for i in range(batch)])
 
@@ -316,7 +321,8 @@ def _image_sample(cfg: Config, index: int) -> DataSample:
 
 
 def _semantic_sample(cfg: Config, index: int) -> SegDataSample:
-    labels = torch.randint(num_classes_of(cfg), (1, *IMAGE_SIZE))
+    every = cfg.model.data_preprocessor.get('label_frames') == 'all'
+    labels = torch.randint(num_classes_of(cfg), (frames_of(cfg) if every else 1, *IMAGE_SIZE))
     labels[:, :4] = 255
     meta = dict(img_shape=IMAGE_SIZE, ori_shape=IMAGE_SIZE, pad_shape=IMAGE_SIZE)
     sample = SegDataSample(metainfo=meta)

@@ -10,6 +10,7 @@ from .firing_rate_hook import FiringRateHook
 from .float32_currents_hook import Float32CurrentsHook
 from .float64_hook import Float64Hook
 from .layer_decay import LayerDecayConstructor
+from .non_stateful_hook import NonStatefulHook
 from .optim_wrapper import BFloat16OptimWrapper
 from .output_names import LabelMapNamesHook
 from .overlay_hook import OverlayHook
@@ -31,6 +32,7 @@ __all__ = [
     'ImagePrediction',
     'LabelMapNamesHook',
     'LayerDecayConstructor',
+    'NonStatefulHook',
     'OverlayHook',
     'PredictionsHook',
     'ReconstructionHook',

@@ -30,6 +30,7 @@ DATA_SETS = {
     'demo': 'Demo (generated)',
     'demo-instance': 'Demo instances (generated)',
     'demo-panoptic': 'Demo panoptic (generated)',
+    'demo-video': 'Demo video (generated)',
     'imagenet': 'ImageNet-1k',
     'pennfudan': 'Penn-Fudan',
     'voc12': 'PASCAL VOC 2012',

@@ -39,6 +39,7 @@ from reduced_models import (
 
 from spikedense.checks.pretraining import reduced_rate
 from spikedense.utils.config_path import config_root, list_configs
+from spikedense.utils.images import random_images
 from spikedense.utils.metafile import load_metafile
 
 CONFIGS = list_configs()
@@ -225,7 +226,7 @@ def test_reduced_model_trains_and_predicts(group: Group) -> None:
     for i in range(12):  # a neuron may happen to be saturated by one batch, or by one waking
         if i % 6 == 0:
             if not as_it_is:  # awake as they are; products would overflow
-                wake(model, torch.randn(2, 3, *image_size_of(cfg)))
+                wake(model, random_images(model, image_size_of(cfg), 2))
             model.train()
             if 'teacher' in cfg.model:
                 model.teach = lambda images: torch.arange(len(images))

@@ -25,6 +25,7 @@ from spikedense.models.layers.rep_conv import SpikeRepConv
 from spikedense.models.layers.stacked_conv import SpikeStackedConv
 from spikedense.neurons import BaseNeuron
 from spikedense.utils.config_path import list_configs
+from spikedense.utils.images import random_images
 
 NAMES = [
     name
@@ -73,7 +74,7 @@ FIRST_OF_FAMILY = set({family(name): name for name in reversed(NAMES)}.values())
 def build(name: str) -> nn.Module:
     """The model of a config at reduced size, in float64, its neurons awake."""
     model = build_model(reduced_config_of(name)).double()
-    wake(model, images())
+    wake(model, images(model))
     for norm in model.modules():
         if isinstance(norm, _BatchNorm):
             # A channel that is the same everywhere would have its rounding magnified.
@@ -81,28 +82,29 @@ def build(name: str) -> nn.Module:
     return model
 
 
-def images() -> torch.Tensor:
-    return torch.randn(1, 3, *IMAGE_SIZE, dtype=torch.float64)
+def images(model: nn.Module) -> torch.Tensor:
+    return random_images(model, IMAGE_SIZE, dtype=torch.float64)
 
 
 @pytest.mark.parametrize('group', grouped('network', NAMES), ids=' '.join)
 def test_the_twin_sends_spikes_and_answers_the_same(group: Group) -> None:
-    model, x = build(group[0]), images()
+    model = build(group[0])
+    x = images(model)
     if not any(isinstance(m, BaseNeuron) for m in model.modules()):
         assert all('relu' in name for name in group), 'only the ANN twins have no neurons'
         with pytest.raises(ValueError, match=r'has no spiking neuron, expected a spiking model'):
             to_spike_inference(model, x, boxes=BOXES)
         return
     twin, foldings = to_spike_inference(model, x, boxes=BOXES)
-    assert_same_answers(model, twin, images())
+    assert_same_answers(model, twin, images(model))
     assert_all_neurons_fire(model, x)
-    real = inputs_not_binary(twin, images())
+    real = inputs_not_binary(twin, images(model))
     for name in group:
         assert_explained(name, real)
         assert_folded(name, twin, foldings)
     if FIRST_OF_FAMILY & set(group):
         # In this way the twin of a float32 model is made, too.
-        assert_same_step_by_step(model.float(), twin.float(), images().float())
+        assert_same_step_by_step(model.float(), twin.float(), images(model).float())
 
 
 def assert_all_neurons_fire(model: nn.Module, x: torch.Tensor) -> None:
