@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from spikedense.models.layers import (
+    DCL,
     PooledSpikeProduct,
     SpikeDrivenDeformableAttention,
     SpikeInhibition,
@@ -47,7 +48,8 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
     and when this, times the neuron's scale, is made of integers in ``0..D``. The product of two
     tensors of spikes is spikes, too; its scale and its D are those of both multiplied. So is
     the sum of spikes of one scale, with D of both added, what a max pooling picks of spikes, padded
-    spikes, and what binary spikes leave of other spikes by an inhibition.
+    spikes, the parts of channels that DCL joins, and what binary spikes leave of other spikes by an
+    inhibition.
 
     Args:
         model: the model.
@@ -90,7 +92,12 @@ def real_valued_inputs(model: nn.Module, *inputs: Tensor) -> list[str]:
         if None not in grids and grids[1] == (1, 1):
             written[out.untyped_storage().data_ptr()] = (grids[0], out)
 
-    after: dict[type, Any] = {SpikeProduct: after_product, SpikeSum: after_sum}
+    def after_parts(module: nn.Module, _: tuple, out: Tensor) -> None:
+        grids = {(neuron.D, neuron.scale) for neuron in module.neurons}
+        if len(grids) == 1:
+            written[out.untyped_storage().data_ptr()] = (*grids, out)
+
+    after: dict[type, Any] = {DCL: after_parts, SpikeProduct: after_product, SpikeSum: after_sum}
     after |= {SpikeMaxPool: after_move, SpikePad: after_move, SpikeInhibition: after_inhibition}
     after[PooledSpikeProduct] = after_product
 

@@ -193,8 +193,8 @@ def _reduced_arch(arch: dict[str, Any]) -> dict[str, Any]:
     """The sizes of a backbone that are changed; what else an architecture has stays as it is."""
     small: dict[str, Any] = {}
     if 'embed_dims' not in arch:
-        # oneDNN writes past the weight gradient of a strided 1x1 convolution of a large
-        # channels-last map with fewer than 16 channels.
+        # oneDNN writes past the weight gradient of a strided 1x1 convolution of a channels-last map
+        # with fewer than 16 channels, if the map is large.
         small['base_channels'] = 16 if arch.get('small_stem') else _WIDTH
     elif isinstance(arch['embed_dims'], int):
         small['embed_dims'] = 32

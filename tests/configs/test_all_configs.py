@@ -210,7 +210,7 @@ def test_weights_of_classes_have_to_be_as_many_as_they_are() -> None:
 def test_reduced_model_trains_and_predicts(group: Group) -> None:
     (saturating,) = {bool(SATURATING.search(name)) for name in group}
     cfg = reduced_config_of(group[0])
-    # Awake, the last map is above the largest integer everywhere: a window is saturated.
+    # Awake, the last map is above the largest integer everywhere: a window there is closed.
     head = cfg.model.get('head', {})
     ends_in_neuron = (
         is_classifier(cfg)
