@@ -61,10 +61,13 @@ REFUSED = {
 
 
 def family(name: str) -> str:
-    """What a config's model is called, without its size, schedule and data."""
+    """What a config's model is called, without its size, schedule and data.
+
+    The ResNets with SPK blocks are one family: the potentials of HSL and RL are not followed.
+    """
     head, backbone, *rest = name.rpartition('/')[2].split('_')
     task = re.search('instance|panoptic', rest[-1])
-    return f'{head} {re.sub("-[0-9]+m", "", backbone)} {task and task[0]}'
+    return f'{head} {re.sub("-[0-9]+m|(?<=resnet18)-.*", "", backbone)} {task and task[0]}'
 
 
 #: The first config of each family.
