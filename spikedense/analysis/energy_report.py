@@ -201,6 +201,8 @@ def _unseen(trace: OperationTrace) -> list[str]:
 def _one_step(net: nn.Module, images: Tensor) -> Any:
     """Trace the same model, run for one time step."""
     backbone: Any = getattr(net, 'backbone', net)
+    if getattr(backbone, 'clips', False):
+        images = backbone.as_steps(images)
     before, backbone.T = backbone.T, 1
     try:
         step = images[:1] if images.dim() == 5 else images  # of a clip the first step

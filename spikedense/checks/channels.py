@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from spikedense.errors import UserError
+from spikedense.utils.clips import check_frames
 from spikedense.utils.images import input_channels
 from spikedense.utils.unwrap import unwrap
 
@@ -31,12 +32,16 @@ def check_channels(model: Any, image: Tensor, source: object, expected: int | No
         expected: Number of channels that the model reads; with None nothing is compared.
 
     Raises:
-        UserError: The image has another number of channels.
+        UserError: The image has another number of channels, or the clip of frames.
     """
     if expected is None:
         return
     inner = unwrap(model)
     found = image.size(0)
+    backbone: Any = getattr(inner, 'backbone', None)
+    if getattr(backbone, 'clips', False):
+        what = f"the clip of '{source}'"
+        check_frames(found, backbone.T, backbone.in_channels, what, 'model.backbone.T')
     mean = getattr(getattr(inner, 'data_preprocessor', None), 'mean', None)
     # The normalisation by several values makes as many channels out of one.
     if found == expected or (found == 1 and mean is not None and mean.numel() == expected):

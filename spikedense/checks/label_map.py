@@ -171,8 +171,9 @@ def _is_own(step: Any) -> bool:
 
 
 def _copy(entry: dict) -> dict:
-    # Loaders append to the list.
-    return {**entry, 'seg_fields': []}
+    # Loaders append to the list. Of a clip the map of the key frame is read.
+    kept = {key: value for key, value in entry.items() if key != 'seg_map_paths'}
+    return {**kept, 'seg_fields': []}
 
 
 def _check_depth(file: str, values: np.ndarray) -> None:

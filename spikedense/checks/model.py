@@ -3,7 +3,7 @@
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import HOOKS, MODELS, init_default_scope
 from torch import nn
 
 from spikedense.errors import UserError
@@ -24,7 +24,8 @@ _LABELLERS = (
 def build_model(cfg: Config, part: str = 'model') -> Any:
     """Build the model of a config, or its backbone alone, with random weights.
 
-    Nothing is downloaded. The ``default_scope`` of the config becomes the current one.
+    Nothing is downloaded. The ``default_scope`` of the config becomes the current one. Hooks that
+    change the model, as ``NonStatefulHook``, are applied.
 
     Args:
         cfg: The config.
@@ -37,11 +38,28 @@ def build_model(cfg: Config, part: str = 'model') -> Any:
         UserError: The model has no ``backbone``.
     """
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    if part == 'model':
-        return MODELS.build(cfg.model)
-    if part not in cfg.model:
+    if part != 'model' and part not in cfg.model:
         raise UserError(f"{cfg.filename}: the config's model has no '{part}'")
-    return MODELS.build(cfg.model[part])
+    hooks = _changing_hooks(cfg)
+    if part != 'model' and not hooks:
+        return MODELS.build(cfg.model[part])
+    model = MODELS.build(cfg.model)
+    for hook in hooks:
+        hook.change_model(model)
+    return model if part == 'model' else getattr(model, part)
+
+
+def _changing_hooks(cfg: Config) -> list[Any]:
+    """Build the hooks of a config that change its model and not only its training.
+
+    Such a hook has a method ``change_model``. A runner calls the hook itself.
+    """
+    found = []
+    for hook in cfg.get('custom_hooks') or ():
+        cls = HOOKS.get(hook['type']) if isinstance(hook.get('type'), str) else hook.get('type')
+        if hasattr(cls, 'change_model'):
+            found.append(HOOKS.build(hook))
+    return found
 
 
 def classifier(model: nn.Module) -> tuple[str, int] | None:

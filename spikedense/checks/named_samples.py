@@ -59,6 +59,9 @@ def _check_shape(data: dict) -> None:
     # A pipeline for validation resizes the image before it reads the map.
     size, labels = data.get('ori_shape'), data['gt_seg_map']
     name = f"the label map '{data.get('seg_map_path')}'"
+    frames = len(data.get('seg_map_paths') or ())
+    if labels.ndim == 3 and labels.shape[2] == frames:  # a map for each frame of a clip
+        labels = labels[..., 0]
     if labels.ndim != 2:
         raise UserError(f'{name} has the shape {labels.shape}, expected one channel')
     if size is not None and tuple(size[:2]) != labels.shape:

@@ -10,6 +10,7 @@ from spikedense.utils.images import input_channels
 from spikedense.utils.trial import trial_run
 from spikedense.utils.unwrap import unwrap
 
+from .clips import check_clips
 from .feature_maps import trial_image, widths_of
 
 _HEADS = ('decode_head', 'auxiliary_head', 'panoptic_head', 'rpn_head', 'bbox_head', 'head')
@@ -32,6 +33,7 @@ def check_widths(model: nn.Module) -> None:
     backbone = getattr(inner, 'backbone', None)
     if not isinstance(backbone, nn.Module):
         return
+    check_clips(inner)
     _check_preprocessor(getattr(inner, 'data_preprocessor', None), backbone)
     maps = _Maps(backbone)
     neck = getattr(inner, 'neck', None)

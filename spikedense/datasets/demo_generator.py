@@ -13,19 +13,16 @@ Layout (semantic masks as in ADE20K, the rest as in COCO)::
 
 import json
 import re
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from PIL import Image
 
 from .demo_scenes import CLASSES, PALETTE, THING_CLASSES, Scene, render_scene
+from .generated_folder import ensure_folder
 
-STAMP = 'demo.json'
 # Increase it when the same parameters give other pictures or files, to rebuild old folders.
 FORMAT = 1
 SPLITS = ('train', 'val')
@@ -97,27 +94,7 @@ def ensure_demo(
         FileExistsError: ``root`` holds files that are no part of a demo set.
     """
     spec = DemoSpec(seed, size, num_train, num_val)
-    root = Path(root).resolve()
-    if _is_complete(root, spec):
-        return False
-    _check_replaceable(root)
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(root.parent / f'.{root.name}.lock'):
-        if _is_complete(root, spec):
-            return False
-        scratch_prefix = f'.{root.name}.part-'
-        # No other process writes while the lock is held, so killed processes left these folders.
-        for leftover in root.parent.glob(f'{scratch_prefix}*'):
-            shutil.rmtree(leftover)
-        scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix, dir=root.parent))
-        try:
-            write_demo(scratch / 'new', spec)
-            if root.exists():
-                root.rename(scratch / 'old')
-            (scratch / 'new').rename(root)
-        finally:
-            shutil.rmtree(scratch)
-    return True
+    return ensure_folder(root, spec.stamp(), DEMO_FILE, lambda new: write_demo(new, spec))
 
 
 def write_demo(folder: Path, spec: DemoSpec) -> None:
@@ -145,38 +122,6 @@ def write_demo(folder: Path, spec: DemoSpec) -> None:
             instances += _instance_entries(image_id, len(instances) + 1, scene)
         _save_json(folder / f'annotations/instances_{split}.json', images, instances, False)
         _save_json(folder / f'annotations/panoptic_{split}.json', images, panoptic, True)
-    files, size = _measure(folder)
-    stamp = {**spec.stamp(), 'files': files, 'bytes': size}
-    (folder / STAMP).write_text(json.dumps(stamp, indent=2) + '\n')
-
-
-def _is_complete(root: Path, spec: DemoSpec) -> bool:
-    """Tell whether the folder was made from these parameters and has all its files."""
-    try:
-        stamp = json.loads((root / STAMP).read_text())
-    except (OSError, ValueError):
-        return False
-    files, size = _measure(root)
-    return stamp == {**spec.stamp(), 'files': files, 'bytes': size}
-
-
-def _measure(root: Path) -> tuple[int, int]:
-    """Count the files under a folder and their bytes, without the stamp."""
-    sizes = [p.stat().st_size for p in root.rglob('*') if p.is_file() and p.name != STAMP]
-    return len(sizes), sum(sizes)
-
-
-def _check_replaceable(root: Path) -> None:
-    """Refuse to replace anything that does not look like a demo set, complete or not."""
-    if root.is_file():
-        raise FileExistsError(f'The demo set cannot be written to {root}: a file has that name.')
-    for path in root.rglob('*') if root.exists() else ():
-        name = path.relative_to(root).as_posix()
-        if path.is_file() and not DEMO_FILE.fullmatch(name):
-            raise FileExistsError(
-                f'The demo set cannot be written to {root}: the folder holds {name}, no part of '
-                'a demo set; move it away or choose another folder.'
-            )
 
 
 def _segment_id(scene: Scene, index: int) -> int:

@@ -77,7 +77,7 @@ def render_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
     Returns:
         The image and its ground truth.
     """
-    image, stuff = _render_stuff(rng, size)
+    image, stuff = render_stuff(rng, size)
     segments = np.zeros(size, dtype=np.int32)
     classes: list[int] = []
     for index in np.unique(stuff):
@@ -95,12 +95,12 @@ def render_scene(rng: np.random.Generator, size: tuple[int, int]) -> Scene:
         classes.append(CLASSES.index(kind))
         segments[covers] = len(classes)
         full_areas[len(classes)] = int(covers.sum())
-        image = _composite(rng, image, alpha, _thing_colours(rng, kind, frame))
+        image = composite(rng, image, alpha, thing_colours(rng, kind, frame))
     segments = _blur_boundaries(rng, segments, num_stuff)
     return Scene(_develop(rng, image), *_drop_remains(segments, classes))
 
 
-def _render_stuff(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def render_stuff(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Draw the background; return an RGB float image [H, W, 3] and class indices [H, W]."""
     height, width = size
     rows = np.arange(height, dtype=np.float32)[:, None] / height
@@ -113,7 +113,7 @@ def _render_stuff(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.n
         near, far = (ground, water) if rng.random() < 0.5 else (water, ground)
         labels = np.where(rows < shore[None], far, near)
     if layout == 'aerial':
-        labels = np.where(_smooth(rng, size, 3, 3) < 0.1, water, ground)
+        labels = np.where(smooth_noise(rng, size, 3, 3) < 0.1, water, ground)
     else:
         labels = np.where(rows < horizon[None], sky, labels)
     painters = {sky: _paint_sky, ground: _paint_ground, water: _paint_water}
@@ -125,10 +125,12 @@ def _render_stuff(rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.n
 
 def _skyline(rng: np.random.Generator, width: int) -> np.ndarray:
     """Return a smooth random line around 0, [W], in fractions of the height."""
-    return _smooth(rng, (1, width), 1, int(rng.integers(2, 6)))[0] * rng.uniform(0.0, 0.07)
+    return smooth_noise(rng, (1, width), 1, int(rng.integers(2, 6)))[0] * rng.uniform(0.0, 0.07)
 
 
-def _smooth(rng: np.random.Generator, size: tuple[int, int], rows: int, cols: int) -> np.ndarray:
+def smooth_noise(
+    rng: np.random.Generator, size: tuple[int, int], rows: int, cols: int
+) -> np.ndarray:
     """Return smooth noise of about -1..1, [H, W], with rows x cols bumps."""
     grid = rng.uniform(-1, 1, (rows + 1, cols + 1)).astype(np.float32)
     return cv2.resize(grid, size[::-1], interpolation=cv2.INTER_CUBIC)
@@ -154,7 +156,7 @@ def _paint_sky(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     top = _hsv(hue + rng.normal(0, 0.02), grey, rng.uniform(0.55, 0.95))
     bottom = _hsv(low + rng.normal(0, 0.02), grey * 0.6, rng.uniform(0.85, 1.0))
     sky = _mix(top, bottom, np.repeat(np.linspace(0, 1.6, size[0])[:, None], size[1], axis=1))
-    clouds = 0.6 * _smooth(rng, size, 5, 3) + 0.4 * _smooth(rng, size, 14, 8)
+    clouds = 0.6 * smooth_noise(rng, size, 5, 3) + 0.4 * smooth_noise(rng, size, 14, 8)
     cover = np.clip((clouds - rng.uniform(-0.1, 0.4)) * 1.6, 0, 0.85)[..., None]
     return sky * (1 - cover) + np.float32(0.97) * cover
 
@@ -165,10 +167,10 @@ def _paint_ground(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray
     value = rng.uniform(0.4, 0.75)
     dark = _hsv(hue + rng.normal(0, 0.015), saturation, value * 0.65)
     light = _hsv(hue + rng.normal(0, 0.015), saturation * 0.8, value * 1.2)
-    weight = 0.5 + 0.25 * _smooth(rng, size, 4, 4) + 0.13 * rng.standard_normal(size)
+    weight = 0.5 + 0.25 * smooth_noise(rng, size, 4, 4) + 0.13 * rng.standard_normal(size)
     pattern = rng.choice(['rough', 'stripes', 'checker'], p=[0.5, 0.25, 0.25])
     if pattern != 'rough':
-        frame = _frame(size, (size[1] / 2, size[0] / 2), min(size) / 8, rng.uniform(0, np.pi))
+        frame = local_frame(size, (size[1] / 2, size[0] / 2), min(size) / 8, rng.uniform(0, np.pi))
         weight = weight + 0.3 * (PATTERNS[pattern](rng, *frame) - 0.5)
     return _mix(dark, light, weight)
 
@@ -179,17 +181,17 @@ def _paint_water(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     value = rng.uniform(0.35, 0.7)
     deep = _hsv(hue, rng.uniform(0.45, 0.85), value * 0.75)
     crest = _hsv(hue - 0.03, 0.3, value + 0.3)
-    drift = _smooth(rng, size, 5, 3)
+    drift = smooth_noise(rng, size, 5, 3)
     rows = np.arange(size[0], dtype=np.float32)[:, None] / size[0]
     ripples = np.sin(2 * np.pi * rng.uniform(9, 16) * rows + 2.5 * drift)
-    weight = 0.3 + 0.2 * ripples + 0.25 * _smooth(rng, size, 24, 5) + 0.1 * drift
+    weight = 0.3 + 0.2 * ripples + 0.25 * smooth_noise(rng, size, 24, 5) + 0.1 * drift
     return _mix(deep, crest, weight)
 
 
 Frame = tuple[np.ndarray, np.ndarray]
 
 
-def _frame(
+def local_frame(
     size: tuple[int, int], centre: tuple[float, float], radius: float, angle: float
 ) -> Frame:
     """Return pixel coordinates u, v ([H, W] each) in the rotated unit frame of an object."""
@@ -228,7 +230,8 @@ def _plain(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> np.ndarray
 
 
 # Each function maps coordinates in an object to the weight of the second colour, [H, W].
-PATTERNS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]] = {
+Patterns = dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]]
+PATTERNS: Patterns = {
     'stripes': _stripes,
     'checker': _checker,
     'dots': _dots,
@@ -238,7 +241,7 @@ PATTERNS: dict[str, Callable[[np.random.Generator, np.ndarray, np.ndarray], np.n
 }
 
 
-def _outline(rng: np.random.Generator, kind: str) -> list[np.ndarray]:
+def outline(rng: np.random.Generator, kind: str) -> list[np.ndarray]:
     """Return the closed polygons [n, 2] of a shape in its unit frame; a second one is a hole."""
     turns = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     circle = np.stack([np.cos(turns), np.sin(turns)], axis=1)
@@ -270,14 +273,16 @@ def _place(rng: np.random.Generator, kind: str, size: tuple[int, int]) -> tuple[
     cos, sin = np.cos(angle), np.sin(angle)
     rotation = np.array([[cos, sin], [-sin, cos]])
     canvas = np.zeros((size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING), dtype=np.uint8)
-    for fill, polygon in zip((255, 0), _outline(rng, kind), strict=False):
+    for fill, polygon in zip((255, 0), outline(rng, kind), strict=False):
         points = (polygon @ rotation * radius + centre) * SUPERSAMPLING
         cv2.fillPoly(canvas, [np.round(points).astype(np.int32)], fill)
     alpha = cv2.resize(canvas, size[::-1], interpolation=cv2.INTER_AREA)
-    return alpha.astype(np.float32) / 255, _frame(size, centre, radius, angle)
+    return alpha.astype(np.float32) / 255, local_frame(size, centre, radius, angle)
 
 
-def _thing_colours(rng: np.random.Generator, kind: str, frame: Frame) -> np.ndarray:
+def thing_colours(
+    rng: np.random.Generator, kind: str, frame: Frame, patterns: Patterns = PATTERNS
+) -> np.ndarray:
     """Paint the surface of an object over the whole image, [H, W, 3]."""
     hue, texture = THING_LOOKS[kind]
     hue += rng.normal(0, 0.035)
@@ -290,10 +295,10 @@ def _thing_colours(rng: np.random.Generator, kind: str, frame: Frame) -> np.ndar
     second = _hsv(hue + rng.normal(0, 0.03), saturation * rng.uniform(0.3, 0.9), value * 0.55)
     if rng.random() < 0.5:
         first, second = second, first
-    return _mix(first, second, PATTERNS[texture](rng, *frame))
+    return _mix(first, second, patterns[texture](rng, *frame))
 
 
-def _composite(
+def composite(
     rng: np.random.Generator, image: np.ndarray, alpha: np.ndarray, surface: np.ndarray
 ) -> np.ndarray:
     """Draw an object over the image, with a soft shadow."""
@@ -328,7 +333,7 @@ def _drop_remains(segments: np.ndarray, classes: list[int]) -> tuple[np.ndarray,
 def _develop(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Add uneven light, a colour cast and sensor noise; return 8 bits."""
     size = image.shape[:2]
-    light = 1 + 0.15 * _smooth(rng, size, 2, 2)
+    light = 1 + 0.15 * smooth_noise(rng, size, 2, 2)
     cast = rng.normal(1, 0.04, 3)
     image = image * light[..., None] * cast * rng.uniform(0.85, 1.1)
     image = image + rng.normal(0, rng.uniform(0.01, 0.03), image.shape)

@@ -9,6 +9,7 @@ from .firing_monitor_hook import FiringMonitorHook
 from .firing_rate_hook import FiringRateHook
 from .float32_currents_hook import Float32CurrentsHook
 from .float64_hook import Float64Hook
+from .non_stateful_hook import NonStatefulHook
 from .optim_wrapper import BFloat16OptimWrapper
 from .output_names import LabelMapNamesHook
 from .overlay_hook import OverlayHook
@@ -29,6 +30,7 @@ __all__ = [
     'GuardedRunner',
     'ImagePrediction',
     'LabelMapNamesHook',
+    'NonStatefulHook',
     'OverlayHook',
     'PredictionsHook',
     'ReconstructionHook',

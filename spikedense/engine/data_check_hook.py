@@ -16,6 +16,7 @@ from spikedense.checks.classes import (
     heads_of,
     void_labels,
 )
+from spikedense.checks.clips import check_frame_metrics
 from spikedense.checks.judged import Judged, check_judged
 from spikedense.checks.label_maps import Ignored, LabelUse, check_label_maps
 from spikedense.checks.loaders import check_end, dropped_images
@@ -62,6 +63,7 @@ class DataCheckHook(Hook):
             self._check_judged(runner, name, loops[name])
 
     def _check_judged(self, runner: Any, name: str, loop: Any) -> None:
+        check_frame_metrics(runner.model, getattr(loop, 'evaluator', None))
         dataset, metrics = loop.dataloader.dataset, list(_metrics(runner, name, loop))
         number = dropped_images(loop.dataloader)
         if number:

@@ -10,6 +10,7 @@ from .lif_units import LIFUnits
 from .questions import after_sigmoid, comparing, from_rest, rescaled_input
 from .sigmoid_l2 import SigmoidL2NILIF
 from .spk import HSL, MBPL, RL, SL
+from .stateful import set_stateful
 from .strict import StrictLIF
 from .threshold import ThresholdNeuron
 from .variants import binary_gate, half_threshold, hidden_neuron, non_stateful
@@ -43,4 +44,5 @@ __all__ = [
     'neuron_or_default',
     'non_stateful',
     'rescaled_input',
+    'set_stateful',
 ]

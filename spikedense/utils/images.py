@@ -21,15 +21,19 @@ def input_channels(model: nn.Module, default: int | None = None) -> int:
         default: Number for a model that does not tell it.
 
     Returns:
-        The input channels of the first convolution; without a convolution the ``in_channels`` of
-        the backbone. It is 3 for a backbone that makes several channels out of each one before its
-        first convolution.
+        The ``input_channels`` that a spiking backbone tells: those of all frames, if it reads
+        clips. Else the input channels of the first convolution; without a convolution the
+        ``in_channels`` of the backbone. It is 3 for a backbone that makes several channels out of
+        each one before its first convolution.
 
     Raises:
         ValueError: The backbone has neither a convolution nor ``in_channels``, and there is no
             default.
     """
     backbone: Any = getattr(model, 'backbone', model)
+    told = getattr(backbone, 'input_channels', None)
+    if isinstance(told, int):
+        return told
     for module in backbone.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
             return _confirmed(backbone, module.in_channels)

@@ -147,7 +147,8 @@ def input_gradients(
 
     Args:
         subject: The model.
-        batch: Images ``[B, C, H, W]`` or clips ``[T, B, C, H, W]``.
+        batch: Images ``[B, C, H, W]`` or clips ``[T, B, C, H, W]``; a backbone with
+            ``clips=True`` splits clips ``[B, T*C, H, W]``.
         layers: The layers.
         stimuli: The stimuli.
         per_step_input: See :func:`st_erf`.
@@ -208,6 +209,8 @@ def _leaf(subject: Subject, batch: Tensor, per_step: bool) -> Tensor:
     """Return the input, with the device and the dtype of the model, as a leaf of the graph."""
     weight = next(subject.model.parameters(), batch)
     x = batch.detach().to(weight)
+    if getattr(subject.entry, 'clips', False):
+        x = subject.entry.as_steps(x)
     if x.dim() == 4 and per_step and subject.steps > 1:
         # Channels-last convolutions are faster on CPUs; all later maps keep the format.
         x = x.contiguous(memory_format=torch.channels_last)

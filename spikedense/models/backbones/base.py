@@ -10,11 +10,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from spikedense.checks.pretraining import pretrained_cfgs
 from spikedense.neurons import BaseNeuron, build_neuron, neuron_or_default
+from spikedense.utils.clips import check_frames, split_frames
 
 from ..layers import RunningRate, SpikeTap, checkpoint_block
 from .pretrained import load_pretrained
 
-OUT_TIMES = ('keep', 'mean')
+OUT_TIMES = ('keep', 'mean', 'last', 'frames')
 
 
 class SpikeStage(nn.Module):
@@ -48,17 +49,22 @@ class SpikeBackbone(BaseModule):
     Args:
         channels: Channels of each stage.
         strides: Stride of each stage's output, relative to the image.
-        T: Number of time steps for an image, which is repeated T times; a clip has its own number.
-        in_channels: Channels of the image.
+        T: Number of time steps for an image, which is repeated T times; with ``clips=True`` the
+            number of frames of a clip.
+        in_channels: Channels of the image, or of a frame.
         neuron_cfg: Neuron of all layers; None means ``dict(type='NILIF', D=4)``.
         norm_cfg: Norm of all layers; None means ``dict(type='BN')``.
         out_indices: Numbers of the stages whose outputs are returned; None returns all.
-        out_time: ``'keep'`` returns ``[T, B, C, H, W]``, ``'mean'`` averages over T and returns
-            ``[B, C, H, W]``, the input of any neck and head of mmseg and mmdet.
+        out_time: ``'keep'`` returns ``[T, B, C, H, W]``. The others return the input of any neck
+            and head of mmseg and mmdet: ``'mean'`` averages over T and ``'last'`` takes the last
+            step, both ``[B, C, H, W]``; ``'frames'`` makes an image of each step,
+            ``[B*T, C, H, W]``, with the steps of a clip behind each other.
         drop_path_rate: Rate of stochastic depth of the last block; rates grow linearly from 0.
         frozen_stages: The stages ``0..frozen_stages`` are not trained; -1 trains all stages.
         norm_eval: Whether batch norms, and running firing rates, keep their statistics in training.
         with_cp: Whether blocks compute their activations again in the backward pass.
+        clips: Whether the input is clips of T frames instead of images, as the clip preprocessors
+            give them; see :meth:`as_steps`.
         init_cfg: Initialisation. ``dict(type='Pretrained', checkpoint=..., prefix=...)`` loads a
             checkpoint of this package or an official one, and converts official keys. Every weight
             must fit; with ``partial=True`` the weights that fit are loaded, with a warning.
@@ -81,6 +87,7 @@ class SpikeBackbone(BaseModule):
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
+        clips: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -103,6 +110,7 @@ class SpikeBackbone(BaseModule):
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
+        self.clips = clips
         # Refuses a wrong neuron_cfg before any layer is built.
         build_neuron(self.neuron_cfg, self._stage_channels[0])
         self.stages = nn.ModuleList()
@@ -149,16 +157,43 @@ class SpikeBackbone(BaseModule):
         """Stride of each returned feature, relative to the image."""
         return tuple(self._stage_strides[i] for i in self.out_indices)
 
+    @property
+    def input_channels(self) -> int:
+        """Channels of a 4-D input: ``C`` of an image, ``T*C`` of a clip."""
+        return self.T * self.in_channels if self.clips else self.in_channels
+
+    def as_steps(self, x: Tensor) -> Tensor:
+        """Split clips into time steps.
+
+        Args:
+            x: Clips ``[B, T*C, H, W]`` or, with each frame as an image of the batch,
+                ``[B*T, C, H, W]``.
+
+        Returns:
+            ``[T, B, C, H, W]``. With ``clips=False``, and for clips ``[T, B, C, H, W]``, the input.
+
+        Raises:
+            UserError: A clip has another number of frames than T.
+        """
+        if not self.clips or x.dim() != 4:
+            return x
+        if x.size(1) == self.in_channels and x.size(0) % self.T == 0:
+            return x.unflatten(0, (-1, self.T)).transpose(0, 1)
+        check_frames(x.size(1), self.T, self.in_channels, 'a clip', 'model.backbone.T')
+        return split_frames(x, self.T).transpose(0, 1)
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Extract features.
 
         Args:
-            x: Images ``[B, C, H, W]``, repeated T times, or a clip ``[T, B, C, H, W]``.
+            x: Images ``[B, C, H, W]``, repeated T times, or clips ``[T, B, C, H, W]``; with
+                ``clips=True`` also clips as :meth:`as_steps` takes them.
 
         Returns:
-            A feature for each of ``out_indices``, ``[T, B, C_i, H_i, W_i]``
-            (``[B, C_i, H_i, W_i]`` with ``out_time='mean'``).
+            A feature for each of ``out_indices``, ``[T, B, C_i, H_i, W_i]``, or what ``out_time``
+            makes of it.
         """
+        x = self.as_steps(x)
         outs = {}
         for i, stage in enumerate(cast(Any, self.stages)):
             x = self._stem(x) if i == 0 else stage.downsample(x)
@@ -167,7 +202,7 @@ class SpikeBackbone(BaseModule):
                 x = checkpoint_block(block, x) if recompute else block(x)
             if i in self.out_indices:
                 out = x if stage.tap is None else stage.tap(x)
-                outs[i] = out.mean(0) if self.out_time == 'mean' else out
+                outs[i] = _in_time(out, self.out_time)
             if i == max(self.out_indices):
                 break
         return tuple(outs[i] for i in self.out_indices)
@@ -266,6 +301,15 @@ class SpikeBackbone(BaseModule):
         if part == 'downsample':
             return before + (int(stage) > 0), num_layers
         return before + int(rest[0]) + 1, num_layers
+
+
+def _in_time(x: Tensor, out_time: str) -> Tensor:
+    """Bring a feature ``[T, B, C, H, W]`` into the form that ``out_time`` names."""
+    if out_time == 'mean':
+        return x.mean(0)
+    if out_time == 'last':
+        return x[-1]
+    return x.transpose(0, 1).flatten(0, 1) if out_time == 'frames' else x
 
 
 def _has_neuron(layer: nn.Module) -> bool:
