@@ -13,7 +13,8 @@ model = dict(
     head=dict(
         type='spikedense.SpikeClsHead',
         in_channels=512,
-        neuron_cfg=neuron,
+        # The mean of a membrane over a map is far below a threshold of 1.
+        neuron_cfg=dict(v_threshold=0.25, **neuron),
         loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1, mode='original'),
         topk=(1, 5),
     ),
