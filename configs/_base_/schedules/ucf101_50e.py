@@ -18,3 +18,4 @@ param_scheduler = [
 ]
 train_cfg = dict(max_epochs=50)
 auto_scale_lr = dict(base_batch_size=64)
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=500))
