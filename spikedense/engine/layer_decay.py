@@ -54,7 +54,7 @@ class LayerDecayConstructor(DefaultOptimWrapperConstructor):
         if prefix:
             return
         # This is the whole model, after its parts.
-        backbone = getattr(module, 'backbone', None)
+        backbone: Any = getattr(module, 'backbone', None)
         if not hasattr(backbone, 'get_layer_depth'):
             found = f'the backbone {type(backbone).__name__}' if backbone else 'no backbone'
             raise UserError(

@@ -2,7 +2,8 @@
 # objects, and the mean over a map does not know which of them is in the middle. Written by
 #     spikedense make-patches fpn_sdtv3-demo_1xb8-300i_demo-128x128 data/demo_patches --size 40
 data_root = '{{$DATA_ROOT:data}}/demo_patches'
-classes = ['circle', 'square', 'triangle', 'star', 'ring', 'cross', 'sky', 'ground', 'water']
+# In the order of the names of the folders, which numbers the classes.
+classes = ['circle', 'cross', 'ground', 'ring', 'sky', 'square', 'star', 'triangle', 'water']
 data_preprocessor = dict(
     type='ClsDataPreprocessor',
     num_classes=9,

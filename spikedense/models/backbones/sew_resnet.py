@@ -85,8 +85,10 @@ class _SpikingResNet(SpikeBackbone):
     def _stem_layers(self, width: int) -> nn.Sequential:
         kernel, stride = (3, 1) if self._small_stem else (7, 2)
         conv = SpikeConv(self.in_channels, width, kernel, stride, norm_cfg=self.norm_cfg)
-        layers = [conv, build_neuron(self.neuron_cfg, width)]
-        return nn.Sequential(*layers, *([] if self._small_stem else [SpikeMaxPool(3, 2)]))
+        layers: list[nn.Module] = [conv, build_neuron(self.neuron_cfg, width)]
+        if not self._small_stem:
+            layers.append(SpikeMaxPool(3, 2))
+        return nn.Sequential(*layers)
 
     def _convs(self, last: int, width: int, channels: int, stride: int) -> list[SpikeConv]:
         """Build the convolutions of a block; the 3x3 one of a bottleneck has the stride."""
