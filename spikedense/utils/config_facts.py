@@ -33,6 +33,7 @@ DATA_SETS = {
     'demo-video': 'Demo video (generated)',
     'imagenet': 'ImageNet-1k',
     'pennfudan': 'Penn-Fudan',
+    'ucf101': 'UCF101',
     'voc12': 'PASCAL VOC 2012',
     'voc12aug': 'PASCAL VOC 2012 + aug',
 }
