@@ -12,10 +12,8 @@ model = dict(
         type='spikedense.MSResNet', arch=34, T=6, neuron_cfg=neuron_cfg, out_indices=(4,)
     ),
     head=dict(
-        in_channels=512,
-        neuron_at='map',
-        neuron_cfg=neuron_cfg,
-        num_classes=_base_.pop('num_classes'),
+        in_channels=512, neuron_at='map', neuron_cfg=neuron_cfg, num_classes=_base_.num_classes
     ),
 )
+_base_.pop('num_classes')
 train_dataloader = dict(batch_size=64)

@@ -177,6 +177,6 @@ def test_neurons_without_a_plain_statement_are_told() -> None:
 
     for neuron in (Other(1), build_neuron(dict(type='SigmoidL2NILIF'))):
         with pytest.raises(
-            ValueError, match='only NILIF, ILIF, LIF, IF, PLIF, StrictLIF have a plain'
+            ValueError, match='only NILIF, ILIF, LIF, IF, PLIF, StrictLIF, RL, MBPL, HSL have'
         ):
             restate_plainly(nn.Sequential(neuron))

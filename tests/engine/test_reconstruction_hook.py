@@ -12,7 +12,7 @@ from spikedense.engine.reconstruction_hook import as_pixels, side_by_side
 
 CONFIG = 'mae_sdtv3-0.6m-large_1xb16-1500i_camvid-128x128'
 OPTIONS = {
-    'model.backbone.arch.embed_dims': [8, 8, 16],
+    'model.backbone.arch': dict(embed_dims=[8, 8, 16], depths=[1, 1, 1, 1], num_heads=4),
     'model.neck.in_channels': 16,
     'model.neck.embed_dims': 16,
     'train_dataloader.batch_size': 2,

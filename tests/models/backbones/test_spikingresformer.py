@@ -35,7 +35,7 @@ def test_published_sizes(cls: Any, arch: str) -> None:
     [
         (SpikingResformer, 'XL', r"arch='XL', expected one of \['Ti', 'S', 'M', 'L'\]"),
         (SpikingResformer, dict(embed_dims=(8, 8)), 'expected embed_dims, num_heads'),
-        (SDTV3Large, '5M', r"arch='5M', expected one of \['83M', '173M'\]"),
+        (SDTV3Large, '5M', r"arch='5M', expected one of \['0.6M', '83M', '173M'\]"),
         (SDTV3Large, dict(embed_dims=(9, 8, 8)), 'three widths, the first one even'),
         (SDTV3Large, dict(embed_dims=(8, 8, 8), depths=(1, 1)), r'depths=\(1, 1\), expected 4'),
     ],

@@ -22,7 +22,7 @@ from spikedense.models.layers import (
     scale_output,
 )
 from spikedense.models.pixel_decoders.sdte import PositionedSelfAttention
-from spikedense.neurons import BaseNeuron, build_neuron
+from spikedense.neurons import BaseNeuron, WeightedNeuron, build_neuron
 from spikedense.registry import MODELS
 from spikedense.tracing import trace_network
 from spikedense.utils.answers import Folding, Unfoldable, ask
@@ -41,6 +41,7 @@ MIXERS: dict[str, dict[str, Any]] = {
         type='SpikeSeparableConv', kernel_size=5, mid_neuron=False, expansion=1
     ),
     'depth-wise convolution': dict(type='SpikeDepthwiseConv', kernel_size=3),
+    'ConvNeXt block': dict(type='SpikeConvNeXt', ratio=2),
     'channel convolution': dict(type='ChannelConv', ratio=2),
     'channel MLP': dict(type='ChannelMLP', ratio=2),
     'MLPixer splash': dict(type='MLPixer', ratio=2),
@@ -58,6 +59,10 @@ MIXERS: dict[str, dict[str, Any]] = {
     'self-attention of large V3': dict(type='SpikeSelfAttention', projection='stacked_conv'),
     'dual spike attention': dict(type='DualSpikeSelfAttention'),
     'dual spike attention of patches': dict(type='DualSpikeSelfAttention', patch_size=2),
+    'grid attention': dict(type='SpikeGridAttention', head_dim=4, grid_size=2),
+    'grid attention without projections': dict(
+        type='SpikeGridAttention', head_dim=4, grid_size=2, variant='BDSA', scale=0.31
+    ),
     'group-wise FFN': dict(type='GroupwiseFFN', ratio=2, group_size=4),
     'self-attention of Spikformer': dict(type='SpikformerSelfAttention'),
     # The scales keep sums over tokens within the window of the gradient of the gate's neuron.
@@ -173,6 +178,7 @@ def test_each_registered_mixer_is_asked() -> None:
         name
         for name, cls in MODELS.module_dict.items()
         if cls.__module__.startswith('spikedense.models.layers.')
+        and not issubclass(cls, WeightedNeuron)
     }
     kinds = {cfg['type'] for cfg in MIXERS.values()}
     assert registered <= {kind if isinstance(kind, str) else kind.__name__ for kind in kinds}
