@@ -4,5 +4,8 @@ _base_ = [
     '../_base_/schedules/classifier_1500i.py',
     '../_base_/mmpretrain_runtime.py',
 ]
-model = dict(data_preprocessor=_base_.data_preprocessor, head=dict(num_classes=9))
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    head=dict(num_classes=_base_.pop('num_classes')),
+)
 log_processor = dict(by_epoch=False)

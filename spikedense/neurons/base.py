@@ -24,7 +24,7 @@ class BaseNeuron(nn.Module):
         D: Largest integer that a neuron emits in one real step.
         norm: Divisor of the output: ``output * norm`` is an integer in ``0..D``.
         stateful: Whether the steps of the first axis follow each other in time. If False, every
-            element starts from rest (the published integer models), also with ``keep_state``.
+            element starts from rest (the published integer models).
         keep_state: Whether the neuron keeps the membrane potential for the next call.
     """
 
@@ -96,14 +96,14 @@ class BaseNeuron(nn.Module):
                 x = x.float()
             steps = x if self.stateful else x.unsqueeze(0)
             spikes, membrane = self.run(steps, self._resting_or_kept(steps))
-            if self.stateful and self.keep_state:
+            if self.keep_state:
                 self._membrane = membrane
             if not self.stateful:
                 spikes = spikes.squeeze(0)
             return spikes.to(dtype)
 
     def _resting_or_kept(self, steps: Tensor) -> Tensor | None:
-        kept = self._membrane if self.stateful and self.keep_state else None
+        kept = self._membrane if self.keep_state else None
         if kept is not None and kept.shape != self.membrane_shape(steps):
             raise ValueError(
                 f'{type(self).__name__}(keep_state=True) holds a membrane of shape '

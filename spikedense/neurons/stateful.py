@@ -19,7 +19,8 @@ def set_stateful(
     A neuron without memory (``flag=False``) gives at each step what it gives at the first step
     after a reset: ``S[t] = f(X[t])``. Its weights and its convention of charging stay: a
     :class:`LIF` with ``decay_input`` still charges ``X / tau``. For ``V[t] = X[t]``, build the
-    neurons with ``decay_input=False``.
+    neurons with ``decay_input=False``. Such a neuron keeps nothing for the next call either: its
+    ``keep_state`` becomes False.
 
     Args:
         model: The model, maybe inside a wrapper; changed in place.
@@ -57,6 +58,8 @@ def set_stateful(
     for name in chosen:
         neurons[name].reset()
         neurons[name].stateful = flag
+        if not flag:
+            neurons[name].keep_state = False
     return chosen
 
 

@@ -4,9 +4,10 @@
 data_root = '{{$DATA_ROOT:data}}/demo_patches'
 # In the order of the names of the folders, which numbers the classes.
 classes = ['circle', 'cross', 'ground', 'ring', 'sky', 'square', 'star', 'triangle', 'water']
+num_classes = 9
 data_preprocessor = dict(
     type='ClsDataPreprocessor',
-    num_classes=9,
+    num_classes=num_classes,
     mean=[123.675, 116.28, 103.53],
     std=[58.395, 57.12, 57.375],
     to_rgb=True,
