@@ -16,7 +16,9 @@ from mmseg.registry import DATASETS, METRICS, MODELS
 from PIL import Image
 
 #: Data sets for mmdet and mmpretrain.
-OTHER_TASKS = re.compile('panoptic|instance|detection|pennfudan|mmdet|imagenet|video')
+OTHER_TASKS = re.compile(
+    'panoptic|instance|detection|pennfudan|mmdet|imagenet|cifar|ucf101|patches|faces|mae|video'
+)
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 #: By the part of a config's name that says the set.
 CLASSES = {

@@ -16,6 +16,8 @@ NILIF = dict(type='NILIF', D=4)
 TRAINED_ON = {
     'ade20k': ('ADE20KDataset', 'ADEChallengeData2016'),
     'camvid': ('spikedense.CamVidDataset', 'camvid'),
+    'camvid-patches': ('CustomDataset', 'camvid_patches'),
+    'cifar100': ('CIFAR100', 'cifar100'),
     'cityscapes': ('CityscapesDataset', 'cityscapes'),
     'cityscapes-instance': ('CityscapesDataset', 'cityscapes'),
     'coco': ('CocoDataset', 'coco'),
@@ -26,8 +28,12 @@ TRAINED_ON = {
     'demo': ('spikedense.DemoDataset', 'demo'),
     'demo-instance': ('spikedense.DemoInstanceDataset', 'demo'),
     'demo-panoptic': ('spikedense.DemoPanopticDataset', 'demo'),
+    'demo-patches': ('CustomDataset', 'demo_patches'),
+    'demo-video': ('spikedense.MovingDemoDataset', 'demo-video'),
+    'faces': ('CustomDataset', 'faces'),
     'imagenet': ('ImageNet', 'imagenet'),
     'pennfudan': ('CocoDataset', 'pennfudan'),
+    'ucf101': ('spikedense.UCF101Frames', 'ucf101'),
     'voc12': ('PascalVOCDataset', 'VOC2012'),
     'voc12aug': ('PascalVOCDataset', 'VOC2012'),
 }
