@@ -1,9 +1,9 @@
 # Patches of 40x40 pixels of the demo set, enlarged; the class is what the middle shows. Larger patches show several
 # objects, and the mean over a map does not know which of them is in the middle. Written by
 #     spikedense make-patches fpn_sdtv3-demo_1xb8-300i_demo-128x128 data/demo_patches --size 40
-data_root = '{{$DATA_ROOT:data}}/demo_patches'
+__data_root = '{{$DATA_ROOT:data}}/demo_patches'
 # In the order of the names of the folders, which numbers the classes.
-classes = ['circle', 'cross', 'ground', 'ring', 'sky', 'square', 'star', 'triangle', 'water']
+__classes = ['circle', 'cross', 'ground', 'ring', 'sky', 'square', 'star', 'triangle', 'water']
 num_classes = 9
 data_preprocessor = dict(
     type='ClsDataPreprocessor',
@@ -30,9 +30,9 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
         type='CustomDataset',
-        data_root=data_root,
+        data_root=__data_root,
         data_prefix='train',
-        metainfo=dict(classes=classes),
+        metainfo=dict(classes=__classes),
         pipeline=train_pipeline,
     ),
 )
@@ -43,9 +43,9 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='CustomDataset',
-        data_root=data_root,
+        data_root=__data_root,
         data_prefix='test',
-        metainfo=dict(classes=classes),
+        metainfo=dict(classes=__classes),
         pipeline=test_pipeline,
     ),
 )
